@@ -1,0 +1,149 @@
+"""What grading one submission answers: results.json and the rule for points."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA = 1
+MAX_SCORE = 100.0
+
+SubmissionStatus = Literal["graded", "rejected", "grader_error"]
+TaskStatus = Literal[
+    "passed",
+    "partial",
+    "failed",
+    "not_started",
+    "missing",
+    "crashed",
+    "timed_out",
+    "out_of_memory",
+    "protocol",
+    "skipped",
+]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One hidden check: what a student may know of it."""
+
+    name: str
+    core: bool
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task of one submission.
+
+    Attributes:
+        id: task id, as in curriculum.toml.
+        points: what the task is worth.
+        score: what it earned, from 0 to ``points``, rounded to 0.01.
+        status: see ``TaskStatus``.
+        misconception: the named mistake that explains the answer, if one does.
+        message: what the student reads.
+        seconds: wall time of all its checks.
+        checks: in the order in which they ran.
+    """
+
+    id: str
+    points: float
+    score: float
+    status: TaskStatus
+    misconception: str | None
+    message: str
+    seconds: float
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One submission, as written to results.json.
+
+    Attributes:
+        student: the submission's own name, escaped.
+        status: see ``SubmissionStatus``.
+        sandbox: the level that student code ran under.
+        kit: version of the kit.
+        submission_sha256: hash of what was graded.
+        seed: replays the same inputs.
+        notes: advice for the instructor.
+        tasks: in teaching order; empty unless graded.
+        message: why there are no tasks; empty if graded.
+    """
+
+    student: str
+    status: SubmissionStatus
+    sandbox: str
+    kit: str
+    submission_sha256: str
+    seed: int
+    notes: tuple[str, ...] = ()
+    tasks: tuple[TaskResult, ...] = ()
+    message: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """Sum of the tasks' scores; None where the grader failed, which is never a zero."""
+        if self.status == "grader_error":
+            return None
+        return round(sum(task.score for task in self.tasks), 2)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that results.json holds."""
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "student": self.student,
+            "status": self.status,
+            "score": self.score,
+            "max_score": MAX_SCORE,
+            "sandbox": self.sandbox,
+            "kit": self.kit,
+            "submission_sha256": self.submission_sha256,
+            "seed": self.seed,
+            "notes": list(self.notes),
+            "tasks": [dataclasses.asdict(task) for task in self.tasks],
+        }
+        if self.status != "graded":
+            document["message"] = self.message
+        return document
+
+
+def result_from_json(document: dict[str, Any]) -> Result:
+    """Rebuild a result from its results.json document.
+
+    Raises:
+        ValueError: if the document has another schema.
+    """
+    if document.get("schema") != SCHEMA:
+        raise ValueError(f"results.json: expected schema {SCHEMA}, got {document.get('schema')!r}. Grade again?")
+    tasks = tuple(
+        TaskResult(**{**task, "checks": tuple(CheckResult(**check) for check in task["checks"])})
+        for task in document["tasks"]
+    )
+    return Result(
+        student=document["student"],
+        status=document["status"],
+        sandbox=document["sandbox"],
+        kit=document["kit"],
+        submission_sha256=document["submission_sha256"],
+        seed=document["seed"],
+        notes=tuple(document["notes"]),
+        tasks=tasks,
+        message=document.get("message", ""),
+    )
+
+
+def share_of_points(checks: tuple[CheckResult, ...], credit: float | None) -> float:
+    """Return the share of a task's points that its checks earn, in [0, 1].
+
+    A failed core check earns nothing. Otherwise it is ``credit`` where a check measured one, else the share of
+    checks that passed.
+    """
+    if not checks or any(check.core and not check.passed for check in checks):
+        return 0.0
+    if credit is not None:
+        return min(max(credit, 0.0), 1.0)
+    return sum(check.passed for check in checks) / len(checks)
