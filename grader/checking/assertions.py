@@ -1,0 +1,152 @@
+"""Assertions that explain themselves to the student whose answer they judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import torch
+
+from grader.sandbox.wire import ForeignArray, Opaque
+
+if TYPE_CHECKING:
+    from grader.checking.student import Student
+
+# Relative to the largest expected value: sums may be taken in any order, and an FFT is as accurate as its largest term.
+TOLERANCES: dict[torch.dtype, float] = {torch.float32: 1e-5, torch.float64: 1e-11}
+
+
+class CheckFailed(AssertionError):
+    """A hidden check does not hold.
+
+    Attributes:
+        message: what the student reads: neither hidden inputs nor expected values.
+        misconception: the name of the mistake, if it is known.
+    """
+
+    def __init__(self, message: str, misconception: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.misconception = misconception
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the bank of misconceptions needs to run on the same input as the student."""
+
+    task: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+def fail_check(message: str, misconception: str | None = None) -> NoReturn:
+    """Fail the check with a message for the student."""
+    raise CheckFailed(message, misconception)
+
+
+def describe(value: object) -> str:
+    """Name a value by its type, and by dtype and shape where it has them."""
+    if isinstance(value, torch.Tensor):
+        return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
+    if isinstance(value, ForeignArray):
+        return f"a {value.kind} of dtype {value.dtype} and shape {value.shape}"
+    if isinstance(value, Opaque):
+        return f"an object of type {value.type_name}"
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def assert_close(
+    got: object,
+    expected: torch.Tensor,
+    where: str,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    diagnose: Diagnosis | None = None,
+) -> None:
+    """Compare strictly: tensor, shape, dtype, finiteness, then values.
+
+    Args:
+        got: what the student's code answered.
+        expected: what is right.
+        where: the function's name, for the message.
+        rtol: relative tolerance; 0 unless given.
+        atol: absolute tolerance; by dtype and the largest expected value unless given.
+        diagnose: asks the bank of misconceptions what explains a wrong answer.
+
+    Raises:
+        CheckFailed: if they differ.
+    """
+    difference = _difference(got, expected, where, rtol or 0.0, atol)
+    if difference is None:
+        return
+    if diagnose is not None:
+        from grader.misconceptions import explain  # noqa: PLC0415 - the bank needs `_difference` to compare
+
+        named = explain(diagnose, got, expected)
+        if named is not None:
+            fail_check(f"{where}: {named.says}", named.name)
+    if got is None:
+        fail_check(difference, "returns-none")
+    fail_check(difference)
+
+
+def same_values(got: object, expected: torch.Tensor) -> bool:
+    """Tell whether two answers agree as strictly as ``assert_close`` asks."""
+    return _difference(got, expected, "", 0.0, None) is None
+
+
+def _difference(
+    got: object, expected: torch.Tensor, where: str, rtol: float, atol: float | None
+) -> str | None:
+    if got is None:
+        return f"{where}: expected a tensor, got None. Does every path through the function return?"
+    if not isinstance(got, torch.Tensor):
+        return f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?"
+    if got.shape != expected.shape:
+        return (
+            f"{where}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}. "
+            "How many positions does each axis have?"
+        )
+    if got.dtype != expected.dtype:
+        return f"{where}: expected dtype {expected.dtype}, got {got.dtype}. Where does the dtype change?"
+    return _value_difference(got, expected, where, rtol, atol)
+
+
+def _value_difference(
+    got: torch.Tensor, expected: torch.Tensor, where: str, rtol: float, atol: float | None
+) -> str | None:
+    if not got.is_floating_point():
+        wrong = got != expected
+    else:
+        if got.isfinite().logical_not().any():
+            index = got.isfinite().logical_not().nonzero()[0].tolist()
+            return f"{where}: expected finite numbers, got NaN or infinity, first at index {index}."
+        reach = float(expected.abs().max()) if expected.numel() else 0.0
+        margin = TOLERANCES.get(expected.dtype, 1e-2) * max(reach, 1e-3) if atol is None else atol
+        wrong = (got.double() - expected.double()).abs() > margin + rtol * expected.double().abs()
+    if not wrong.any():
+        return None
+    index = wrong.nonzero()[0].tolist()
+    return (
+        f"{where}: the shape {tuple(got.shape)} is right, but {int(wrong.sum())} of {wrong.numel()} values are not, "
+        f"first at index {index}. What goes into that one value?"
+    )
+
+
+def assert_raises(student: Student, type_names: tuple[str, ...], function: str, *args: Any, **kwargs: Any) -> None:
+    """Check that a call of the student's function is refused with one of the named exceptions.
+
+    Raises:
+        CheckFailed: if it answers, or raises something else.
+    """
+    from grader.checking.student import StudentRaised  # noqa: PLC0415 - the two modules know each other
+
+    wanted = " or ".join(type_names)
+    try:
+        got = student.call(function, *args, **kwargs)
+    except StudentRaised as error:
+        if not set(type_names) & set(error.type_names):
+            fail_check(f"{function}: expected {wanted} for a bad argument, got {error.type_names[0]}: {error.text}")
+        return
+    fail_check(f"{function}: expected {wanted} for a bad argument, got {describe(got)}. What cannot be computed here?")

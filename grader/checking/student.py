@@ -1,0 +1,101 @@
+"""The `student` of a hidden check: looks like a module, and is one round trip to a worker per call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from grader.results import TaskStatus
+
+
+class StudentFailure(Exception):
+    """The student's code gave no answer.
+
+    Attributes:
+        status: what the task is, if nothing catches this in a core check.
+        text: what the student reads.
+    """
+
+    def __init__(self, status: TaskStatus, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class StudentRaised(StudentFailure):
+    """The student's code raised an exception.
+
+    Attributes:
+        type_names: names of the exception's classes along its MRO, the most special first.
+    """
+
+    def __init__(self, status: TaskStatus, text: str, type_names: tuple[str, ...]) -> None:
+        super().__init__(status, text)
+        self.type_names = type_names
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An answer, and what the call did besides.
+
+    Attributes:
+        value: what the function returned.
+        args_after: the positional arguments as they are after the call.
+        ops: watched operations that ran, such as ``aten::convolution``.
+    """
+
+    value: Any
+    args_after: tuple[Any, ...]
+    ops: tuple[str, ...]
+
+
+class Session(Protocol):
+    """A worker that holds one submission's code for one task."""
+
+    data_root: Path
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
+        """Call a function of the student's module."""
+
+    def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call one of our probes beside the student's module."""
+
+
+class Student:
+    """One submission, as seen by the checks of one task.
+
+    Attributes:
+        weights: the submitted ``fashion_cnn.safetensors``, or None.
+        data_root: the data folder as the student's code sees it.
+    """
+
+    def __init__(self, session: Session, weights: bytes | None) -> None:
+        self._session = session
+        self.weights = weights
+        self.data_root = session.data_root
+
+    def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what the student's function answers.
+
+        Raises:
+            StudentFailure: if it gives no answer.
+        """
+        return self._session.call(function, args, kwargs).value
+
+    def observe(self, function: str, *args: Any, **kwargs: Any) -> Observation:
+        """Return the answer, the arguments after the call, and the watched operations that ran.
+
+        Raises:
+            StudentFailure: if the function gives no answer.
+        """
+        return self._session.call(function, args, kwargs)
+
+    def probe(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return the values that a probe of the task's module took from the student's objects.
+
+        Raises:
+            StudentFailure: if the student's code gives no answer.
+        """
+        return self._session.probe(name, args, kwargs)

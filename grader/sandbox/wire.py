@@ -1,0 +1,290 @@
+"""The wire between checker and worker: length-prefixed frames, a JSON header, raw tensor bytes; never pickle.
+
+A frame is ``<I`` (header length), the header (UTF-8 JSON), and the buffers that the header announces, in order.
+The header is ``{"id": int, "kind": str, "body": tree, "buffers": [byte counts]}``. In a tree, JSON's own scalars
+stand for themselves and everything else is a list that begins with a tag. Whatever does not decode is a
+``WireError``: the other side may be hostile, so every size is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+MAX_HEADER_BYTES = 4 << 20
+MAX_BUFFERS = 4096
+MAX_DEPTH = 12
+MAX_NODES = 200_000
+MAX_DIMENSIONS = 12
+MAX_TEXT = 20_000
+MAX_IMAGE_SIDE = 4096
+
+DTYPES: dict[str, torch.dtype] = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.bool,
+        torch.complex64,
+        torch.complex128,
+    )
+}
+IMAGE_CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
+
+Reader = Callable[[int], bytes | bytearray]
+
+
+class WireError(Exception):
+    """The bytes are not a frame of this protocol."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Stands for an object that cannot cross; only its type's name does."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class ForeignArray:
+    """Stands for an array that is no torch tensor, such as numpy's."""
+
+    kind: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One frame: a request or the reply to it, which carries the same id."""
+
+    id: int
+    kind: str
+    body: Any
+
+
+def encode(message: Message) -> list[memoryview]:
+    """Return the frame of a message as buffers to write one after the other."""
+    buffers: list[memoryview] = []
+    tree = _to_tree(message.body, buffers, 0)
+    header = json.dumps(
+        {"id": message.id, "kind": message.kind, "body": tree, "buffers": [b.nbytes for b in buffers]},
+        separators=(",", ":"),
+    ).encode()
+    if len(header) > MAX_HEADER_BYTES:
+        raise WireError(f"wire: expected a header of at most {MAX_HEADER_BYTES} bytes, got {len(header)}")
+    return [memoryview(struct.pack("<I", len(header)) + header), *buffers]
+
+
+def decode(read: Reader, max_bytes: int) -> Message:
+    """Read one frame.
+
+    Args:
+        read: returns exactly as many bytes as it is asked for, or raises.
+        max_bytes: the buffers together may not be larger.
+
+    Raises:
+        WireError: if the frame is malformed or too large.
+    """
+    (header_size,) = struct.unpack("<I", read(4))
+    if not 2 <= header_size <= MAX_HEADER_BYTES:
+        raise WireError(f"wire: expected a header of 2 to {MAX_HEADER_BYTES} bytes, got {header_size}")
+    header = _parse_header(bytes(read(header_size)))
+    sizes = header["buffers"]
+    if not isinstance(sizes, list) or len(sizes) > MAX_BUFFERS or not all(_is_count(size) for size in sizes):
+        raise WireError("wire: expected a list of buffer sizes")
+    if sum(sizes) > max_bytes:
+        raise WireError(f"wire: expected at most {max_bytes} bytes of data, got {sum(sizes)}")
+    if not _is_count(header["id"]) or not isinstance(header["kind"], str) or len(header["kind"]) > 32:
+        raise WireError("wire: expected an id and a kind")
+    buffers = [read(size) for size in sizes]
+    return Message(header["id"], header["kind"], _Decoder(buffers).value(header["body"], 0))
+
+
+def _parse_header(raw: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"wire: expected a JSON header, got {type(error).__name__}") from None
+    if not isinstance(header, dict) or header.keys() != {"id", "kind", "body", "buffers"}:
+        raise WireError("wire: expected a header with id, kind, body and buffers")
+    return header
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 62
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:  # noqa: PLR0911 - one return per type
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)[:MAX_TEXT]
+    if isinstance(value, int):
+        return int(value) if abs(value) < 1 << 62 else ["opaque", "int beyond 64 bits"]
+    if isinstance(value, float):
+        return ["float", float(value).hex()]
+    if isinstance(value, torch.Tensor):
+        return _tensor_to_tree(value, buffers)
+    if isinstance(value, np.ndarray):
+        return ["array", "numpy.ndarray", str(value.dtype)[:64], list(value.shape)]
+    if isinstance(value, Image.Image):
+        return _image_to_tree(value, buffers)
+    if isinstance(value, Path):
+        return ["path", str(value)]
+    if isinstance(value, ForeignArray):
+        return ["array", value.kind, value.dtype, list(value.shape)]
+    if isinstance(value, Opaque):
+        return ["opaque", value.type_name[:200]]
+    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict):
+        return _container_to_tree(value, buffers, depth)
+    return ["opaque", _type_name(value)[:200]]
+
+
+def _container_to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
+    if isinstance(value, dict):
+        pairs = [[_to_tree(k, buffers, depth + 1), _to_tree(v, buffers, depth + 1)] for k, v in value.items()]
+        return ["dict", pairs]
+    tag = "list" if isinstance(value, list) else "tuple"
+    return [tag, [_to_tree(item, buffers, depth + 1) for item in value]]
+
+
+def _tensor_to_tree(value: torch.Tensor, buffers: list[memoryview]) -> Any:
+    plain = value.detach()
+    if type(plain) is not torch.Tensor:
+        plain = plain.as_subclass(torch.Tensor)
+    name = str(plain.dtype).removeprefix("torch.")
+    if plain.layout is not torch.strided or name not in DTYPES or plain.device.type != "cpu":
+        return ["opaque", f"{plain.layout} {plain.dtype} tensor on {plain.device.type}"]
+    flat = plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
+    raw = memoryview(flat.view(torch.uint8).numpy()).cast("B") if flat.numel() else memoryview(b"")
+    buffers.append(raw)
+    return ["tensor", name, list(plain.shape), len(buffers) - 1]
+
+
+def _image_to_tree(value: Image.Image, buffers: list[memoryview]) -> Any:
+    if value.mode not in IMAGE_CHANNELS or max(value.size) > MAX_IMAGE_SIDE:
+        return ["opaque", f"PIL image of mode {value.mode} and size {value.size}"]
+    buffers.append(memoryview(value.tobytes()))
+    return ["image", value.mode, list(value.size), len(buffers) - 1]
+
+
+class _Decoder:
+    """Turns a tree back into values; each buffer may be used once."""
+
+    def __init__(self, buffers: list[bytes | bytearray]) -> None:
+        self._buffers: list[bytes | bytearray | None] = list(buffers)
+        self._nodes = 0
+
+    def value(self, tree: Any, depth: int) -> Any:
+        self._nodes += 1
+        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+            raise WireError(f"wire: expected at most {MAX_DEPTH} levels and {MAX_NODES} values")
+        if tree is None or isinstance(tree, bool):
+            return tree
+        if isinstance(tree, int) and abs(tree) < 1 << 62:
+            return tree
+        if isinstance(tree, str) and len(tree) <= MAX_TEXT:
+            return tree
+        if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
+            raise WireError("wire: expected a scalar or a tagged list")
+        method = getattr(self, f"_{tree[0]}", None) if tree[0] in _TAGS else None
+        if method is None or len(tree) != _TAGS[tree[0]]:
+            raise WireError(f"wire: expected one of the tags {', '.join(_TAGS)}, got {tree[0][:32]!r}")
+        return method(*tree[1:], depth)
+
+    def _float(self, text: Any, _depth: int) -> float:
+        try:
+            return float.fromhex(text)
+        except (TypeError, ValueError, OverflowError):
+            raise WireError("wire: expected a hexadecimal float") from None
+
+    def _list(self, items: Any, depth: int) -> list[Any]:
+        if not isinstance(items, list):
+            raise WireError("wire: expected a list of values")
+        return [self.value(item, depth + 1) for item in items]
+
+    def _tuple(self, items: Any, depth: int) -> tuple[Any, ...]:
+        return tuple(self._list(items, depth))
+
+    def _dict(self, pairs: Any, depth: int) -> dict[Any, Any]:
+        if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            raise WireError("wire: expected a list of key and value pairs")
+        decoded = [(self.value(key, depth + 1), self.value(item, depth + 1)) for key, item in pairs]
+        return {self._key(key): item for key, item in decoded}
+
+    @staticmethod
+    def _key(key: Any) -> Any:
+        return key if isinstance(key, str | int | float | bool | None | Opaque) else Opaque(_type_name(key))
+
+    def _path(self, text: Any, _depth: int) -> Path:
+        return Path(self._text(text))
+
+    def _opaque(self, name: Any, _depth: int) -> Opaque:
+        return Opaque(self._text(name))
+
+    def _array(self, kind: Any, dtype: Any, shape: Any, _depth: int) -> ForeignArray:
+        return ForeignArray(self._text(kind), self._text(dtype), self._shape(shape))
+
+    def _tensor(self, name: Any, shape: Any, index: Any, _depth: int) -> torch.Tensor:
+        dtype = DTYPES.get(name) if isinstance(name, str) else None
+        if dtype is None:
+            raise WireError("wire: expected a known dtype")
+        sizes = self._shape(shape)
+        raw = self._take(index, math.prod(sizes) * dtype.itemsize)
+        if not raw:
+            return torch.empty(sizes, dtype=dtype)
+        return torch.frombuffer(bytearray(raw) if isinstance(raw, bytes) else raw, dtype=dtype).reshape(sizes)
+
+    def _image(self, mode: Any, size: Any, index: Any, _depth: int) -> Image.Image:
+        channels = IMAGE_CHANNELS.get(mode) if isinstance(mode, str) else None
+        sides = self._shape(size)
+        if channels is None or len(sides) != 2 or not all(0 < side <= MAX_IMAGE_SIDE for side in sides):
+            raise WireError("wire: expected an image with a known mode and a size")
+        raw = self._take(index, channels * sides[0] * sides[1])
+        return Image.frombytes(mode, (sides[0], sides[1]), bytes(raw))
+
+    @staticmethod
+    def _text(text: Any) -> str:
+        if not isinstance(text, str) or len(text) > MAX_TEXT or "\0" in text:
+            raise WireError("wire: expected a text")
+        return text
+
+    @staticmethod
+    def _shape(shape: Any) -> tuple[int, ...]:
+        if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_count(size) for size in shape):
+            raise WireError("wire: expected a shape")
+        return tuple(shape)
+
+    def _take(self, index: Any, size: int) -> bytes | bytearray:
+        if not _is_count(index) or index >= len(self._buffers):
+            raise WireError("wire: expected the index of a buffer")
+        raw = self._buffers[index]
+        if raw is None or len(raw) != size:
+            raise WireError(f"wire: expected an unused buffer of {size} bytes")
+        self._buffers[index] = None
+        return raw
+
+
+_TAGS = {"float": 2, "list": 2, "tuple": 2, "dict": 2, "path": 2, "opaque": 2, "array": 4, "tensor": 4, "image": 4}
