@@ -1,0 +1,1 @@
+"""The six modules, complete: the source of the exercises, the lessons and the reference weights."""
