@@ -1,0 +1,170 @@
+"""Finds where manifest, solutions and committed stubs disagree, and solution lines that students would get to see."""
+
+import ast
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from grader import curriculum, paths
+from grader.authoring.stubs import derive_stub, functions_of, not_written, solution_blocks, solution_lines
+from grader.curriculum import Task
+
+LEAK_LENGTH = 28
+"""Shorter lines of a solution are everyday Python: they prove nothing where they turn up."""
+
+
+def stub_problems(
+    solutions: Path = paths.SOLUTIONS,
+    exercises: Path = paths.EXERCISES,
+    tasks: Sequence[Task] | None = None,
+) -> list[str]:
+    """Check that stubs, solutions and manifest tell one story.
+
+    Args:
+        solutions: folder of the solutions.
+        exercises: folder of the committed stubs and of all else that students get.
+        tasks: the manifest; by default the kit's own.
+
+    Returns:
+        One sentence per problem; empty if all is well.
+    """
+    tasks = curriculum.tasks() if tasks is None else tasks
+    problems = manifest_problems(tasks)
+    for module in dict.fromkeys(task.module for task in tasks):
+        problems += _module_problems(module, solutions, exercises, [task for task in tasks if task.module == module])
+    hints = [(f"the hints for {task.id}", hint) for task in tasks for hint in task.hints]
+    return problems + leak_problems(solutions, sorted(exercises.glob("*.py")), hints)
+
+
+def manifest_problems(tasks: Sequence[Task]) -> list[str]:
+    """Check the list of tasks itself: unique ids, hints, needs that come earlier."""
+    problems = []
+    seen: set[str] = set()
+    for task in tasks:
+        if task.id in seen:
+            problems.append(f"curriculum.toml: expected every task id once, got {task.id} again.")
+        if not task.hints or not all(hint.strip() for hint in task.hints):
+            problems.append(f"curriculum.toml: expected hints for {task.id}, got {len(task.hints)} hints, or an empty one.")
+        problems += [f"curriculum.toml: expected {task.id} to need earlier tasks, got {need}." for need in task.needs if need not in seen]
+        seen.add(task.id)
+    return problems
+
+
+def leak_problems(solutions: Path, files: Iterable[Path], texts: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """Look for solution lines in what students get.
+
+    Args:
+        solutions: folder of the solutions.
+        files: text files that students get.
+        texts: more of it, as pairs of a name and a text.
+
+    Returns:
+        One sentence per line that leaks and place where it does.
+    """
+    secrets = _secret_lines(solutions)
+    handed_out = [(str(file), file.read_text(encoding="utf-8", errors="replace")) for file in files]
+    problems = []
+    for name, text in [*handed_out, *texts]:
+        squeezed = _squeeze(text)
+        problems += [
+            f"{name}: expected no line of a solution, got {line!r} ({origin})."
+            for line, origin in secrets.items()
+            if _squeeze(line) in squeezed
+        ]
+    return problems
+
+
+def _secret_lines(solutions: Path) -> dict[str, str]:
+    """Return the telling lines of all solution blocks -> where they stand."""
+    secrets: dict[str, str] = {}
+    for path in sorted(solutions.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        try:
+            blocks = solution_blocks(source, f"solutions/{path.name}")
+        except ValueError:
+            continue  # reported with its module
+        for block in blocks:
+            lines = [line for line in solution_lines(source, block) if len(_squeeze(line)) >= LEAK_LENGTH]
+            secrets |= {line: f"solutions/{path.name}" for line in lines if not line.startswith(("import ", "from "))}
+    return secrets
+
+
+def _squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+def _module_problems(module: str, solutions: Path, exercises: Path, tasks: Sequence[Task]) -> list[str]:
+    texts = []
+    for path in (solutions / f"{module}.py", exercises / f"{module}.py"):
+        if not path.is_file():
+            return [f"{path.parent.name}/{module}.py: expected a file, got none."]
+        texts.append(path.read_text(encoding="utf-8"))
+    solution, committed = texts
+    try:
+        derived = derive_stub(solution, module)
+    except ValueError as error:
+        return [str(error)]
+    problems = _frame_problems(f"exercises/{module}.py", derived, solution)
+    problems += _symbol_problems(module, derived, solution, tasks)
+    if committed != derived:
+        problems += _difference(module, committed, derived)
+    return problems
+
+
+def _difference(module: str, committed: str, derived: str) -> list[str]:
+    """Name the first line where the committed stub is not the derived one, and the signatures and docstrings that differ."""
+    where = f"exercises/{module}.py"
+    rows = zip(committed.split("\n"), derived.split("\n"), strict=False)
+    line = next((n for n, (got, wanted) in enumerate(rows, 1) if got != wanted), min(committed.count("\n"), derived.count("\n")) + 1)
+    close = difflib.SequenceMatcher(None, committed, derived, autojunk=False).quick_ratio()
+    problems = [
+        f"{where}, line {line}: expected the stub derived from solutions/{module}.py, got another text ({close:.0%} alike). "
+        "Run `grader release --to .`"
+    ]
+    try:
+        ast.parse(committed)
+    except SyntaxError as error:
+        return [*problems, f"{where}, line {error.lineno}: expected Python, got {error.msg}."]
+    return problems + _frame_problems(where, committed, derived)
+
+
+def _frame_problems(where: str, stub: str, source: str) -> list[str]:
+    """Compare the signatures and docstrings of the functions and classes in a stub with those in `source`."""
+    frames, wanted = _frames(stub), _frames(source)
+    problems = [f"{where}: expected nothing but the solution's names, got {name}." for name in frames.keys() - wanted.keys()]
+    for name in frames.keys() & wanted.keys():
+        (signature, docstring), (right_signature, right_docstring) = frames[name], wanted[name]
+        if signature != right_signature:
+            problems.append(f"{where}: expected the signature {name}{right_signature}, got {name}{signature}.")
+        if docstring != right_docstring:
+            problems.append(f"{where}: expected the solution's docstring for {name}, got another one.")
+    return sorted(problems)
+
+
+def _frames(source: str) -> dict[str, tuple[str, str | None]]:
+    """Return signature and docstring of each function, method and class."""
+    tree = ast.parse(source)
+    frames = {
+        name: (f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns) if node.returns else None}", ast.get_docstring(node, clean=False))
+        for name, node in functions_of(tree).items()
+    }
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            bases = ", ".join(ast.unparse(base) for base in node.bases)
+            frames[node.name] = (f"({bases})", ast.get_docstring(node, clean=False))
+    return frames
+
+
+def _symbol_problems(module: str, stub: str, solution: str, tasks: Sequence[Task]) -> list[str]:
+    """Check that what a task asks for stands in the solution, and as unwritten in the stub."""
+    in_stub, in_solution = functions_of(ast.parse(stub)), functions_of(ast.parse(solution))
+    problems = []
+    for task in tasks:
+        for symbol in task.symbols:
+            if symbol not in in_solution:
+                problems.append(f"solutions/{module}.py: expected {symbol} for the task {task.id}, got none.")
+            elif symbol not in in_stub or not_written(symbol, module) not in ast.unparse(in_stub[symbol]):
+                problems.append(f"solutions/{module}.py: expected a solution block in {symbol} for the task {task.id}, got none.")
+            elif ast.get_docstring(in_solution[symbol]) is None:
+                problems.append(f"solutions/{module}.py: expected a docstring for {symbol}, got none.")
+    return problems

@@ -1,0 +1,134 @@
+"""Derives what students edit from the solutions: the frame stays, what stands between the markers goes."""
+
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+
+BEGIN = "### BEGIN SOLUTION"
+END = "### END SOLUTION"
+TODO = "# TODO: your code here"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a student is to write, as lines of the solution.
+
+    Attributes:
+        begin: line number of the opening marker, from 1.
+        end: line number of the closing marker.
+        indent: the blanks before the opening marker.
+        symbol: the function or ``Class.method`` around it, or None if it stands outside of any.
+    """
+
+    begin: int
+    end: int
+    indent: str
+    symbol: str | None
+
+
+def derive_stub(source: str, module: str) -> str:
+    """Return a lesson without its solutions.
+
+    A block inside a function becomes a ``raise NotImplementedError`` that names the function and its file. A block outside of any
+    function (a helper, an import) vanishes. Everything else is kept as it is, character by character.
+
+    Args:
+        source: text of a solution, in the py:percent format.
+        module: its name without ``.py``.
+
+    Raises:
+        ValueError: if the markers do not pair up, a block holds no code, or what remains is no Python.
+    """
+    where = f"solutions/{module}.py"
+    blocks = solution_blocks(source, where)
+    lines = source.split("\n")
+    kept: list[str] = []
+    line = 1
+    for block in blocks:
+        kept += lines[line - 1 : block.begin - 1]
+        line = block.end + 1
+        if block.symbol is not None:
+            kept += [block.indent + TODO, block.indent + _raise(block.symbol, module)]
+        else:
+            while line <= len(lines) and not lines[line - 1].strip() and (not kept or not kept[-1].strip()):
+                line += 1
+    stub = "\n".join(kept + lines[line - 1 :])
+    _compile(stub, where)
+    return stub
+
+
+def not_written(symbol: str, module: str) -> str:
+    """Return the message of a stub."""
+    return f"{symbol} is not written yet: exercises/{module}.py"
+
+
+def solution_blocks(source: str, where: str) -> list[Block]:
+    """Find the solution blocks of a lesson, in order.
+
+    Raises:
+        ValueError: if the markers do not pair up, a block holds no code, or the source is no Python.
+    """
+    functions = functions_of(_compile(source, where))
+    blocks: list[Block] = []
+    opened: tuple[int, str] | None = None
+    for number, indent, marker in _markers(source, where):
+        if (marker == BEGIN) == (opened is not None):
+            trouble = f"the block opened in line {opened[0]} is still open" if opened else "no block is open"
+            raise ValueError(f"{where}, line {number}: expected markers in pairs, got {marker!r} where {trouble}.")
+        if opened is None:
+            opened = number, indent
+            continue
+        begin, indent = opened
+        inside = [name for name, node in functions.items() if node.lineno < begin <= (node.end_lineno or 0)]
+        blocks.append(Block(begin, number, indent, inside[-1] if inside else None))
+        if not solution_lines(source, blocks[-1]):
+            raise ValueError(f"{where}, line {begin}: expected code between the markers, got none.")
+        opened = None
+    if opened is not None:
+        raise ValueError(f"{where}, line {opened[0]}: expected {END!r} for this {BEGIN!r}, got the end of the file.")
+    return blocks
+
+
+def solution_lines(source: str, block: Block) -> list[str]:
+    """Return the lines of a block that hold code, without blanks at their ends."""
+    inner = (line.strip() for line in source.split("\n")[block.begin : block.end - 1])
+    return [line for line in inner if line and not line.startswith("#")]
+
+
+def functions_of(tree: ast.Module) -> dict[str, Function]:
+    """Return the top-level functions and the methods of a module by ``function`` or ``Class.method``."""
+    found: dict[str, Function] = {}
+    for node in tree.body:
+        if isinstance(node, Function):
+            found[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{member.name}": member for member in node.body if isinstance(member, Function)}
+    return found
+
+
+def _raise(symbol: str, module: str) -> str:
+    return f'raise NotImplementedError("{not_written(symbol, module)}")'
+
+
+def _compile(source: str, where: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError as error:
+        raise ValueError(f"{where}, line {error.lineno}: expected Python, got {error.msg}.") from error
+
+
+def _markers(source: str, where: str) -> list[tuple[int, str, str]]:
+    """Return line number, indentation and text of each marker; markers in strings are text, not markers."""
+    found: list[tuple[int, str, str]] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT or not re.search(r"(BEGIN|END)\s+SOLUTION", token.string):
+            continue
+        indent = token.line[: token.start[1]]
+        if token.string.rstrip() not in {BEGIN, END} or indent.strip():
+            raise ValueError(f"{where}, line {token.start[0]}: expected {BEGIN!r} or {END!r} on a line of its own, got {token.line.strip()!r}.")
+        found.append((token.start[0], indent, token.string.rstrip()))
+    return found

@@ -1,0 +1,114 @@
+"""A class from end to end: a folder of submissions in, a folder of results and reports out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from grader import intake
+from grader.files import write_atomically
+from grader.gradebook import Gradebook, grading_key
+from grader.grading import Grader, Order, rejected
+from grader.reports.grades import grades_csv
+from grader.reports.pages import class_page, feedback_page
+from grader.results import Result
+
+Finish = Callable[[int, Result], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a class is graded.
+
+    Attributes:
+        selected: ids of the tasks to grade.
+        accuracy: how the trained network is judged.
+        level: how high the walls around student code are.
+        checkers: submissions checked at the same time.
+        seed: of the inputs; drawn anew for each run if None.
+    """
+
+    selected: tuple[str, ...]
+    accuracy: str
+    level: str
+    checkers: int
+    seed: int | None = None
+
+
+class Watcher(Protocol):
+    """Told how far a run is."""
+
+    def start(self, total: int, kept: int) -> None:
+        """So many submissions, of which so many results are kept from an earlier run."""
+
+    def done(self, result: Result) -> None:
+        """One more result."""
+
+    def tick(self) -> None:
+        """Nothing new, but still at work."""
+
+
+def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> list[tuple[str, Result]]:
+    """Grade a class and write every report.
+
+    Args:
+        submissions: holds one folder or zip per student.
+        out: gets ``NAME/results.json``, ``NAME/feedback.html``, ``grades.csv`` and ``report.html``.
+        settings: what and how to grade.
+        watcher: told how far the run is.
+
+    Returns:
+        Output folder's name and result of each submission, sorted by student.
+
+    Raises:
+        ValueError: if there is no such folder.
+    """
+    entries, skipped = intake.find(submissions)
+    book = Gradebook(out)
+    seed = secrets.randbelow(1 << 31) if settings.seed is None else settings.seed
+    results: dict[str, Result] = {}
+    todo: list[tuple[intake.Entry, str, Order]] = []
+    for entry in entries:
+        snapshot = intake.read(entry)
+        order = Order(entry.student, snapshot, seed)
+        key = grading_key(snapshot.sha256, settings.selected, settings.level, settings.accuracy)
+        kept = book.finished(entry.folder, key)
+        if kept is not None and settings.seed in (None, kept.seed):
+            results[entry.folder] = kept
+        else:
+            todo.append((entry, key, order))
+    watcher.start(len(entries), len(results))
+
+    def finish(index: int, result: Result) -> None:
+        entry, key, _ = todo[index]
+        write_atomically(out / entry.folder / "feedback.html", feedback_page(result))
+        book.record(entry.folder, key, result)
+        results[entry.folder] = result
+        watcher.done(result)
+
+    _grade(todo, settings, finish, watcher)
+    book.close()
+    ordered = [(entry.folder, results[entry.folder]) for entry in entries]
+    write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
+    write_atomically(out / "report.html", class_page(ordered, skipped))
+    return ordered
+
+
+def _grade(
+    todo: list[tuple[intake.Entry, str, Order]], settings: Settings, finish: Finish, watcher: Watcher
+) -> None:
+    runnable = []
+    for index, (_, _, order) in enumerate(todo):
+        if order.snapshot.rejected is None:
+            runnable.append(index)
+        else:
+            finish(index, rejected(order, settings.level))
+    if not runnable:
+        return
+    checkers = min(settings.checkers, len(runnable))
+    with Grader(checkers, settings.selected, settings.level) as grader:
+        orders = [todo[index][2] for index in runnable]
+        grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)

@@ -1,0 +1,241 @@
+"""The pytest plugin that runs the hidden suites: collected once, then run over one submission after another."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pytest
+
+from grader.checking.assertions import CheckFailed
+from grader.checking.inputs import Rng
+from grader.checking.student import Session, Student, StudentFailure
+from grader.curriculum import Task, tasks
+from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
+from grader.sandbox.client import ZygoteDied
+from grader.text import clean
+
+ENDED = ("timed_out", "out_of_memory", "protocol")
+
+
+class OpenSession(Session, Protocol):
+    """A session that the plugin looks at before the first check, and closes after the last."""
+
+    def is_started(self) -> bool:
+        """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
+
+    def close(self) -> None:
+        """End the worker."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to be checked.
+
+    Attributes:
+        name: handed back with the result.
+        seed: of the inputs.
+        selected: ids of the tasks asked for.
+        open: opens a session for one task.
+        weights: the submitted weights, if any.
+    """
+
+    name: str
+    seed: int
+    selected: frozenset[str]
+    open: Callable[[Task], OpenSession]
+    weights: bytes | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the suites say of one submission."""
+
+    tasks: tuple[TaskResult, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Outcome:
+    """What one check said."""
+
+    status: TaskStatus = "passed"
+    message: str = ""
+    misconception: str | None = None
+
+
+@dataclass
+class _Run:
+    """What the checks of one task leave behind."""
+
+    job: Job
+    task: Task
+    session: OpenSession
+    credit: float | None = None
+    notes: list[str] = field(default_factory=list)
+    praise: list[str] = field(default_factory=list)
+    outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
+    current: _Outcome = field(default_factory=_Outcome)
+    grader_trouble: Exception | None = None
+
+
+class CheckPlugin:
+    """Runs every hidden check over each job.
+
+    Args:
+        jobs: the submissions; taken one at a time.
+        emit: called with each job and what the suites say of it.
+    """
+
+    def __init__(self, jobs: Iterator[Job], emit: Callable[[Job, Checked], None]) -> None:
+        self._jobs = jobs
+        self._emit = emit
+        self._run: _Run | None = None
+        self.grader_trouble: Exception | None = None
+
+    @pytest.fixture
+    def student(self) -> Student:
+        """Return the submission under check."""
+        run = self._running()
+        return Student(run.session, run.job.weights)
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> Rng:
+        """Return the generator of this check's inputs."""
+        return Rng(self._running().job.seed, request.node.name)
+
+    @pytest.fixture
+    def credit(self) -> Callable[[float], None]:
+        """Return a function that sets the share of the task's points, from 0 to 1."""
+
+        def give(share: float) -> None:
+            self._running().credit = share
+
+        return give
+
+    @pytest.fixture
+    def note(self) -> Callable[[str], None]:
+        """Return a function that leaves advice for the instructor."""
+        return self._running().notes.append
+
+    @pytest.fixture
+    def praise(self) -> Callable[[str], None]:
+        """Return a function that adds a sentence to the message of a task that passed."""
+        return self._running().praise.append
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Register the marker of `core` and `detail`."""
+        config.addinivalue_line("markers", "check(task, name, core): one hidden check")
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run all checks over one job after another, in place of once."""
+        checks = checks_by_task(session.items)
+        for job in self._jobs:
+            try:
+                results = [self._check_task(job, task, checks[task.id]) for task in tasks()]
+            except ZygoteDied as error:
+                self.grader_trouble = error
+                return True
+            notes = dict.fromkeys(note for _, found in results for note in found)
+            self._emit(job, Checked(tuple(result for result, _ in results), tuple(notes)))
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Iterator[None]:
+        """Turn what a check raises into its outcome."""
+        run = self._running()
+        try:
+            yield
+        except CheckFailed as error:
+            run.current = _Outcome("failed", error.message, error.misconception)
+        except StudentFailure as error:
+            run.current = _Outcome(error.status, error.text)
+        except ZygoteDied as error:
+            run.grader_trouble = error
+        except AssertionError as error:
+            run.current = _Outcome("failed", str(error))
+        except Exception as error:  # noqa: BLE001 - the reference passes this check, so the answer provoked it
+            run.current = _Outcome("failed", "The answer is of a kind that cannot be checked. What does the docstring promise?")
+            run.notes.append(f"{run.task.id}: a check stopped with {type(error).__name__}: {clean(str(error), 200)}")
+        return True  # type: ignore[return-value]
+
+    def _running(self) -> _Run:
+        assert self._run is not None, "fixtures are only used while a check runs"
+        return self._run
+
+    def _check_task(self, job: Job, task: Task, items: list[pytest.Function]) -> tuple[TaskResult, list[str]]:
+        if task.id not in job.selected:
+            return _without_checks(task, "skipped", "Not asked for in this run.", 0.0), []
+        started = time.monotonic()
+        session = job.open(task)
+        self._run = run = _Run(job, task, session)
+        try:
+            if not session.is_started():
+                return _without_checks(task, "not_started", "Not started: the stub is unchanged.", 0.0), []
+            self._run_checks(run, items)
+        except StudentFailure as error:
+            return _without_checks(task, error.status, clean(error.text), time.monotonic() - started), []
+        finally:
+            session.close()
+            self._run = None
+        return _judge(run, time.monotonic() - started), run.notes
+
+    def _run_checks(self, run: _Run, items: list[pytest.Function]) -> None:
+        lost = False
+        for item, following in itertools.zip_longest(items, items[1:]):
+            mark = check_of(item)
+            run.current = _Outcome()
+            if lost:
+                run.current = _Outcome("failed", "Not run: an earlier check already ended this task.")
+            else:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if run.grader_trouble is not None:
+                    raise run.grader_trouble
+            passed = run.current.status == "passed"
+            run.outcomes.append((CheckResult(mark["name"], mark["core"], passed), run.current))
+            lost = lost or (mark["core"] and run.current.status in ENDED)
+
+
+def check_of(item: pytest.Function) -> dict[str, Any]:
+    """Return task, name and core of a hidden check, its placeholders filled in."""
+    mark = item.get_closest_marker("check")
+    if mark is None:
+        raise pytest.UsageError(f"{item.nodeid}: expected @core or @detail, got neither. Which task does it check?")
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return {**mark.kwargs, "name": mark.kwargs["name"].format(**params)}
+
+
+def checks_by_task(items: list[pytest.Item]) -> dict[str, list[pytest.Function]]:
+    """Sort the collected checks by task, in the order of their files."""
+    sorted_items: dict[str, list[pytest.Function]] = defaultdict(list)
+    for item in items:
+        assert isinstance(item, pytest.Function), "hidden suites hold functions only"
+        sorted_items[check_of(item)["task"]].append(item)
+    return sorted_items
+
+
+def _without_checks(task: Task, status: TaskStatus, message: str, seconds: float) -> TaskResult:
+    return TaskResult(task.id, task.points, 0.0, status, None, message, round(seconds, 3))
+
+
+def _judge(run: _Run, seconds: float) -> TaskResult:
+    """Turn the outcomes of a task's checks into its result: the first core failure decides, then the first failure."""
+    checks = tuple(check for check, _ in run.outcomes)
+    failures = [outcome for check, outcome in run.outcomes if not check.passed and check.core]
+    core_failed = bool(failures)
+    failures += [outcome for check, outcome in run.outcomes if not check.passed and not check.core]
+    share = share_of_points(checks, run.credit)
+    status: TaskStatus = "passed"
+    if failures:
+        status = failures[0].status if core_failed else "partial"
+    named = next((outcome for outcome in failures if outcome.misconception), None)
+    shown = named or (failures[0] if failures else None)
+    message = clean(shown.message) if shown else " ".join(["All checks passed.", *run.praise])
+    score = round(run.task.points * share, 2)
+    return TaskResult(
+        run.task.id, run.task.points, score, status, named.misconception if named else None, message, round(seconds, 3), checks
+    )

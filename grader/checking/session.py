@@ -1,0 +1,187 @@
+"""One submission's code for one task: a fresh worker, replaced when it dies, and its troubles in a student's words."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from grader.checking.student import Observation, StudentFailure, StudentRaised
+from grader.curriculum import Task
+from grader.sandbox import wire
+from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
+from grader.text import clean
+
+WATCHED = {"convolve": "block", "conv2d": "block", "convolve_torch": "record"}
+THREADS = {"fashion_accuracy": 2}
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a worker is given of a submission.
+
+    Attributes:
+        files: paths inside the workspace and their bytes: the modules, and the kit's own files beside them.
+        stubs: fingerprints of the stub's symbols, by module and symbol.
+        broken: why a module cannot be read, by module.
+    """
+
+    files: Mapping[str, bytes]
+    stubs: Mapping[str, Mapping[str, str]]
+    broken: Mapping[str, str]
+
+
+class TaskSession:
+    """Implements ``student.Session`` with workers of the sandbox.
+
+    Args:
+        zygote: this checker's channel to the fork server.
+        place: level, data folder and limits.
+        code: the submission.
+        task: the task whose checks will ask.
+    """
+
+    def __init__(self, zygote: socket.socket, place: Place, code: Code, task: Task) -> None:
+        self._zygote = zygote
+        self._place = place
+        self._code = code
+        self._task = task
+        self._worker: Worker | None = None
+        self._deadline = time.monotonic() + place.limits.task_seconds
+        self.data_root: Path = place.data_root
+
+    def is_started(self) -> bool:
+        """Tell whether the student has written anything for the task.
+
+        Raises:
+            StudentFailure: if the module is missing, does not parse or does not import, or lacks the task's names.
+        """
+        module = self._task.module
+        if module in self._code.broken:
+            raise StudentFailure("crashed", f"{module}.py: {self._code.broken[module]}")
+        if f"exercises/{module}.py" not in self._code.files:
+            raise StudentFailure("missing", f"{self._task.id}: expected the file {module}.py, got none. Hand it in?")
+        worker, states = self._load()
+        if all(state == "stub" for state in states.values()):
+            return False
+        self._import(worker)
+        return True
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
+        """Call a function of the student's module; see ``Student.observe``."""
+        body = self._ask("call", {"function": function, "args": args, "kwargs": kwargs})
+        return _observation(body)
+
+    def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call one of our probes beside the student's module; see ``Student.probe``."""
+        body = self._ask("probe", {"name": name, "args": args, "kwargs": kwargs})
+        if body.keys() != {"value"}:
+            raise _nonsense("a value")
+        return body["value"]
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _ready_worker(self) -> Worker:
+        if self._worker is None:
+            worker, _ = self._load()
+            self._import(worker)
+        assert self._worker is not None, "loading leaves a worker or raises"
+        return self._worker
+
+    def _load(self) -> tuple[Worker, dict[str, str]]:
+        worker = self._worker = Worker(self._zygote, self._place)
+        task = self._task
+        stubs = self._code.stubs[task.module]
+        body = {
+            "files": {name: _as_tensor(content) for name, content in self._code.files.items()},
+            "module": task.module,
+            "stubs": {symbol: stubs[symbol] for symbol in task.symbols},
+            "watch": WATCHED.get(task.id),
+            "seed": 20_260,
+            "threads": THREADS.get(task.id, 1),
+        }
+        reply = self._exchange(worker, "load", body, self._place.limits.load_seconds)
+        states = reply.get("states")
+        if not isinstance(states, dict) or states.keys() != set(task.symbols):
+            raise _nonsense("the states of the task's functions")
+        return worker, states
+
+    def _import(self, worker: Worker) -> None:
+        names = list(dict.fromkeys(symbol.partition(".")[0] for symbol in self._task.symbols))
+        body = {"module": self._task.module, "names": names}
+        reply = self._exchange(worker, "import", body, self._place.limits.load_seconds)
+        missing = reply.get("missing")
+        if not isinstance(missing, list):
+            raise _nonsense("the names of the module")
+        if missing:
+            raise StudentFailure(
+                "missing", f"{self._task.module}.py: expected {', '.join(names)}, got no {clean(str(missing[0]))}."
+            )
+
+    def _ask(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        worker = self._ready_worker()
+        remaining = self._deadline - time.monotonic()
+        return self._exchange(worker, kind, body, min(self._place.limits.call_seconds, remaining))
+
+    def _exchange(self, worker: Worker, kind: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            reply = worker.ask(kind, body, seconds)
+        except WorkerTimedOut:
+            self.close()
+            raise StudentFailure(
+                "timed_out", f"{self._task.id}: expected an answer within {seconds:.0f} s, got none. Is there a loop that does not end?"
+            ) from None
+        except WorkerEnded as error:
+            self.close()
+            raise StudentFailure(
+                "crashed", f"{self._task.id}: expected an answer, but the process {error.reason}. What ends it?"
+            ) from None
+        except wire.WireError:
+            self.close()
+            raise _nonsense("a value") from None
+        if reply.kind == "raised":
+            raise _raised(self._task.id, reply.body)
+        return dict(reply.body)
+
+
+def with_broken(code: Code, module: str, reason: str) -> Code:
+    """Return the code with one module marked as unreadable."""
+    return replace(code, broken={**code.broken, module: reason})
+
+
+def _as_tensor(content: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
+
+
+def _nonsense(expected: str) -> StudentFailure:
+    return StudentFailure("protocol", f"expected {expected} from the process that runs your code, got something else.")
+
+
+def _observation(body: dict[str, Any]) -> Observation:
+    after, ops = body.get("args_after"), body.get("ops")
+    if "value" not in body or not isinstance(after, tuple) or not isinstance(ops, tuple):
+        raise _nonsense("a value")
+    return Observation(body["value"], after, tuple(clean(str(op)) for op in ops))
+
+
+def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
+    names, text, place = body.get("type_names"), body.get("text"), body.get("where")
+    if not isinstance(names, list) or not names or not isinstance(text, str) or not isinstance(place, str):
+        raise _nonsense("an exception")
+    type_names = tuple(clean(str(name)) for name in names)
+    position = f" ({clean(place)})" if place else ""
+    out_of_memory = "MemoryError" in type_names or "DefaultCPUAllocator" in text
+    return StudentRaised(
+        "out_of_memory" if out_of_memory else "crashed",
+        f"{where}: {type_names[0]}{position}: {clean(text)}",
+        type_names,
+    )

@@ -1,0 +1,79 @@
+"""Starts pytest on the hidden suites with our plugin, and nothing of the surroundings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from grader.checking.plugin import Checked, CheckPlugin, Job, check_of
+from grader.errors import GraderError
+from grader.paths import HIDDEN_SUITES
+
+ARGUMENTS = (
+    *("-c", os.devnull, "--rootdir", str(HIDDEN_SUITES), "--import-mode=importlib"),
+    *("--assert=plain", "--capture=no", "--strict-markers", "-W", "error"),
+    *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:unraisableexception"),
+    str(HIDDEN_SUITES),
+)
+
+
+class SuitesBroken(GraderError):
+    """The hidden suites themselves do not run: the grader's own trouble."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One hidden check, as declared by ``core`` or ``detail``."""
+
+    task: str
+    name: str
+    core: bool
+
+
+def run_suites(jobs: Iterator[Job], emit: Callable[[Job, Checked], None]) -> None:
+    """Check one submission after another.
+
+    Args:
+        jobs: taken one at a time, as the suites become free.
+        emit: called with each job and what the suites say of it.
+
+    Raises:
+        SuitesBroken: if the suites cannot be collected, or pytest itself fails.
+        ZygoteDied: if the fork server does not answer.
+    """
+    plugin = CheckPlugin(jobs, emit)
+    _pytest([*ARGUMENTS], plugin)
+    if plugin.grader_trouble is not None:
+        raise plugin.grader_trouble
+
+
+def collect_checks() -> list[Check]:
+    """Return every hidden check, in the order of the files, without running any.
+
+    Raises:
+        SuitesBroken: if the suites cannot be collected.
+    """
+    plugin = _Collector()
+    _pytest([*ARGUMENTS, "--collect-only"], plugin)
+    return plugin.checks
+
+
+class _Collector:
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "check(task, name, core): one hidden check")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.checks = [Check(**check_of(item)) for item in session.items if isinstance(item, pytest.Function)]
+
+
+def _pytest(arguments: list[str], plugin: object) -> None:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    code = pytest.main(arguments, plugins=[plugin])
+    if code != pytest.ExitCode.OK:
+        raise SuitesBroken(f"hidden suites: expected pytest to end with status 0, got {code!r}. Do they collect?")

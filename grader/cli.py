@@ -1,0 +1,137 @@
+"""The verbs of `grader`, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from grader import __version__, curriculum
+
+WRONG_CALL = 2
+GRADER_FAILED = 3
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+# What a verb needs is imported when it runs: importing torch takes seconds, and `--help` should not.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="grader")
+def cli() -> None:
+    """Autograded exercises on convolutional networks."""
+
+
+@cli.command()
+@click.argument("submissions", type=FOLDER)
+@click.option("--out", type=FOLDER, required=True, help="Gets NAME/results.json, NAME/feedback.html, grades.csv, report.html.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core].")
+@click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone.")
+@click.option("--accuracy", type=click.Choice(["weights", "skip"]), default="weights", show_default=True, help="How the trained network is judged.")
+@click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
+@click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
+def grade(submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool) -> None:
+    """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
+    _grade(submissions, out, jobs, only, accuracy, seed, unsafe=unsafe)
+
+
+@cli.command()
+@click.option("--out", type=FOLDER, default=Path("demo-out"), show_default=True, help="Where the reports go.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core].")
+@click.option("--unsafe", is_flag=True, help="Run student code without a sandbox.")
+def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
+    """Grade a small sample class, from good to hopeless to hostile."""
+    import tempfile  # noqa: PLC0415
+
+    from grader.authoring.samples import write_class  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-class-") as folder:
+        write_class(Path(folder))
+        _grade(Path(folder), out, jobs, "", "weights", None, unsafe=unsafe)
+
+
+@cli.command()
+@click.option("--quick", is_flag=True, help="Only what needs no training data: for every commit.")
+def verify(*, quick: bool) -> None:
+    """Prove that the kit is sound: stubs score 0, the reference 100, and everything derived agrees."""
+    from grader.authoring.verify import verify_kit  # noqa: PLC0415
+
+    console = Console()
+    problems = verify_kit(console, quick=quick)
+    for problem in problems:
+        console.print(f"✗ {problem}", markup=False, highlight=False)
+    console.print(f"{len(problems)} problems." if problems else "The kit is sound.")
+    sys.exit(1 if problems else 0)
+
+
+@cli.command()
+@click.option("--to", type=FOLDER, required=True, help="A folder; what students get is written below it.")
+def release(to: Path) -> None:
+    """Build what students get from the solutions."""
+    from grader.authoring.release import release_stubs  # noqa: PLC0415
+
+    written = release_stubs(to)
+    for path in written:
+        click.echo(f"wrote {path}")
+    click.echo(f"{len(written)} files written, everything else was up to date: {to}")
+
+
+@cli.command()
+def doctor() -> None:
+    """Show what this machine can do, and what to install for more."""
+    from grader.doctor import examine  # noqa: PLC0415
+
+    sys.exit(0 if examine(Console()) else 1)
+
+
+def _grade(
+    submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool
+) -> None:
+    selected = _selection(only, accuracy)
+    if not submissions.is_dir():
+        raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
+
+    from grader.batch import Settings, grade_folder  # noqa: PLC0415
+    from grader.sandbox.levels import choose_level  # noqa: PLC0415
+    from grader.terminal import ProgressBar, class_table  # noqa: PLC0415
+
+    level = choose_level(unsafe=unsafe)
+    settings = Settings(selected, accuracy, level, jobs or os.cpu_count() or 1, seed)
+    console = Console(stderr=True)
+    with ProgressBar(console) as bar:
+        results = grade_folder(submissions, out, settings, bar)
+    Console().print(class_table(results))
+    click.echo(f"Reports: {out / 'report.html'}, {out / 'grades.csv'}, {out}/NAME/feedback.html")
+
+
+def _selection(only: str, accuracy: str) -> tuple[str, ...]:
+    try:
+        chosen = curriculum.select([name.strip() for name in only.split(",") if name.strip()])
+    except ValueError as error:
+        raise click.UsageError(f"--only: {error}") from None
+    skipped = {"fashion_accuracy"} if accuracy == "skip" else set()
+    return tuple(task.id for task in chosen if task.id not in skipped)
+
+
+def main() -> NoReturn:
+    """Run a verb; a wrong call is one line and exit status 2, the grader's own trouble is status 3."""
+    from grader.errors import GraderError  # noqa: PLC0415
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "grader"
+        click.echo(f"{command}: {error.format_message()} Try `{command} --help`.".replace("\n", " "), err=True)
+        sys.exit(WRONG_CALL)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. What is graded is kept; run the same command to go on.", err=True)
+        sys.exit(130)
+    except GraderError as error:
+        click.echo(f"grader: {error}", err=True)
+        sys.exit(GRADER_FAILED)
+    sys.exit(0)

@@ -1,0 +1,223 @@
+"""Picks from a submission's files what counts, and says what does not."""
+
+import difflib
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from grader import curriculum
+from grader.intake import limits, notebooks, sources
+from grader.intake.limits import RejectedError, UnreadableError
+from grader.intake.names import printable
+from grader.intake.tree import GIVEN, WEIGHTS, Tree, is_hidden
+from grader.paths import EXERCISES
+
+PACKAGE = "exercises/"
+CONFIGURATION = frozenset({
+    "conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "sitecustomize.py", "usercustomize.py",
+})  # fmt: skip
+COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".pth")
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What counts of one submission: plain sources and weights, nothing of it executed.
+
+    Attributes:
+        modules: name of a stub module -> its source in UTF-8.
+        weights: the submitted weights file, or None. One that is too large is cut one byte after the limit, so that
+            whoever checks weights sees that it is.
+        notes: advice for the instructor, safe to print.
+        sha256: over everything that counts; the same for a folder and a zip of it.
+        rejected: why nothing can be run, or None.
+        broken: name of a stub module -> why it cannot be read.
+    """
+
+    modules: dict[str, bytes]
+    weights: bytes | None
+    notes: tuple[str, ...]
+    sha256: str
+    rejected: str | None = None
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
+    """Return the snapshot of a submission's files.
+
+    Args:
+        tree: what the folder or zip holds.
+        strip: whether outer folders, as a zip has them, are left off.
+    """
+    notes: list[str] = []
+    if strip:
+        _strip_outer_folders(tree)
+    modules: dict[str, bytes] = {}
+    broken: dict[str, str] = {}
+    for name in curriculum.modules():
+        _pick(name, tree, modules, broken, notes)
+    notes += _notes(tree)
+    if not modules and not broken:
+        return refused(_nothing_found(tree), notes)
+    weights = tree.files.get(PACKAGE + WEIGHTS, tree.files.get(WEIGHTS))
+    return Snapshot(modules, weights, _cut(notes), _digest(modules, weights, broken), None, broken)
+
+
+def refused(reason: str, notes: Iterable[str] = ()) -> Snapshot:
+    """Return the snapshot of a submission of which nothing can be run."""
+    shown = printable(reason, limits.MAX_NOTE)
+    return Snapshot({}, None, _cut(notes), _digest({}, None, {"": shown}), shown)
+
+
+def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, str], notes: list[str]) -> None:
+    """Take one module from the first place that has it: exercises/ before the top, a module before a notebook."""
+    places = [f"{folder}{name}{suffix}" for suffix in (".py", ".ipynb") for folder in (PACKAGE, "")]
+    present = [place for place in places if place in tree.files or place in tree.unreadable]
+    if not present:
+        return
+    if present[1:]:
+        notes.append(f"{', '.join(present[1:])}: not read, because {present[0]} comes first.")
+    try:
+        if present[0] in tree.unreadable:
+            raise UnreadableError(tree.unreadable[present[0]])
+        modules[name] = _source(name, present[0], tree.files[present[0]], notes)
+    except UnreadableError as error:
+        broken[name] = printable(f"{present[0]}: cannot be read: {error}", limits.MAX_NOTE)
+        notes.append(broken[name])
+
+
+def _source(name: str, path: str, data: bytes, notes: list[str]) -> bytes:
+    if path.endswith(".py"):
+        return sources.normalise(data)
+    source, remarks = notebooks.module_source(name, data)
+    notes += [f"{path}: {remark}" for remark in remarks]
+    return sources.normalise(source.encode("utf-8"))
+
+
+def _strip_outer_folders(tree: Tree) -> None:
+    """Leave off the folder that holds all of a zip, as often as nothing that counts would lie above it."""
+    for _ in range(limits.MAX_DEPTH):
+        seen = [path for path in tree.paths() if not is_hidden(path.split("/")[0])]
+        outer = {path.partition("/")[0] for path in seen}
+        if len(outer) != 1 or any("/" not in path for path in seen) or _places() & set(tree.paths()):
+            return
+        prefix = f"{outer.pop()}/"
+        tree.files = {path.removeprefix(prefix): data for path, data in tree.files.items()}
+        tree.unreadable = {path.removeprefix(prefix): why for path, why in tree.unreadable.items()}
+        tree.others = [path.removeprefix(prefix) for path in tree.others]
+        tree.special = [path.removeprefix(prefix) for path in tree.special]
+
+
+def _places() -> set[str]:
+    names = {f"{name}{suffix}" for name in curriculum.modules() for suffix in (".py", ".ipynb")}
+    return {folder + name for name in names | {WEIGHTS} for folder in (PACKAGE, "")}
+
+
+def _nothing_found(tree: Tree) -> str:
+    expected = ", ".join(f"{name}.py" for name in curriculum.modules())
+    found = [path for path in tree.paths() if not is_hidden(path.split("/")[0])]
+    hints = [hint for path in found if (hint := _near_miss(path))]
+    question = f" {hints[0]}" if hints else " Is it the right folder?"
+    where = "at the submission's top or in exercises/"
+    return f"submission: expected at least one of {expected} {where}, got {_listed(found) or 'nothing'}.{question}"
+
+
+def _notes(tree: Tree) -> list[str]:
+    unknown, notes = _unknown(tree), []
+    if tree.special:
+        notes.append(f"links and special files are ignored and count as missing: {_listed(tree.special)}")
+    dropped = [path for path in tree.paths() if _is_dropped(path)]
+    if dropped:
+        notes.append(f"byte code, libraries and configuration are dropped: {_listed(dropped)}")
+    if given := [path for path, data in tree.files.items() if _differs_from_given(path, data)]:
+        notes.append(f"the kit's own file is used in place of {_listed(given)}")
+    notes += [f"{path}: cannot be read: {why}" for path, why in tree.unreadable.items() if path not in _places()]
+    hints = {path: hint for path in unknown if (hint := _near_miss(path))}
+    notes += [f"{path}: not read. {hint}" for path, hint in list(hints.items())[:SHOWN]]
+    if rest := [path for path in unknown if path not in hints]:
+        notes.append(f"not read, because the kit does not know them: {_listed(rest)}")
+    weights = tree.files.get(PACKAGE + WEIGHTS, tree.files.get(WEIGHTS, b""))
+    if len(weights) > limits.MAX_WEIGHTS:
+        notes.append(f"{WEIGHTS}: expected at most {limits.in_words(limits.MAX_WEIGHTS)}, got more")
+    return notes
+
+
+def _unknown(tree: Tree) -> list[str]:
+    known = _places() | {folder + name for name in GIVEN for folder in (PACKAGE, "")}
+    return [
+        path
+        for path in sorted([*tree.files, *tree.others])
+        if path not in known
+        and not _is_dropped(path)
+        and not _is_expected(path)
+        and not any(map(is_hidden, path.split("/")))
+    ]
+
+
+def _is_expected(path: str) -> bool:
+    """Return whether the file is part of what students get: no note is needed when it comes back."""
+    name = PurePosixPath(path).name
+    return name == "__init__.py" or (name.startswith("test_") and name.endswith(".py"))
+
+
+def _is_dropped(path: str) -> bool:
+    name = PurePosixPath(path).name
+    return name in CONFIGURATION or name.endswith(COMPILED) or ".so." in name or name == "__pycache__"
+
+
+def _differs_from_given(path: str, data: bytes) -> bool:
+    name = PurePosixPath(path).name
+    if name not in GIVEN or path not in (name, PACKAGE + name):
+        return False
+    try:
+        return sources.decode((EXERCISES / name).read_bytes()) != sources.decode(data)
+    except (OSError, UnreadableError):
+        return True
+
+
+def _near_miss(path: str) -> str | None:
+    """Return which name the student may have meant."""
+    name = PurePosixPath(path).name
+    stem, _, suffix = name.casefold().partition(".")
+    if name in {PurePosixPath(place).name for place in _places()}:
+        return f"Expected it at the submission's top or in {PACKAGE}, got {PurePosixPath(path).parent}/."
+    if suffix.split(".")[0] not in ("py", "ipynb", "txt") and "safetensors" not in suffix:
+        return None
+    if "safetensors" in suffix:
+        return f"Expected {WEIGHTS}. Is it the weights?"
+    close = _closest(stem)
+    return f"Expected {close}.py. Is it that module?" if close else None
+
+
+def _closest(stem: str) -> str | None:
+    words = stem.replace("-", "_").replace(" ", "_")
+    for name in curriculum.modules():
+        if words.startswith(name) or (len(words) >= 3 and name.startswith(words)):
+            return name
+    close = difflib.get_close_matches(words[:60], curriculum.modules(), n=1, cutoff=0.75)
+    return close[0] if close else None
+
+
+def _listed(paths: Iterable[str]) -> str:
+    every = list(paths)
+    shown = ", ".join(printable(path, 60) for path in every[:SHOWN])
+    return shown + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
+
+
+def _cut(notes: Iterable[str]) -> tuple[str, ...]:
+    every = [printable(note, limits.MAX_NOTE) for note in notes]
+    more = [f"and {len(every) - limits.MAX_NOTES} more notes"] if len(every) > limits.MAX_NOTES else []
+    return tuple(every[: limits.MAX_NOTES] + more)
+
+
+def _digest(modules: dict[str, bytes], weights: bytes | None, broken: dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    parts: list[tuple[str, bytes]] = [(f"module {name}", data) for name, data in sorted(modules.items())]
+    parts += [(f"broken {name}", why.encode("utf-8", "replace")) for name, why in sorted(broken.items())]
+    if weights is not None:
+        parts.append(("weights", weights))
+    for label, data in parts:
+        digest.update(f"{label} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()

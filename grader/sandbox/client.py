@@ -1,0 +1,252 @@
+"""The checker's side of the sandbox: starts the fork server, takes workers from it, and asks them for values.
+
+Nothing that a worker sends is believed beyond being a value: each reply has one deadline, a size limit, and must
+carry the id of the request; anything else ends the worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader.errors import GraderError
+from grader.paths import ROOT
+from grader.sandbox import wire
+from grader.sandbox.limits import Limits
+
+START_SECONDS = 180.0
+REPLIES = ("loaded", "imported", "value", "raised")
+
+
+class ZygoteDied(GraderError):
+    """The fork server does not answer: the grader's own trouble, never a student's."""
+
+
+class WorkerEnded(Exception):
+    """The worker's process ended before it answered.
+
+    Attributes:
+        reason: in words, such as "ended by signal SIGSEGV".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WorkerTimedOut(Exception):
+    """The worker did not answer in time."""
+
+
+class ZygoteServer:
+    """The fork server's process, shared by all checkers.
+
+    Args:
+        channels: how many checkers will ask it for workers.
+    """
+
+    def __init__(self, channels: int) -> None:
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
+        self.channels = [ours for ours, _ in pairs]
+        fds = [theirs.fileno() for _, theirs in pairs]
+        self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", *map(str, fds)],
+            cwd=ROOT,
+            env=_clean_environment(self._home),
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for _, theirs in pairs:
+            theirs.close()
+
+    def wait_until_ready(self) -> None:
+        """Wait for its imports.
+
+        Raises:
+            ZygoteDied: if it ends, or takes longer than ``START_SECONDS``.
+        """
+        assert self._process.stdout is not None, "the process was started with a pipe"
+        ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
+        if not ready or self._process.stdout.readline() != b"ready\n":
+            self.close()
+            raise ZygoteDied("sandbox: expected the fork server to start, got no answer. Does `grader doctor` help?")
+
+    def close(self) -> None:
+        """Hang up and end the process."""
+        for channel in self.channels:
+            channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=2)
+        self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _clean_environment(home: str) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "MPLBACKEND": "Agg",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """What every worker of a run gets.
+
+    Attributes:
+        level: how high the walls are.
+        data_root: the data folder that it may read.
+        limits: what it may use.
+    """
+
+    level: str
+    data_root: Path
+    limits: Limits
+
+
+class Worker:
+    """One process that holds one submission's code for one task."""
+
+    def __init__(self, zygote: socket.socket, place: Place) -> None:
+        self._zygote = zygote
+        self._limits = place.limits
+        self._workspace = tempfile.mkdtemp(prefix="cnn-kit-worker-")
+        self._channel, theirs = socket.socketpair()
+        self._log, log_end = os.pipe()
+        self._log_bytes = bytearray()
+        self._next_id = 0
+        request = {"workspace": self._workspace, "data_root": str(place.data_root)}
+        try:
+            answer, self._pidfd = _ask_zygote(zygote, request, [theirs.fileno(), log_end])
+        finally:
+            theirs.close()
+            os.close(log_end)
+        self._pid = int(answer["pid"])
+        self._channel.setblocking(False)
+        os.set_blocking(self._log, False)
+
+    @property
+    def log(self) -> str:
+        """What the student's code printed, cut at the limit."""
+        return self._log_bytes.decode("utf-8", "replace")
+
+    def ask(self, kind: str, body: dict[str, Any], seconds: float) -> wire.Message:
+        """Send one request and return the reply.
+
+        Raises:
+            WorkerTimedOut: if there is no reply within ``seconds``.
+            WorkerEnded: if the process ends first.
+            wire.WireError: if what comes is no reply to this request.
+        """
+        deadline = time.monotonic() + seconds
+        self._next_id += 1
+        if select.select([self._channel], [], [], 0)[0] and self._channel.recv(1, socket.MSG_PEEK):
+            raise wire.WireError("wire: expected nothing after a reply")
+        for chunk in wire.encode(wire.Message(self._next_id, kind, body)):
+            self._send(chunk, deadline)
+        reply = wire.decode(lambda size: self._read(size, deadline), self._limits.reply_bytes)
+        if reply.id != self._next_id or reply.kind not in REPLIES or not isinstance(reply.body, dict):
+            raise wire.WireError(f"wire: expected a reply to request {self._next_id}")
+        return reply
+
+    def close(self) -> None:
+        """End the process and everything that it started, and remove its folder."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        self._drain_log()
+        self._channel.close()
+        os.close(self._pidfd)
+        os.close(self._log)
+        shutil.rmtree(self._workspace, ignore_errors=True)
+
+    def _send(self, chunk: memoryview, deadline: float) -> None:
+        while chunk:
+            self._wait(select.POLLOUT, deadline)
+            try:
+                chunk = chunk[self._channel.send(chunk) :]
+            except (BrokenPipeError, ConnectionResetError):
+                raise WorkerEnded(self._how_it_ended()) from None
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        while view:
+            self._wait(select.POLLIN, deadline)
+            try:
+                count = self._channel.recv_into(view)
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:
+                count = 0
+            if not count:
+                raise WorkerEnded(self._how_it_ended())
+            view = view[count:]
+        return buffer
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Wait until the channel is ready; keep the log from filling up meanwhile."""
+        poll = select.poll()
+        poll.register(self._channel, event)
+        poll.register(self._log, select.POLLIN)
+        while True:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise WorkerTimedOut
+            ready = dict(poll.poll(remaining * 1000))
+            if self._log in ready and not self._drain_log():
+                poll.unregister(self._log)
+            if self._channel.fileno() in ready:
+                return
+
+    def _drain_log(self) -> bool:
+        """Keep the beginning of what was printed; tell whether more may come."""
+        try:
+            chunk = os.read(self._log, 1 << 16)
+        except BlockingIOError:
+            return True
+        self._log_bytes += chunk[: self._limits.log_bytes - len(self._log_bytes)]
+        return bool(chunk)
+
+    def _how_it_ended(self) -> str:
+        answer, _ = _ask_zygote(self._zygote, {"reap": self._pid}, [])
+        status = answer["status"]
+        if status is None:
+            return "closed its channel"
+        if os.WIFSIGNALED(status):
+            return f"ended by signal {signal.Signals(os.WTERMSIG(status)).name}"
+        return f"ended with exit status {os.waitstatus_to_exitcode(status)}"
+
+
+def _ask_zygote(zygote: socket.socket, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], int]:
+    try:
+        socket.send_fds(zygote, [json.dumps(request).encode()], fds)
+        raw, received, _, _ = socket.recv_fds(zygote, 1 << 16, 1)
+    except OSError as error:
+        raise ZygoteDied(f"sandbox: expected the fork server to answer, got {error}") from None
+    if not raw:
+        raise ZygoteDied("sandbox: expected the fork server to answer, but it ended")
+    return json.loads(raw), (received[0] if received else -1)

@@ -1,0 +1,73 @@
+"""The words that the walls are described in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+Level = Literal["namespaces", "landlock", "none"]
+NAMESPACES: Final = "namespaces"
+LANDLOCK: Final = "landlock"
+NONE: Final = "none"
+
+MIB: Final = 1 << 20
+
+
+class WallsUnavailable(RuntimeError):  # noqa: N818 - reads as a sentence where it is raised
+    """This machine cannot raise the walls of a level; the text says what to install or enable."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker may use.
+
+    Attributes:
+        memory: bytes, of all its processes together, beyond what it shares with the zygote.
+        scratch: bytes, of all its files together.
+        processes: processes and threads together.
+        open_files: descriptors of each process.
+        file_size: bytes of one file.
+        cpu_seconds: CPU time of each process; the kernel kills it on the spot when they are spent.
+    """
+
+    memory: int = 2048 * MIB
+    scratch: int = 128 * MIB
+    processes: int = 64
+    open_files: int = 256
+    file_size: int = 64 * MIB
+    cpu_seconds: int = 120
+
+
+@dataclass(frozen=True)
+class Walls:
+    """The enclosure that every worker of a zygote gets.
+
+    Attributes:
+        level: how strong it is.
+        readable: folders and files a worker may read, besides Python and the system's libraries.
+        hidden: folders it must not see even where a readable one contains them; the deeper path wins.
+        data: the data folder, read-only; None for none.
+        allow_exec: whether it may start another program.
+    """
+
+    level: Level
+    readable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    data: Path | None = None
+    allow_exec: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """Where things are, seen from inside.
+
+    Attributes:
+        scratch: the only folder that can be written, empty at first; also HOME, TMPDIR and the working directory.
+        data: the data folder, or None.
+        uid: the user that the worker runs as.
+    """
+
+    scratch: Path
+    data: Path | None
+    uid: int

@@ -1,0 +1,160 @@
+"""Runs inside the sandbox, beside the student's code: takes requests, answers with values, decides nothing.
+
+Everything here may be read and changed by the code that it runs, so there is nothing here worth reading: no
+expected value, no tolerance, no verdict.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import random
+import socket
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.sandbox import byhand, fingerprints, wire
+
+PACKAGE = "exercises"
+MAX_REQUEST_BYTES = 512 << 20
+
+
+class Worker:
+    """Serves the requests of one checker about one task.
+
+    Args:
+        channel: carries requests in and replies out.
+        workspace: an empty folder of its own, where the submission is laid out.
+    """
+
+    def __init__(self, channel: socket.socket, workspace: Path) -> None:
+        self._channel = channel
+        self._workspace = workspace
+        self._module: ModuleType | None = None
+        self._watch: byhand.Watch | None = None
+
+    def serve(self) -> None:
+        """Answer requests until the checker hangs up."""
+        while True:
+            try:
+                request = wire.decode(self._read, MAX_REQUEST_BYTES)
+            except EOFError:
+                return
+            kind, body = self._answer(request)
+            for chunk in wire.encode(wire.Message(request.id, kind, body)):
+                self._channel.sendall(chunk)
+
+    def _read(self, size: int) -> bytearray:
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        while view:
+            count = self._channel.recv_into(view)
+            if not count:
+                raise EOFError
+            view = view[count:]
+        return buffer
+
+    def _answer(self, request: wire.Message) -> tuple[str, Any]:
+        try:
+            return getattr(self, f"_{request.kind}")(**request.body)  # type: ignore[no-any-return]
+        except BaseException as error:  # noqa: BLE001 - whatever student code raises is an answer
+            return "raised", self._explain(error)
+
+    def _load(
+        self,
+        *,
+        files: dict[str, torch.Tensor],
+        module: str,
+        stubs: dict[str, str],
+        watch: str | None,
+        seed: int,
+        threads: int,
+    ) -> tuple[str, Any]:
+        """Lay the submission out and tell which of the task's symbols are still the stub's; import comes later."""
+        torch.set_num_threads(threads)
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002 - the legacy global state is what student code draws from
+        random.seed(seed)
+        for name, content in files.items():
+            path = self._workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.numpy().tobytes())
+        source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+        found = _fingerprints(source, f"{module}.py")
+        states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
+        if watch is not None:
+            self._watch = byhand.Watch(block=watch == "block")
+            self._watch.install()
+        return "loaded", {"states": states}
+
+    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
+        """Import the student's module and tell which of the names it lacks."""
+        sys.path.append(str(self._workspace))
+        self._module = importlib.import_module(f"{PACKAGE}.{module}")
+        return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
+
+    def _call(self, *, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        target = getattr(self._module, function)
+        _check_signature(function, target, args, kwargs)
+        if self._watch is not None:
+            self._watch.seen.clear()
+        value = target(*args, **kwargs)
+        ops = tuple(self._watch.seen) if self._watch is not None else ()
+        return "value", {"value": value, "args_after": args, "ops": ops}
+
+    def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        assert self._module is not None, "probe: expected the module to be imported first"
+        probes = importlib.import_module(f"grader.sandbox.probes.{self._module.__name__.rpartition('.')[2]}")
+        return "value", {"value": getattr(probes, name)(self._module, *args, **kwargs)}
+
+    def _explain(self, error: BaseException) -> dict[str, Any]:
+        return {
+            "type_names": [cls.__name__ for cls in type(error).__mro__],
+            "text": _text(error),
+            "where": self._where(error),
+        }
+
+    def _where(self, error: BaseException) -> str:
+        """Name the last line of the student's own that the exception passed through."""
+        if isinstance(error, SyntaxError) and error.filename:
+            return f"{Path(error.filename).name}, line {error.lineno}"
+        inside = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(self._workspace))
+        ]
+        return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else ""
+
+
+def _fingerprints(source: str, filename: str) -> dict[str, str]:
+    try:
+        return fingerprints.symbol_fingerprints(source)
+    except SyntaxError as error:
+        error.filename = filename
+        raise
+
+
+def _state(found: str | None, stub: str) -> str:
+    if found is None:
+        return "missing"
+    return "stub" if found == stub else "written"
+
+
+def _text(error: BaseException) -> str:
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return text[:1000]
+
+
+def _check_signature(function: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{function}{signature} cannot be called as the task asks: {error}") from None
