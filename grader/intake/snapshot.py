@@ -8,15 +8,16 @@ from pathlib import PurePosixPath
 
 from grader import curriculum
 from grader.intake import limits, notebooks, sources
-from grader.intake.limits import RejectedError, UnreadableError
+from grader.intake.limits import UnreadableError
 from grader.intake.names import printable
 from grader.intake.tree import GIVEN, WEIGHTS, Tree, is_hidden
 from grader.paths import EXERCISES
 
 PACKAGE = "exercises/"
-CONFIGURATION = frozenset({
-    "conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "sitecustomize.py", "usercustomize.py",
-})  # fmt: skip
+CONFIGURATION = frozenset(
+    {"conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini"}
+    | {"sitecustomize.py", "usercustomize.py"}
+)
 COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".pth")
 SHOWN = 6
 
@@ -79,15 +80,16 @@ def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, st
     if present[1:]:
         notes.append(f"{', '.join(present[1:])}: not read, because {present[0]} comes first.")
     try:
-        if present[0] in tree.unreadable:
-            raise UnreadableError(tree.unreadable[present[0]])
-        modules[name] = _source(name, present[0], tree.files[present[0]], notes)
+        modules[name] = _source(name, present[0], tree, notes)
     except UnreadableError as error:
         broken[name] = printable(f"{present[0]}: cannot be read: {error}", limits.MAX_NOTE)
         notes.append(broken[name])
 
 
-def _source(name: str, path: str, data: bytes, notes: list[str]) -> bytes:
+def _source(name: str, path: str, tree: Tree, notes: list[str]) -> bytes:
+    if path in tree.unreadable:
+        raise UnreadableError(tree.unreadable[path])
+    data = tree.files[path]
     if path.endswith(".py"):
         return sources.normalise(data)
     source, remarks = notebooks.module_source(name, data)

@@ -18,7 +18,7 @@ ENCODINGS = re.compile(
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a module, with ``\\n`` at the ends of lines.
+    """Return the text of a module, its lines ended as Python ends them.
 
     Raises:
         UnreadableError: if Python could not read it either, or it is too large.

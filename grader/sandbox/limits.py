@@ -32,5 +32,5 @@ class Limits:
     processes: int = 128
     open_files: int = 512
     disk_bytes: int = 256 * MIB
-    log_bytes: int = 64 << 10
+    log_bytes: int = MIB // 16
     reply_bytes: int = 256 * MIB

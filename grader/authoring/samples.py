@@ -1,0 +1,85 @@
+"""The sample class: each sample is the solutions or the stubs, with a few functions or files replaced."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import curriculum
+from grader.authoring.splice import splice
+from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
+
+WEIGHTS = "fashion_cnn.safetensors"
+BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample submission.
+
+    Attributes:
+        name: of its folder, or of its zip with the ending.
+        about: what it shows.
+        base: "solutions", "stubs" or "nothing".
+        status: what grading must answer for the submission.
+        score: what it must score, if known exactly.
+        tasks: what grading must answer for some tasks: status, or the misconception's name.
+    """
+
+    name: str
+    about: str
+    base: str
+    status: str
+    score: float | None
+    tasks: dict[str, str]
+
+
+def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
+    """Read the list of samples."""
+    entries = tomllib.loads(manifest.read_text(encoding="utf-8"))["sample"]
+    return [
+        Sample(
+            name=entry["name"],
+            about=entry["about"],
+            base=entry.get("base", "solutions"),
+            status=entry.get("status", "graded"),
+            score=entry.get("score"),
+            tasks=entry.get("tasks", {}),
+        )
+        for entry in entries
+    ]
+
+
+def write_class(to: Path, manifest: Path = SAMPLE_CLASS / "class.toml") -> None:
+    """Write every sample as a submission below a folder.
+
+    A sample's own files lie beside the manifest: those in ``NAME/splice/`` replace functions of the base's modules,
+    those in ``NAME/files/`` are copied as they are.
+    """
+    for sample in samples(manifest):
+        write_sample(sample, manifest.parent / manifest.stem / sample.name, to)
+
+
+def write_sample(sample: Sample, own: Path, to: Path) -> None:
+    """Write one sample as ``to/NAME/``, or as the file ``to/NAME`` if its own files are a single zip."""
+    if (own / "submission.zip").is_file():
+        shutil.copyfile(own / "submission.zip", to / sample.name)
+        return
+    folder = to / sample.name
+    folder.mkdir(parents=True)
+    if sample.base in BASES:
+        _copy_base(BASES[sample.base], folder)
+    for piece in sorted((own / "splice").glob("*.py")):
+        target = folder / piece.name
+        target.write_text(splice(target.read_text("utf-8"), piece.read_text("utf-8")), encoding="utf-8")
+    if (own / "files").is_dir():
+        shutil.copytree(own / "files", folder, dirs_exist_ok=True)
+
+
+def _copy_base(base: Path, folder: Path) -> None:
+    for module in curriculum.modules():
+        shutil.copyfile(base / f"{module}.py", folder / f"{module}.py")
+    if (base / WEIGHTS).is_file() and base is SOLUTIONS:
+        shutil.copyfile(base / WEIGHTS, folder / WEIGHTS)
