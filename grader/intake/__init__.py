@@ -14,6 +14,7 @@ from grader.intake.folders import read_folder
 from grader.intake.limits import RejectedError
 from grader.intake.snapshot import Snapshot, from_tree, refused
 from grader.intake.tree import IGNORED_FOLDERS
+from grader.text import clean
 
 __all__ = ["Entry", "Snapshot", "find", "read"]
 
@@ -44,9 +45,9 @@ def find(submissions: Path) -> tuple[list[Entry], list[str]]:
     for path in _listed(submissions):
         name, why = _submission(path)
         if why:
-            notes.append(f"{names.printable(path.name)}: skipped: {why}")
+            notes.append(f"{clean(path.name)}: skipped: {why}")
         elif name in found:
-            notes.append(f"{names.printable(path.name)}: skipped: {names.printable(found[name].name)}/ comes first")
+            notes.append(f"{clean(path.name)}: skipped: {clean(found[name].name)}/ comes first")
         else:
             found[name] = path
     return _entries(found), notes
@@ -71,7 +72,7 @@ def _listed(submissions: Path) -> list[Path]:
     try:
         paths = list(submissions.iterdir())
     except OSError as error:
-        where = names.printable(str(submissions))
+        where = clean(str(submissions))
         raise ValueError(
             f"submissions: expected a folder, got {where} ({error.strerror}). Is the path right?"
         ) from error

@@ -10,8 +10,8 @@ from pathlib import Path
 from grader.intake import limits
 from grader.intake.folders import read_regular
 from grader.intake.limits import RejectedError
-from grader.intake.names import printable
 from grader.intake.tree import Tree, cap, is_hidden, too_much
+from grader.text import clean
 
 CENTRAL_ENTRY = b"PK\x01\x02"
 LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -41,7 +41,7 @@ def read_archive(path: Path) -> Tree:
     except UnicodeDecodeError as error:
         raise RejectedError("zip: expected file names in UTF-8, got other bytes. Can you zip it again?") from error
     except Exception as error:  # zipfile raises many kinds for a damaged file, and none may stop a batch
-        reason = printable(str(error) or type(error).__name__, 120)
+        reason = clean(str(error) or type(error).__name__, 120)
         raise RejectedError(
             f"zip: expected a zip that can be read, got a damaged one ({reason}). Can you zip it again?"
         ) from error
@@ -67,7 +67,7 @@ def _safe_path(member: zipfile.ZipInfo) -> str:
     name = member.orig_filename.replace("\\", "/")
     parts = name.split("/")
     if "\0" in name or ".." in parts or name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        shown = printable(member.orig_filename, 80)
+        shown = clean(member.orig_filename, 80)
         raise RejectedError(
             f"zip: expected file names inside the submission, got {shown!r}. Can you zip the folder itself?"
         )
@@ -88,7 +88,7 @@ def _refuse_overlap(members: list[zipfile.ZipInfo], data: bytes) -> None:
 
 
 def _refuse_kind(path: str, member: zipfile.ZipInfo) -> None:
-    shown = printable(path, 80)
+    shown = clean(path, 80)
     if member.flag_bits & 0x41:
         raise RejectedError(
             f"zip: expected files without a password, got {shown!r} encrypted. Can you zip it without one?"

@@ -18,12 +18,6 @@ WINDOWS_DEVICES = frozenset(
 )
 
 
-def printable(text: str, limit: int = 400) -> str:
-    """Return text with everything escaped that could steer a terminal or turn its writing, cut at a length."""
-    shown = "".join(_escaped(character) for character in text[: limit + 1])
-    return shown if len(text) <= limit and len(shown) <= limit else shown[: limit - 1] + "…"
-
-
 def display(name: str) -> str:
     """Return a submission's name as people may see it: the original, escaped."""
     return "".join(_escaped(character) for character in name)

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from grader import curriculum
 from grader.intake import limits, notebooks, sources
 from grader.intake.limits import UnreadableError
-from grader.intake.names import printable
 from grader.intake.tree import GIVEN, WEIGHTS, Tree, is_hidden
 from grader.paths import EXERCISES
+from grader.text import clean
 
 PACKAGE = "exercises/"
 CONFIGURATION = frozenset(
@@ -67,7 +67,7 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
 
 def refused(reason: str, notes: Iterable[str] = ()) -> Snapshot:
     """Return the snapshot of a submission of which nothing can be run."""
-    shown = printable(reason, limits.MAX_NOTE)
+    shown = clean(reason, limits.MAX_NOTE)
     return Snapshot({}, None, _cut(notes), _digest({}, None, {"": shown}), shown)
 
 
@@ -82,7 +82,7 @@ def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, st
     try:
         modules[name] = _source(name, present[0], tree, notes)
     except UnreadableError as error:
-        broken[name] = printable(f"{present[0]}: cannot be read: {error}", limits.MAX_NOTE)
+        broken[name] = clean(f"{present[0]} cannot be read: {error}", limits.MAX_NOTE)
         notes.append(broken[name])
 
 
@@ -203,12 +203,12 @@ def _closest(stem: str) -> str | None:
 
 def _listed(paths: Iterable[str]) -> str:
     every = list(paths)
-    shown = ", ".join(printable(path, 60) for path in every[:SHOWN])
+    shown = ", ".join(clean(path, 60) for path in every[:SHOWN])
     return shown + (f" and {len(every) - SHOWN} more" if len(every) > SHOWN else "")
 
 
 def _cut(notes: Iterable[str]) -> tuple[str, ...]:
-    every = [printable(note, limits.MAX_NOTE) for note in notes]
+    every = [clean(note, limits.MAX_NOTE) for note in notes]
     more = [f"and {len(every) - limits.MAX_NOTES} more notes"] if len(every) > limits.MAX_NOTES else []
     return tuple(every[: limits.MAX_NOTES] + more)
 

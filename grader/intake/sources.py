@@ -6,7 +6,7 @@ import tokenize
 
 from grader.intake import limits
 from grader.intake.limits import UnreadableError
-from grader.intake.names import printable
+from grader.text import clean
 
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 COOKIE_MARK = re.compile(r"coding(?=[:=])")
@@ -55,7 +55,7 @@ def _encoding(data: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).readline)
     except SyntaxError as error:
-        raise UnreadableError(f"{printable(str(error.msg), 120)}. Can you save it as UTF-8?") from error
+        raise UnreadableError(f"{clean(str(error.msg), 120)}. Can you save it as UTF-8?") from error
     if not ENCODINGS.fullmatch(encoding.lower().replace("_", "-")):
-        raise UnreadableError(f"expected UTF-8 or another text encoding, got {printable(encoding, 40)!r}")
+        raise UnreadableError(f"expected UTF-8 or another text encoding, got {clean(encoding, 40)!r}")
     return encoding
