@@ -1,9 +1,88 @@
 """Writes what students get: derived stubs, given files and public tests."""
 
+import ast
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import curriculum, paths
 from grader.authoring.stubs import derive_stub, functions_of, not_written
-from grader.text import parse_quietly
+
+GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py")
+"""What students get whole, besides the public tests."""
+
+
+@dataclass
+class Release:
+    """What a release did, file by file.
+
+    Attributes:
+        written: files that are new or changed.
+        unchanged: files that were right already.
+        kept: files that hold somebody's work and were left alone.
+    """
+
+    written: list[Path] = field(default_factory=list)
+    unchanged: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+
+
+def release_stubs(
+    to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES, overwrite: bool = False
+) -> Release:
+    """Write ``exercises/`` below a folder: stubs, given files and public tests.
+
+    Only what differs is written, each file in one step. A stub is derived and may be replaced at any time; a module
+    in which a task has been written is somebody's work and is kept, unless `overwrite` is set.
+
+    Args:
+        to: the folder that gets, or has, ``exercises/``; the kit's own root refreshes the committed stubs.
+        solutions: folder of the solutions.
+        exercises: folder of the given files and the public tests.
+        overwrite: replace written modules too.
+
+    Raises:
+        ValueError: if a stub cannot be derived; nothing is written then.
+        OSError: if a file cannot be read or written.
+    """
+    target = to / "exercises"
+    stubs = {
+        module: derive_stub((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
+        for module in curriculum.modules()
+    }
+    given = [exercises / name for name in GIVEN if (exercises / name).is_file()]
+    copies = {path.name: path.read_text(encoding="utf-8") for path in [*given, *sorted(exercises.glob("test_*.py"))]}
+    release = Release()
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in [*((f"{module}.py", stub) for module, stub in stubs.items()), *copies.items()]:
+        path = target / name
+        if path.is_file() and path.read_bytes() == text.encode():
+            release.unchanged.append(path)
+        elif not overwrite and path.stem in stubs and holds_work(path):
+            release.kept.append(path)
+        else:
+            _write(path, text)
+            release.written.append(path)
+    return release
+
+
+def holds_work(path: Path) -> bool:
+    """Return whether a module is more than its stub: a task is written, or it holds a text that does not parse."""
+    if not path.is_file():
+        return False
+    try:
+        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+    except (SyntaxError, ValueError):
+        return True
+    symbols = [symbol for task in curriculum.tasks() if task.module == path.stem for symbol in task.symbols]
+    return any(
+        symbol in functions and not_written(symbol, path.stem) not in ast.unparse(functions[symbol])
+        for symbol in symbols
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a text in place in one step, with the same line ends everywhere."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft.write_bytes(text.encode())
+    draft.replace(path)

@@ -33,8 +33,8 @@ class Block:
 def derive_stub(source: str, module: str) -> str:
     """Return a lesson without its solutions.
 
-    A block inside a function becomes a ``raise NotImplementedError`` that names the function and its file. A block outside of any
-    function (a helper, an import) vanishes. Everything else is kept as it is, character by character.
+    A block inside a function becomes a ``raise NotImplementedError`` that names the function and its file. A block
+    outside of any function (a helper, an import) vanishes. Everything else is kept as it is, character by character.
 
     Args:
         source: text of a solution, in the py:percent format.
@@ -82,9 +82,9 @@ def solution_blocks(source: str, where: str) -> list[Block]:
         if opened is None:
             opened = number, indent
             continue
-        begin, indent = opened
+        begin, margin = opened
         inside = [name for name, node in functions.items() if node.lineno < begin <= (node.end_lineno or 0)]
-        blocks.append(Block(begin, number, indent, inside[-1] if inside else None))
+        blocks.append(Block(begin, number, margin, inside[-1] if inside else None))
         if not solution_lines(source, blocks[-1]):
             raise ValueError(f"{where}, line {begin}: expected code between the markers, got none.")
         opened = None
@@ -129,6 +129,9 @@ def _markers(source: str, where: str) -> list[tuple[int, str, str]]:
             continue
         indent = token.line[: token.start[1]]
         if token.string.rstrip() not in {BEGIN, END} or indent.strip():
-            raise ValueError(f"{where}, line {token.start[0]}: expected {BEGIN!r} or {END!r} on a line of its own, got {token.line.strip()!r}.")
+            got = token.line.strip()
+            raise ValueError(
+                f"{where}, line {token.start[0]}: expected {BEGIN!r} or {END!r} on its own line, got {got!r}."
+            )
         found.append((token.start[0], indent, token.string.rstrip()))
     return found

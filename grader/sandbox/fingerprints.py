@@ -7,8 +7,8 @@ import hashlib
 def symbol_fingerprints(source: str) -> dict[str, str]:
     """Return a SHA-256 of every top-level function's and method's body.
 
-    Signatures, docstrings, comments and layout play no part: two functions have the same fingerprint if they do the same
-    things in the same words. The source is parsed and never run, so that it may come from anyone.
+    Signatures, docstrings, comments and layout play no part: two functions have the same fingerprint if they do the
+    same things in the same words. The source is parsed and never run, so that it may come from anyone.
 
     Args:
         source: the text of a Python module.
