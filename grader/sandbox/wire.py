@@ -25,6 +25,7 @@ MAX_BUFFERS = 4096
 MAX_DEPTH = 12
 MAX_NODES = 200_000
 MAX_DIMENSIONS = 12
+MAX_ELEMENTS = 1 << 40
 MAX_TEXT = 20_000
 MAX_IMAGE_SIDE = 4096
 
@@ -275,6 +276,8 @@ class _Decoder:
     def _shape(shape: Any) -> tuple[int, ...]:
         if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_count(size) for size in shape):
             raise WireError("wire: expected a shape")
+        if math.prod(size for size in shape if size) > MAX_ELEMENTS:
+            raise WireError(f"wire: expected a shape of at most {MAX_ELEMENTS} elements")
         return tuple(shape)
 
     def _take(self, index: Any, size: int) -> bytes | bytearray:

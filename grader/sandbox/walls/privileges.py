@@ -18,8 +18,8 @@ CAP_SYS_ADMIN: Final = 21
 # No distribution and no container manager hands out these numbers (systemd, "Users, Groups, UIDs and GIDs").
 FIRST_WORKER_UID: Final = 1_879_048_192
 _WORKER_UIDS: Final = 65_536
-# keep-caps and root's own magic off, each locked.
-_SECURE_BITS: Final = 0b1010_1111 & ~0b1_0000
+# Being user 0 means nothing, and no ambient capability can be raised: both locked.
+_SECURE_BITS: Final = 0b1100_0011
 
 
 def has_capability(capability: int) -> bool:
@@ -73,10 +73,9 @@ def become(uid: int, gid: int, *, keep: int = 0) -> None:
     """
     keep &= _libc.effective_capabilities()
     switching = has_capability(CAP_SETUID) and has_capability(CAP_SETGID) and uid != os.geteuid()
-    if switching and keep:
-        _libc.prctl(_libc.PR_SET_KEEPCAPS, 1)
     _drop_bounding_set()
     if switching:
+        _libc.prctl(_libc.PR_SET_KEEPCAPS, int(keep != 0))
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)

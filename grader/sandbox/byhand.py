@@ -1,0 +1,237 @@
+"""Notices convolutions that somebody else's code computes, whatever name and thread the student used.
+
+Runs inside the worker, before the student's module is imported. PyTorch is watched below its names, in the dispatcher,
+where every route ends: functions, modules, operators, scripts, compiled code, other threads.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import torch
+
+WORK = re.compile(r"conv(?!ert)|im2col|col2im|correlat")
+"""Operators that do the work, by the last part of their name. ``unfold`` is not among them: it only makes views."""
+
+NUMPY = ("convolve", "correlate", "correlate2")
+"""Functions of numpy, and of the C module below it, that do the work."""
+
+IMAGE_FILTERS = ("BuiltinFilter", "MultibandFilter", "BoxBlur", "GaussianBlur")
+"""Classes of PIL.ImageFilter that do the work."""
+
+MODULES = ("scipy.signal", "scipy.ndimage", "cv2")
+"""Modules in which any call does the work."""
+
+PROCESSES = frozenset(
+    {"os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
+)
+"""Audit events of a new process, in which nobody watches."""
+
+KEYS = (
+    "CPU",
+    "MkldnnCPU",
+    "QuantizedCPU",
+    "SparseCPU",
+    "SparseCsrCPU",
+    "NestedTensorCPU",
+    "Meta",
+    "CompositeExplicitAutograd",
+    "CompositeExplicitAutogradNonFunctional",
+    "CompositeImplicitAutograd",
+)
+"""Dispatch keys under which such an operator can have a kernel that runs on a CPU."""
+
+MAX_SEEN = 100
+
+_kept: list[Any] = []  # overriding kernels live as long as their library object does
+
+
+class Watch:
+    """Notices work that is not done by hand.
+
+    Args:
+        block: whether such work also ends with a RuntimeError, or runs and is only recorded.
+
+    Attributes:
+        seen: what was noticed, each once: ``aten::convolution``, ``numpy.convolve``, ``scipy.signal.convolve2d``,
+            ``PIL.ImageFilter``, ``process``. Clearing it starts anew.
+    """
+
+    def __init__(self, block: bool) -> None:
+        self.block = block
+        self.seen: list[str] = []
+
+    def install(self) -> None:
+        """Start watching this process, for good."""
+        prepare()
+        if self.block:
+            self._override_kernels()
+            self._replace_modules()
+        else:
+            self._wrap_kernels()
+        self._wrap_functions()
+        sys.addaudithook(self._audit)
+
+    def notice(self, name: str) -> None:
+        """Record a forbidden operation.
+
+        Raises:
+            RuntimeError: if such work is blocked.
+        """
+        if name not in self.seen and len(self.seen) < MAX_SEEN:
+            self.seen.append(name)
+        if self.block:
+            raise RuntimeError(f"by hand: expected loops, views, sums, products or the FFT, got {name}")
+
+    def _override_kernels(self) -> None:
+        """Put a refusal in the place of every kernel that there is: no dispatch key leads around it."""
+        for operator, key in _kernels():
+            namespace, _, name = operator.partition("::")
+            _library(namespace).impl(name, key, self._refusal(operator), False)
+
+    def _wrap_kernels(self) -> None:
+        """Record at BackendSelect, which every call passes, and pass it on."""
+        key = torch._C.DispatchKey.BackendSelect
+        for operator in dict.fromkeys(operator for operator, _ in _kernels()):
+            namespace, _, name = operator.partition("::")
+            if not torch._C._dispatch_has_kernel_for_dispatch_key(operator, "BackendSelect"):
+                _library(namespace).impl(name, "BackendSelect", self._recorder(operator, key), True)
+
+    def _refusal(self, name: str) -> Callable[..., Any]:
+        def refuse(*_args: Any, **_kwargs: Any) -> None:
+            self.notice(_public(name))
+
+        return refuse
+
+    def _recorder(self, name: str, key: Any) -> Callable[..., Any]:
+        below = torch._C._dispatch_keyset_full_after(key)
+
+        def record(keyset: Any, *args: Any, **kwargs: Any) -> Any:
+            self.notice(_public(name))
+            return _overload(name).redispatch(keyset & below, *args, **kwargs)
+
+        return record
+
+    def _wrap_functions(self) -> None:
+        for owner, attribute, label in _functions():
+            setattr(owner, attribute, self._wrapped(getattr(owner, attribute), label))
+
+    def _wrapped(self, function: Callable[..., Any], label: str) -> Callable[..., Any]:
+        if self.block:
+            return self._refusal(label)
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            self.notice(label)
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    def _replace_modules(self) -> None:
+        """Put a trap in the place of each module and of its parts, loaded or not."""
+        loaded = [name for name in sys.modules if name.startswith(tuple(f"{module}." for module in MODULES))]
+        for name in (*MODULES, *loaded):
+            trap = _TrapModule(name, self.notice)
+            sys.modules[name] = trap
+            parent, _, last = name.rpartition(".")
+            if parent in sys.modules:
+                setattr(sys.modules[parent], last, trap)
+
+    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if event in PROCESSES:
+            self.notice("process")
+        elif event == "import" and str(args[0]).startswith(tuple(f"{module}." for module in MODULES)):
+            self.notice(".".join(str(args[0]).split(".")[:2]))
+
+
+class _Trap:
+    """Stands for a function or class of a trapped module; a mention is fine, a call is work."""
+
+    def __init__(self, name: str, notice: Callable[[str], None]) -> None:
+        self._name = name
+        self._notice = notice
+
+    def __getattr__(self, attribute: str) -> _Trap:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return _Trap(f"{self._name}.{attribute}", self._notice)
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> None:
+        self._notice(self._name)
+
+
+class _TrapModule(ModuleType):
+    """Stands for a module of which any call does the work."""
+
+    def __init__(self, name: str, notice: Callable[[str], None]) -> None:
+        super().__init__(name)
+        self.__spec__ = ModuleSpec(name, None)
+        self.__path__: list[str] = []
+        self._notice = notice
+
+    def __getattr__(self, attribute: str) -> _Trap:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return _Trap(f"{self.__name__}.{attribute}", self._notice)
+
+
+def prepare() -> None:
+    """Find what is to be watched; a zygote does it once for all its workers."""
+    for name in ("torchvision", "PIL.ImageFilter"):
+        importlib.import_module(name)  # its operators are registered only then
+    _kernels()
+    _functions()
+
+
+@functools.cache
+def _kernels() -> tuple[tuple[str, str], ...]:
+    """Return the operators that do the work, each with the dispatch keys under which it has a kernel.
+
+    PyTorch's own that are composed of others are left alone: the others are noticed.
+    """
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    names = sorted(name for name in torch._C._dispatch_get_all_op_names() if WORK.search(name.partition("::")[2]))
+    composed = {name for name in names if name.startswith("aten::") and has_kernel(name, "CompositeImplicitAutograd")}
+    return tuple((name, key) for name in names if name not in composed for key in KEYS if has_kernel(name, key))
+
+
+@functools.cache
+def _functions() -> tuple[tuple[Any, str, str], ...]:
+    """Return owner, attribute and label of every function that does the work, under each name that it has."""
+    filters = sys.modules["PIL.ImageFilter"]
+    found: list[tuple[Any, str, str]] = [
+        (getattr(filters, name), "filter", "PIL.ImageFilter")
+        for name in IMAGE_FILTERS
+        if "filter" in vars(getattr(filters, name))
+    ]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "numpy" and isinstance(module, ModuleType):
+            found += [(module, attribute, f"numpy.{attribute}") for attribute in NUMPY if callable(vars(module).get(attribute))]
+    found.append((importlib.import_module("_posixsubprocess"), "fork_exec", "process"))
+    return tuple(found)
+
+
+@functools.cache
+def _library(namespace: str) -> Any:
+    library = torch._C._dispatch_library("IMPL", namespace, "", __file__, 0)
+    _kept.append(library)
+    return library
+
+
+@functools.cache
+def _overload(operator: str) -> Any:
+    namespace, _, name = operator.partition("::")
+    packet, _, overload = name.partition(".")
+    return getattr(getattr(getattr(torch.ops, namespace), packet), overload or "default")
+
+
+def _public(operator: str) -> str:
+    """Return an operator's name without its overload."""
+    namespace, mark, name = operator.partition("::")
+    return f"{namespace}::{name.partition('.')[0]}" if mark else operator

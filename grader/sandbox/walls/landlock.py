@@ -1,0 +1,119 @@
+"""Landlock: which files a process may touch, decided by itself and for good (Linux 5.13 or later, no privilege)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from grader.sandbox.walls import _libc
+from grader.sandbox.walls.model import WallsUnavailable
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION_QUERY: Final = 1
+_PATH_BENEATH: Final = 1
+
+EXECUTE: Final = 1 << 0
+WRITE_FILE: Final = 1 << 1
+READ_FILE: Final = 1 << 2
+READ_DIR: Final = 1 << 3
+REMOVE_DIR: Final = 1 << 4
+REMOVE_FILE: Final = 1 << 5
+_MAKE_CHAR: Final = 1 << 6
+MAKE_DIR: Final = 1 << 7
+MAKE_REG: Final = 1 << 8
+MAKE_SOCK: Final = 1 << 9
+MAKE_FIFO: Final = 1 << 10
+_MAKE_BLOCK: Final = 1 << 11
+MAKE_SYM: Final = 1 << 12
+REFER: Final = 1 << 13
+TRUNCATE: Final = 1 << 14
+_IOCTL_DEVICE: Final = 1 << 15
+
+READ: Final = READ_FILE | READ_DIR
+WRITE: Final = (READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO
+                | MAKE_SYM | REFER | TRUNCATE)  # fmt: skip
+_ON_A_FILE: Final = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | _IOCTL_DEVICE
+_EVERYTHING: Final = (1 << 16) - 1
+_LISTEN_AND_CONNECT: Final = 0b11
+_ABSTRACT_SOCKETS_AND_SIGNALS: Final = 0b11
+
+
+def version() -> int:
+    """Landlock's version on this kernel, 0 where there is none."""
+    try:
+        return _libc.syscall(_CREATE_RULESET, None, 0, _VERSION_QUERY, what="landlock_create_ruleset")
+    except OSError:
+        return 0
+
+
+def _handled(abi: int) -> int:
+    """The file rights that this version knows: older kernels refuse a mask with bits that they do not know."""
+    unknown = (REFER if abi < 2 else 0) | (TRUNCATE if abi < 3 else 0) | (_IOCTL_DEVICE if abi < 5 else 0)
+    return _EVERYTHING & ~unknown
+
+
+def _attributes(abi: int) -> bytes:
+    network = _LISTEN_AND_CONNECT if abi >= 4 else 0
+    scoped = _ABSTRACT_SOCKETS_AND_SIGNALS if abi >= 6 else 0
+    size = 8 if abi < 4 else 16 if abi < 6 else 24
+    return struct.pack("<QQQ", _handled(abi), network, scoped)[:size]
+
+
+def _allow(ruleset: int, path: Path, rights: int) -> None:
+    """Grant rights on a path and all below it; a path that is not there needs none."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if not os.path.isdir(f"/proc/self/fd/{descriptor}") if os.path.exists("/proc/self/fd") else path.is_file():
+            rights &= _ON_A_FILE
+        rule = struct.pack("<Qi", rights, descriptor)
+        _libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0, what=f"landlock_add_rule {path}")
+    finally:
+        os.close(descriptor)
+
+
+def restrict(rules: Iterable[tuple[Path, int]]) -> None:
+    """Bind the calling process, and all it will start, to `rules`: every right not granted is gone.
+
+    TCP is refused where the kernel can (Linux 6.7), and so are signals and abstract sockets to processes outside
+    (Linux 6.12).
+    """
+    abi = version()
+    if not abi:
+        raise WallsUnavailable("landlock: expected Linux 5.13 or later with Landlock enabled, got a kernel without it. "
+                               "Is `landlock` in the kernel's lsm= list?")  # fmt: skip
+    attributes = _attributes(abi)
+    ruleset = _libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0, what="landlock_create_ruleset")
+    try:
+        for path, rights in rules:
+            _allow(ruleset, path, rights & _handled(abi))
+        _libc.syscall(_RESTRICT_SELF, ruleset, 0, what="landlock_restrict_self")
+    finally:
+        os.close(ruleset)
+
+
+def spare_the_hidden(readable: Sequence[Path], hidden: Sequence[Path]) -> list[tuple[Path, int]]:
+    """Rules that open `readable` but nothing in `hidden`, where the deeper of the two wins.
+
+    Landlock can only add: a folder that contains a hidden one is therefore opened child by child. Names in it can be
+    listed (Python's import needs that), but not what is hidden read.
+    """
+    rules: list[tuple[Path, int]] = []
+    waiting = list(readable)
+    while waiting:
+        path = waiting.pop()
+        if path in hidden:
+            continue
+        if not any(one.is_relative_to(path) for one in hidden):
+            rules.append((path, READ))
+            continue
+        rules.append((path, READ_DIR))
+        with contextlib.suppress(OSError):
+            waiting.extend(path.iterdir())
+    return rules

@@ -1,0 +1,226 @@
+"""A world of its own: a file system with only what a worker needs, no network, no other processes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from grader.sandbox.walls import _libc, privileges
+from grader.sandbox.walls.model import View, Walls, WallsUnavailable
+
+# Mounted over while the new root is built: it exists everywhere, and what lies below it has been opened before.
+_BUILDING_SITE: Final = "/tmp"  # noqa: S108 - in a mount namespace that nobody else sees
+_SCRATCH: Final = Path("/tmp")  # noqa: S108 - the worker's own
+_DATA: Final = Path("/data")
+_DEVICES: Final = ("null", "zero", "random", "urandom")
+_RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
+_FILES_PER_MIB: Final = 64
+
+
+def system_folders() -> tuple[Path, ...]:
+    """What Python, torch and the shared libraries behind them read: nothing of the user's."""
+    python = [sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
+    system = ["/usr", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu"]
+    found = {Path(name) for name in [*python, *system] if Path(name).exists()}
+    return tuple(sorted(found))
+
+
+def enter_private_tree() -> None:
+    """Move the zygote into process (and, for an ordinary user, user) namespaces of its own.
+
+    From there every worker costs one fork: a process namespace can be left again only towards one that the zygote has
+    power over. It also means that the kernel ends all workers when the zygote ends. The calling process becomes a
+    watchman that waits for the zygote, ends as it ended, and takes it along when it is killed.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    as_user = not privileges.has_capability(privileges.CAP_SYS_ADMIN)
+    process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _libc.unshare(_libc.CLONE_NEWPID | (_libc.CLONE_NEWUSER if as_user else 0))
+        if as_user:
+            privileges.map_only_me(process, uid, gid)
+    except OSError as error:
+        raise WallsUnavailable(refusal(error)) from error
+    finally:
+        os.close(process)
+    zygote = os.fork()
+    if zygote:
+        _watch_over(zygote)
+    privileges.die_with_parent()
+
+
+def refusal(error: OSError) -> str:
+    """What to do when the kernel refuses a namespace."""
+    advice = {errno.ENOSPC: "Is user.max_user_namespaces 0? Set it with sysctl",
+              errno.ENOSYS: "Linux 5.12 or later is needed"}  # fmt: skip
+    common = ("Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+              "kernel.apparmor_restrict_unprivileged_userns=0; in a container --security-opt seccomp=unconfined "
+              "or --cap-add SYS_ADMIN)")  # fmt: skip
+    return f"namespaces: expected {error.filename} to work, got {error.strerror}. " + advice.get(
+        error.errno or 0, common) + ", or use the landlock level."  # fmt: skip
+
+
+def _watch_over(zygote: int) -> None:
+    """Wait for the zygote and end the same way. Never returns."""
+    import signal  # noqa: PLC0415 - only here
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.closerange(0, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
+    _, status = os.waitpid(zygote, 0)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def fork_in_new_tree() -> int:
+    """Fork a child that is process 1 of a new process namespace; the caller stays in its own."""
+    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    child = -1
+    try:
+        _libc.unshare(_libc.CLONE_NEWPID)
+        child = os.fork()
+    finally:
+        if child:
+            _libc.setns(home, _libc.CLONE_NEWPID)
+        os.close(home)
+    return child
+
+
+def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
+    """Give the calling process its own mount, network, IPC, host-name and cgroup namespaces and a bare file system."""
+    try:
+        _libc.unshare(_libc.CLONE_NEWNS | _libc.CLONE_NEWNET | _libc.CLONE_NEWIPC | _libc.CLONE_NEWUTS
+                      | _libc.CLONE_NEWCGROUP)  # fmt: skip
+        _libc.mount("none", "/", None, _libc.MS_REC | _libc.MS_PRIVATE)
+        _furnish(walls, scratch_bytes, uid, gid)
+        _libc.pivot_into(_BUILDING_SITE)
+    except OSError as error:
+        raise WallsUnavailable(refusal(error)) from error
+    os.chdir(_SCRATCH)
+    return View(scratch=_SCRATCH, data=_DATA if walls.data else None, uid=uid)
+
+
+def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
+    """Put together the new root at the building site."""
+    shown = _shown(walls)
+    copies = [(target, _copy(source)) for source, target in shown]
+    devices = [(f"/dev/{name}", _copy_device(f"/dev/{name}")) for name in _DEVICES]
+    _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
+    hidden = {str(path) for path in walls.hidden}
+    for target, descriptor in sorted([*copies, *((path, -1) for path in _masks(walls, shown))]):
+        if target in hidden and descriptor < 0:
+            _tmpfs(_make(target, folder=True), 1 << 20, "0755")
+        else:
+            _place(descriptor, target)
+    for target, descriptor in devices:
+        _place(descriptor, target)
+    _links()
+    _accounts(uid, gid)
+    for target, share in (("/tmp", 1), ("/dev/shm", 2)):  # noqa: S108 - the worker's own
+        _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
+    _proc()
+    _seal(hidden)
+
+
+def _shown(walls: Walls) -> list[tuple[str, str]]:
+    """(source, place inside) of everything that is shown, without what already comes along with a parent."""
+    paths = sorted({*system_folders(), *walls.readable})
+    links = {path for path in paths if path.is_symlink() and path.parent == Path("/")}
+    kept: list[Path] = []
+    for path in paths:
+        above = [one for one in kept if path.is_relative_to(one)]
+        masked = any(path.is_relative_to(one) and any(one.is_relative_to(top) for top in above) for one in walls.hidden)
+        if path not in links and path not in walls.hidden and (not above or masked):
+            kept.append(path)
+    shown = [(str(path), str(path)) for path in kept]
+    return [*shown, (str(walls.data), str(_DATA))] if walls.data else shown
+
+
+def _masks(walls: Walls, shown: Sequence[tuple[str, str]]) -> list[str]:
+    """The hidden folders that would otherwise be seen."""
+    return [str(one) for one in walls.hidden if one.exists() and any(one.is_relative_to(top) for _, top in shown)]
+
+
+def _copy(source: str) -> int:
+    descriptor = _libc.copy_mount(source)
+    _libc.restrict_mount(descriptor, _RDONLY | _NOSUID | _NODEV)
+    return descriptor
+
+
+def _copy_device(source: str) -> int:
+    descriptor = _libc.copy_mount(source)
+    _libc.restrict_mount(descriptor, _NOSUID | _NOEXEC)
+    return descriptor
+
+
+def _make(target: str, *, folder: bool) -> str:
+    """Create the place where something will be mounted."""
+    place = Path(_BUILDING_SITE + target)
+    if folder:
+        place.mkdir(parents=True, exist_ok=True)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    return str(place)
+
+
+def _place(descriptor: int, target: str) -> None:
+    folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+    _libc.place_mount(descriptor, _make(target, folder=folder))
+    os.close(descriptor)
+
+
+def _tmpfs(target: str, size: int, mode: str) -> None:
+    files = max(256, (size >> 20) * _FILES_PER_MIB)
+    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC
+    _libc.mount("tmpfs", target, "tmpfs", flags, f"size={size},nr_inodes={files},mode={mode}")
+
+
+def _links() -> None:
+    """Top-level links such as /lib -> usr/lib, and the descriptor folder that shells and tools expect."""
+    for name in ("/lib", "/lib64", "/lib32", "/bin"):
+        if Path(name).is_symlink():
+            Path(_BUILDING_SITE + name).symlink_to(Path(name).readlink())
+    Path(_BUILDING_SITE + "/dev/fd").symlink_to("/proc/self/fd")
+
+
+def _accounts(uid: int, gid: int) -> None:
+    """One user, so that getpass.getuser() and os.path.expanduser() have an answer."""
+    folder = Path(_make("/etc", folder=True))
+    (folder / "passwd").write_text(f"student:x:{uid}:{gid}::/tmp:/bin/false\n")
+    (folder / "group").write_text(f"student:x:{gid}:\n")
+
+
+def _proc() -> None:
+    """A fresh /proc with this tree's processes alone; an empty folder where a container forbids that."""
+    target = _make("/proc", folder=True)
+    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC
+    for options in ("hidepid=2", None):
+        try:
+            _libc.mount("proc", target, "proc", flags, options)
+        except OSError:
+            continue
+        return
+
+
+def _seal(hidden: set[str]) -> None:
+    """The root itself and the masks become read-only, now that everything is in its place."""
+    for folder in ("", *sorted(hidden)):
+        path = _BUILDING_SITE + folder
+        if Path(path).is_mount():
+            flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC | _libc.MS_RDONLY
+            _libc.mount("none", path, None, flags | 32 | 4096)
+
+
+def enter_own_users(process: int, uid: int, gid: int) -> None:
+    """For an ordinary user: one more user namespace, in which its limits are counted apart from all others'.
+
+    The worker has no power in it over the mounts made before.
+    """
+    _libc.unshare(_libc.CLONE_NEWUSER)
+    privileges.map_only_me(process, uid, gid)
