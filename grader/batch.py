@@ -97,9 +97,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     return ordered
 
 
-def _grade(
-    todo: list[tuple[intake.Entry, str, Order]], settings: Settings, finish: Finish, watcher: Watcher
-) -> None:
+def _grade(todo: list[tuple[intake.Entry, str, Order]], settings: Settings, finish: Finish, watcher: Watcher) -> None:
     runnable = []
     for index, (_, _, order) in enumerate(todo):
         if order.snapshot.rejected is None:

@@ -27,20 +27,34 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("submissions", type=FOLDER)
-@click.option("--out", type=FOLDER, required=True, help="Gets NAME/results.json, NAME/feedback.html, grades.csv, report.html.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core].")
+@click.option(
+    "--out", type=FOLDER, required=True, help="Gets NAME/results.json, NAME/feedback.html, grades.csv, report.html."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
+)
 @click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone.")
-@click.option("--accuracy", type=click.Choice(["weights", "skip"]), default="weights", show_default=True, help="How the trained network is judged.")
+@click.option(
+    "--accuracy",
+    type=click.Choice(["weights", "skip"]),
+    default="weights",
+    show_default=True,
+    help="How the trained network is judged.",
+)
 @click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
-def grade(submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool) -> None:
+def grade(
+    submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool
+) -> None:
     """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
     _grade(submissions, out, jobs, only, accuracy, seed, unsafe=unsafe)
 
 
 @cli.command()
 @click.option("--out", type=FOLDER, default=Path("demo-out"), show_default=True, help="Where the reports go.")
-@click.option("--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core].")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
+)
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox.")
 def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
     """Grade a small sample class, from good to hopeless to hostile."""
@@ -73,10 +87,12 @@ def release(to: Path) -> None:
     """Build what students get from the solutions."""
     from grader.authoring.release import release_stubs  # noqa: PLC0415
 
-    written = release_stubs(to)
-    for path in written:
+    done = release_stubs(to)
+    for path in done.written:
         click.echo(f"wrote {path}")
-    click.echo(f"{len(written)} files written, everything else was up to date: {to}")
+    for path in done.kept:
+        click.echo(f"kept {path}: it holds somebody's work")
+    click.echo(f"{len(done.written)} files written, {len(done.unchanged)} up to date, {len(done.kept)} kept: {to}")
 
 
 @cli.command()

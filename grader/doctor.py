@@ -24,7 +24,9 @@ PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "
 
 def examine(console: Console) -> bool:
     """Print versions, data, sandbox and limits; tell whether all that grading needs is there."""
-    console.print(f"grader {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores")
+    console.print(
+        f"grader {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
+    )
     _print_table(console, "Packages", _versions())
     data = list(_data())
     _print_table(console, "Data", data)

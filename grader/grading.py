@@ -6,9 +6,11 @@ import gzip
 import multiprocessing
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -77,7 +79,9 @@ class Grader:
         self._stop()
         shutil.rmtree(self._data_root, ignore_errors=True)
 
-    def grade(self, orders: Sequence[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]) -> None:
+    def grade(
+        self, orders: Sequence[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]
+    ) -> None:
         """Grade submissions, as many at a time as there are checkers.
 
         Args:
@@ -187,11 +191,15 @@ def code_of(snapshot: Snapshot) -> Code:
     """Return what a worker is given of a submission: its modules, and the kit's own files beside them."""
     files = {f"exercises/{name}": (EXERCISES / name).read_bytes() for name in KIT_FILES}
     files |= {f"exercises/{module}.py": source for module, source in snapshot.modules.items()}
-    stubs = {
+    return Code(files, _stub_fingerprints(), snapshot.broken)
+
+
+@cache
+def _stub_fingerprints() -> dict[str, dict[str, str]]:
+    return {
         module: symbol_fingerprints((EXERCISES / f"{module}.py").read_text(encoding="utf-8"))
         for module in curriculum.modules()
     }
-    return Code(files, stubs, snapshot.broken)
 
 
 def _receive(connection: Connection) -> Checked | None:
@@ -202,7 +210,7 @@ def _receive(connection: Connection) -> Checked | None:
     return answer if isinstance(answer, Checked) else None
 
 
-def _checker(connection: Connection, zygote: object, place: Place, selected: frozenset[str]) -> None:
+def _checker(connection: Connection, zygote: socket.socket, place: Place, selected: frozenset[str]) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 
@@ -212,12 +220,11 @@ def _checker(connection: Connection, zygote: object, place: Place, selected: fro
                 order: Order = connection.recv()
             except EOFError:
                 return
-            code = code_of(order.snapshot)
             yield Job(
                 order.student,
                 order.seed,
                 selected,
-                lambda task, code=code: TaskSession(zygote, place, code, task),
+                partial(TaskSession, zygote, place, code_of(order.snapshot)),
                 order.snapshot.weights,
             )
 

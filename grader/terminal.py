@@ -55,7 +55,9 @@ class ProgressBar:
         self._bar.update(self._task, completed=self._count, description="grading")
         if not self._console.is_terminal:
             score = "no score" if result.score is None else f"{result.score:g}"
-            self._console.print(f"[{self._count}/{self._total}] {result.student}: {result.status}, {score}", markup=False)
+            self._console.print(
+                f"[{self._count}/{self._total}] {result.student}: {result.status}, {score}", markup=False
+            )
         self.tick()
 
     def tick(self) -> None:
@@ -91,4 +93,3 @@ def _troubles(result: Result) -> str:
 
 def _is_trouble(status: str) -> bool:
     return status not in ("passed", "skipped", "not_started")
-

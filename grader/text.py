@@ -17,7 +17,9 @@ def clean(text: str, max_length: int = MAX_LENGTH) -> str:
     """
     kept = text[: max_length + 1].replace("\r", " ").replace("\n", " ").replace("\t", " ")
     escaped = "".join(
-        char.encode("unicode_escape", "surrogatepass").decode("ascii") if unicodedata.category(char) in _INVISIBLE else char
+        char.encode("unicode_escape", "surrogatepass").decode("ascii")
+        if unicodedata.category(char) in _INVISIBLE
+        else char
         for char in kept
     )
     return escaped if len(escaped) <= max_length else escaped[: max_length - 1] + "…"

@@ -46,12 +46,18 @@ def check_problems(checks: list[Check]) -> list[str]:
     """Check the hidden suites: known tasks, unique names, one core check per task, enough in all."""
     problems = []
     known = [task.id for task in curriculum.tasks()]
-    problems += [f"hidden suites: expected a task id, got {c.task!r} at {c.name!r}." for c in checks if c.task not in known]
+    problems += [
+        f"hidden suites: expected a task id, got {c.task!r} at {c.name!r}." for c in checks if c.task not in known
+    ]
     for (task_id, name), count in Counter((check.task, check.name) for check in checks).items():
         if count > 1:
             problems.append(f"hidden suites: expected {name!r} once at {task_id}, got it {count} times.")
     with_core = {check.task for check in checks if check.core}
-    problems += [f"hidden suites: expected a core check for {task_id}, got none." for task_id in known if task_id not in with_core]
+    problems += [
+        f"hidden suites: expected a core check for {task_id}, got none."
+        for task_id in known
+        if task_id not in with_core
+    ]
     if len(checks) < MIN_CHECKS:
         problems.append(f"hidden suites: expected at least {MIN_CHECKS} checks, got {len(checks)}.")
     return problems
@@ -70,7 +76,7 @@ def score_problems(*, quick: bool) -> list[str]:
 def stubs_result_problems(result: Result) -> list[str]:
     """Every task of the stubs is not started and earns nothing."""
     return [
-        f"stubs: expected {task.id} to be not_started with 0 points, got {task.status} with {task.score:g}: {task.message}"
+        f"stubs: expected {task.id} not_started with 0 points, got {task.status} with {task.score:g}: {task.message}"
         for task in result.tasks
         if task.status not in ("not_started", "skipped") or task.score
     ] + _ungraded(result)
@@ -79,12 +85,15 @@ def stubs_result_problems(result: Result) -> list[str]:
 def reference_result_problems(result: Result) -> list[str]:
     """Every task of the reference passes and earns all its points."""
     problems = [
-        f"reference: expected {task.id} to pass with {task.points:g} points, got {task.status} with {task.score:g}: {task.message}"
+        f"reference: expected {task.id} to pass with {task.points:g} points, "
+        f"got {task.status} with {task.score:g}: {task.message}"
         for task in result.tasks
         if task.status != "skipped" and (task.status != "passed" or task.score != task.points)
     ]
     if sum(task.points for task in result.tasks) not in (0, MAX_SCORE):
-        problems.append(f"curriculum.toml: expected {MAX_SCORE:g} points in all, got {sum(t.points for t in result.tasks):g}.")
+        problems.append(
+            f"curriculum.toml: expected {MAX_SCORE:g} points in all, got {sum(t.points for t in result.tasks):g}."
+        )
     return problems + _ungraded(result)
 
 

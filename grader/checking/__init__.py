@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 
@@ -22,5 +20,6 @@ def detail(task: str, name: str) -> pytest.MarkDecorator:
     return _check(task, name, core=False)
 
 
-def _check(task: str, name: str, *, core: bool) -> Any:
-    return pytest.mark.check(task=task, name=name, core=core)
+def _check(task: str, name: str, *, core: bool) -> pytest.MarkDecorator:
+    mark: pytest.MarkDecorator = pytest.mark.check(task=task, name=name, core=core)
+    return mark

@@ -96,9 +96,7 @@ def same_values(got: object, expected: torch.Tensor) -> bool:
     return _difference(got, expected, "", 0.0, None) is None
 
 
-def _difference(
-    got: object, expected: torch.Tensor, where: str, rtol: float, atol: float | None
-) -> str | None:
+def _difference(got: object, expected: torch.Tensor, where: str, rtol: float, atol: float | None) -> str | None:
     if got is None:
         return f"{where}: expected a tensor, got None. Does every path through the function return?"
     if not isinstance(got, torch.Tensor):

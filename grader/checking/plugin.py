@@ -159,7 +159,9 @@ class CheckPlugin:
         except AssertionError as error:
             run.current = _Outcome("failed", str(error))
         except Exception as error:  # noqa: BLE001 - the reference passes this check, so the answer provoked it
-            run.current = _Outcome("failed", "The answer is of a kind that cannot be checked. What does the docstring promise?")
+            run.current = _Outcome(
+                "failed", "The answer is of a kind that cannot be checked. What does the docstring promise?"
+            )
             run.notes.append(f"{run.task.id}: a check stopped with {type(error).__name__}: {clean(str(error), 200)}")
         return True  # type: ignore[return-value]
 
@@ -237,5 +239,12 @@ def _judge(run: _Run, seconds: float) -> TaskResult:
     message = clean(shown.message) if shown else " ".join(["All checks passed.", *run.praise])
     score = round(run.task.points * share, 2)
     return TaskResult(
-        run.task.id, run.task.points, score, status, named.misconception if named else None, message, round(seconds, 3), checks
+        run.task.id,
+        run.task.points,
+        score,
+        status,
+        named.misconception if named else None,
+        message,
+        round(seconds, 3),
+        checks,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,8 @@ class TaskSession:
         except WorkerTimedOut:
             self.close()
             raise StudentFailure(
-                "timed_out", f"{self._task.id}: expected an answer within {seconds:.0f} s, got none. Is there a loop that does not end?"
+                "timed_out",
+                f"{self._task.id}: expected an answer within {seconds:.0f} s, got none. Does a loop never end?",
             ) from None
         except WorkerEnded as error:
             self.close()
@@ -151,11 +152,6 @@ class TaskSession:
         if reply.kind == "raised":
             raise _raised(self._task.id, reply.body)
         return dict(reply.body)
-
-
-def with_broken(code: Code, module: str, reason: str) -> Code:
-    """Return the code with one module marked as unreadable."""
-    return replace(code, broken={**code.broken, module: reason})
 
 
 def _as_tensor(content: bytes) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""HTML pages: feedback for one student, the report of a class. Everything is escaped; no script, no outside resource."""
+"""HTML pages: feedback for one student, the report of a class; escaped, self-contained, without script."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ STATUS_WORDS = {
 @functools.cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("grader.reports"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.PackageLoader("grader.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
 
 
@@ -36,8 +39,10 @@ def feedback_page(result: Result) -> str:
     """Return the page that a student reads."""
     titles = {task.id: task for task in tasks()}
     unfinished = [task for task in result.tasks if task.status not in ("passed", "skipped")]
-    return _environment().get_template("feedback.html").render(
-        result=result, titles=titles, words=STATUS_WORDS, next_task=unfinished[0] if unfinished else None
+    return (
+        _environment()
+        .get_template("feedback.html")
+        .render(result=result, titles=titles, words=STATUS_WORDS, next_task=unfinished[0] if unfinished else None)
     )
 
 
@@ -50,21 +55,23 @@ def class_page(results: Sequence[tuple[str, Result]], skipped: Sequence[str]) ->
     """
     graded = [result for _, result in results if result.score is not None]
     scores = sorted(result.score or 0.0 for result in graded)
-    return _environment().get_template("report.html").render(
-        results=results,
-        skipped=skipped,
-        tasks=tasks(),
-        words=STATUS_WORDS,
-        median=scores[len(scores) // 2] if scores else None,
-        misconceptions=_misconceptions(graded),
-        means=_means(graded),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            results=results,
+            skipped=skipped,
+            tasks=tasks(),
+            words=STATUS_WORDS,
+            median=scores[len(scores) // 2] if scores else None,
+            misconceptions=_misconceptions(graded),
+            means=_means(graded),
+        )
     )
 
 
 def _misconceptions(results: Sequence[Result]) -> list[tuple[str, int]]:
-    found = Counter(
-        (task.misconception, task.id) for result in results for task in result.tasks if task.misconception
-    )
+    found = Counter((task.misconception, task.id) for result in results for task in result.tasks if task.misconception)
     return [(f"{name} at {task_id}", count) for (name, task_id), count in found.most_common()]
 
 

@@ -137,30 +137,36 @@ def _type_name(value: object) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:  # noqa: PLR0911 - one return per type
+def _to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
+    if value is None or isinstance(value, bool | str | int | float):
+        return _scalar_to_tree(value)
+    if isinstance(value, torch.Tensor):
+        return _tensor_to_tree(value, buffers)
+    if isinstance(value, Image.Image):
+        return _image_to_tree(value, buffers)
+    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict):
+        return _container_to_tree(value, buffers, depth)
+    return _stand_in(value)
+
+
+def _stand_in(value: Any) -> Any:
+    if isinstance(value, Path):
+        return ["path", str(value)]
+    if isinstance(value, np.ndarray):
+        value = ForeignArray("numpy.ndarray", str(value.dtype)[:64], value.shape)
+    if isinstance(value, ForeignArray):
+        return ["array", value.kind, value.dtype, list(value.shape)]
+    return ["opaque", (value.type_name if isinstance(value, Opaque) else _type_name(value))[:200]]
+
+
+def _scalar_to_tree(value: bool | str | int | float | None) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return str(value)[:MAX_TEXT]
     if isinstance(value, int):
         return int(value) if abs(value) < 1 << 62 else ["opaque", "int beyond 64 bits"]
-    if isinstance(value, float):
-        return ["float", float(value).hex()]
-    if isinstance(value, torch.Tensor):
-        return _tensor_to_tree(value, buffers)
-    if isinstance(value, np.ndarray):
-        return ["array", "numpy.ndarray", str(value.dtype)[:64], list(value.shape)]
-    if isinstance(value, Image.Image):
-        return _image_to_tree(value, buffers)
-    if isinstance(value, Path):
-        return ["path", str(value)]
-    if isinstance(value, ForeignArray):
-        return ["array", value.kind, value.dtype, list(value.shape)]
-    if isinstance(value, Opaque):
-        return ["opaque", value.type_name[:200]]
-    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict):
-        return _container_to_tree(value, buffers, depth)
-    return ["opaque", _type_name(value)[:200]]
+    return ["float", float(value).hex()]
 
 
 def _container_to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
@@ -179,7 +185,7 @@ def _tensor_to_tree(value: torch.Tensor, buffers: list[memoryview]) -> Any:
     if plain.layout is not torch.strided or name not in DTYPES or plain.device.type != "cpu":
         return ["opaque", f"{plain.layout} {plain.dtype} tensor on {plain.device.type}"]
     flat = plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
-    raw = memoryview(flat.view(torch.uint8).numpy()).cast("B") if flat.numel() else memoryview(b"")
+    raw = flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
     buffers.append(raw)
     return ["tensor", name, list(plain.shape), len(buffers) - 1]
 

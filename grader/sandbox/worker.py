@@ -125,7 +125,9 @@ class Worker:
         if isinstance(error, SyntaxError) and error.filename:
             return f"{Path(error.filename).name}, line {error.lineno}"
         inside = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(self._workspace))
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename.startswith(str(self._workspace))
         ]
         return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else ""
 

@@ -22,7 +22,6 @@ import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -56,8 +55,9 @@ def preload() -> None:
     _forget_the_kit()
     gc.collect()
     gc.freeze()
-    if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:
-        raise RuntimeError(f"zygote: expected one thread, got {os.listdir('/proc/self/task')}. Which import starts one?")
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads != 1:
+        raise RuntimeError(f"zygote: expected one thread, got {threads}. Which import starts the others?")
 
 
 def _warm_up() -> None:
