@@ -1,0 +1,245 @@
+# %% [markdown]
+# # 2. From picture to tensor and back
+#
+# A network computes with tensors, people look at pictures. This lesson goes both ways with
+# [torchvision's transforms](https://docs.pytorch.org/vision/stable/transforms.html), on digits of MNIST, and ends with the
+# two transforms that the classifier of lessons 4 and 5 will use.
+#
+# Three things change between a picture and a tensor, and each of them is a classic source of bugs:
+#
+# - **Range.** A grey picture holds whole numbers from 0 to 255; a network likes small numbers, so [0, 1].
+# - **Axes.** PIL says (width, height). PyTorch says (channels, height, width), also for a single grey channel.
+# - **Type.** `uint8` arithmetic wraps around at 256; networks compute in `float32`.
+
+# %%
+"""Digits as pictures and as tensors, and the transforms that the classifier uses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+from torchvision import transforms
+
+from exercises.datasets import DATA_DIR, MNIST5k
+
+FASHION_MEAN, FASHION_STD = 0.2860, 0.3530  # of FashionMNIST's training pixels in [0, 1]: lesson 3 computes them
+
+# %% [markdown]
+# ## A random digit
+#
+# A *seed* makes chance repeatable: same seed, same digit. Do not reach for `torch.manual_seed` or `random.seed` inside a
+# function, though: they reset the generator that *all* other code draws from, and the caller's next shuffle is no longer
+# random. Make a generator of your own:
+# [`numpy.random.default_rng`](https://numpy.org/doc/stable/reference/random/generator.html) or
+# [`torch.Generator`](https://docs.pytorch.org/docs/stable/generated/torch.Generator.html).
+
+
+# %%
+def load_random_digit(root: str | Path, seed: int | None = None) -> tuple[Image.Image, int]:
+    """Draw one random image of `MNIST5k(root)`.
+
+    Args:
+        root: the folder that holds the kit's MNIST sample, such as `DATA_DIR`.
+        seed: the same seed gives the same digit; without one, each call draws anew. The global random state is left alone.
+
+    Returns:
+        The image, mode `L`, 28 x 28 pixels, and its label, 0 to 9.
+
+    Raises:
+        RuntimeError: if the digits are not there (from `MNIST5k`).
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.datasets.MNIST.html
+    """
+    ### BEGIN SOLUTION
+    digits = MNIST5k(root)
+    index = np.random.default_rng(seed).integers(len(digits))
+    return digits[int(index)]
+    ### END SOLUTION
+
+
+# %%
+def show_image(image: Image.Image) -> Figure:
+    """Show a picture, with its size and mode in the title.
+
+    Args:
+        image: any PIL image.
+
+    Returns:
+        A figure with the picture; its title gives width and height in pixels and the mode, such as "28 x 28, mode L".
+
+    Raises:
+        TypeError: if `image` is not a PIL image.
+
+    Source: https://pillow.readthedocs.io/en/stable/handbook/concepts.html
+    """
+    ### BEGIN SOLUTION
+    if not isinstance(image, Image.Image):
+        raise TypeError(f"show_image: expected a PIL image, got {type(image).__name__}")
+    figure, ax = plt.subplots(figsize=(3, 3), layout="constrained")
+    # Fixed ends of the scale: otherwise matplotlib would stretch a dark picture until it looks bright.
+    ax.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255)
+    ax.set(title=f"{image.width} x {image.height}, mode {image.mode}", xticks=[], yticks=[])
+    return figure
+    ### END SOLUTION
+
+
+# %%
+if __name__ == "__main__":
+    digit, label = load_random_digit(DATA_DIR)
+    show_image(digit)
+    plt.show()
+    print("label:", label)
+
+# %% [markdown]
+# ## Picture to tensor
+#
+# [`ToTensor`](https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.ToTensor.html) does all three steps
+# for the usual pictures. Look at its documentation: for which modes does it scale, and for which does it not?
+
+
+# %%
+def image_to_tensor(image: Image.Image) -> Tensor:
+    """Turn a grey picture into a tensor.
+
+    Args:
+        image: mode `L` (grey levels 0 to 255), width W, height H.
+
+    Returns:
+        float32, shape (1, H, W), from 0 (black) to 1 (white).
+
+    Raises:
+        TypeError: if `image` is not a PIL image.
+        ValueError: if its mode is not `L`.
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.ToTensor.html
+    """
+    ### BEGIN SOLUTION
+    if not isinstance(image, Image.Image):
+        raise TypeError(f"image_to_tensor: expected a PIL image, got {type(image).__name__}")
+    if image.mode != "L":
+        raise ValueError(f"image_to_tensor: expected mode L, got {image.mode}. Would `image.convert('L')` help?")
+    return torch.tensor(np.asarray(image), dtype=torch.float32).unsqueeze(0) / 255
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## Tensor to picture
+#
+# The result of a convolution is no picture yet: it has negative numbers, and numbers far above 1. Cutting them off at 0 and
+# 255 would throw away what we want to see. So stretch the range instead: the smallest value becomes black, the largest
+# white, and the rest lies in proportion between them. One kind of tensor has no range to stretch: which, and what would
+# happen in the division?
+
+
+# %%
+def tensor_to_image(tensor: Tensor) -> Image.Image:
+    """Turn a tensor of any range into a grey picture.
+
+    Args:
+        tensor: real numbers, shape (H, W) or (1, H, W).
+
+    Returns:
+        Mode `L`, width W and height H: the smallest value as 0, the largest as 255, the others linearly between them,
+        rounded. A constant tensor becomes all 0.
+
+    Raises:
+        TypeError: if `tensor` is not a tensor.
+        ValueError: if the shape is another one, the tensor is empty, or it holds NaN or infinity.
+
+    Source: https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.fromarray
+    """
+    ### BEGIN SOLUTION
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"tensor_to_image: expected a tensor, got {type(tensor).__name__}")
+    if tensor.ndim not in (2, 3) or (tensor.ndim == 3 and tensor.shape[0] != 1) or tensor.numel() == 0:
+        raise ValueError(f"tensor_to_image: expected shape (H, W) or (1, H, W), got {tuple(tensor.shape)}")
+    if not tensor.isfinite().all():
+        raise ValueError("tensor_to_image: expected finite numbers, got NaN or infinity. Where do they come from?")
+    # float64, halved: the difference of the largest and the smallest float does not fit into a float.
+    values = tensor.detach().reshape(tensor.shape[-2:]).double() / 2
+    above_least = values - values.min()
+    span = above_least.max()
+    grey = above_least / span * 255 if span > 0 else above_least
+    return Image.fromarray(grey.round().to(torch.uint8).numpy())
+    ### END SOLUTION
+
+
+# %% [markdown]
+# There and back, with a convolution on the way. Which strokes of the digit does this filter keep?
+
+# %%
+if __name__ == "__main__":
+    from .convolution import convolve
+
+    vertical = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    filtered = convolve(image_to_tensor(digit)[0], vertical)
+    print("values from", filtered.min().item(), "to", filtered.max().item())
+    show_image(tensor_to_image(filtered))
+    plt.show()
+
+# %% [markdown]
+# ## What the network sees at test time
+#
+# **Why normalise?** The weights of a fresh network are drawn so that numbers around 0 with a spread of about 1 keep that
+# spread from layer to layer. Pixels in [0, 1] are all positive: every weight of a neuron would be pushed in the same
+# direction at each step. So subtract the mean and divide by the standard deviation *of the training set*. The test set
+# gets the same two numbers: at test time the network has to be fed as it was trained, and the test images are not ours to
+# look at.
+#
+# For FashionMNIST the mean is 0.2860 and the standard deviation 0.3530; in lesson 3 you compute them yourself.
+# `transforms.Compose` chains steps.
+
+
+# %%
+def eval_transform() -> Callable[[Image.Image], Tensor]:
+    """Make the transform for validation and test images.
+
+    Returns:
+        A function from a FashionMNIST picture (PIL, mode `L`, 28 x 28) to float32 (1, 28, 28), normalised with mean 0.2860
+        and standard deviation 0.3530. The same picture always gives the same tensor.
+
+    Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Normalize.html
+    """
+    ### BEGIN SOLUTION
+    return transforms.Compose([image_to_tensor, transforms.Normalize((FASHION_MEAN,), (FASHION_STD,))])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# ## What the network sees in training
+#
+# A shoe that is mirrored or moved by two pixels is still the same shoe. **Augmentation** shows the network each image a
+# little changed in every epoch, so that it cannot learn pixels by heart. The change must keep the class: mirroring is
+# fine for clothes; would it be for digits, or for text? And what would a turn by 180 degrees make of a sandal?
+
+
+# %%
+def train_transform() -> Callable[[Image.Image], Tensor]:
+    """Make the transform for training images: as `eval_transform`, with random changes that keep the class.
+
+    Returns:
+        A function from a FashionMNIST picture (PIL, mode `L`, 28 x 28) to float32 (1, 28, 28), normalised as in
+        `eval_transform`. The same picture gives different tensors from call to call.
+
+    Source: https://docs.pytorch.org/vision/stable/auto_examples/transforms/plot_transforms_illustrations.html
+    """
+    ### BEGIN SOLUTION
+    return transforms.Compose(
+        [
+            transforms.RandomHorizontalFlip(),
+            transforms.RandomCrop(28, padding=1),
+            eval_transform(),
+        ]
+    )
+    ### END SOLUTION
+
+
+# %%
+if __name__ == "__main__":
+    augment = train_transform()
+    print("mean of the same digit, five times:", [round(augment(digit).mean().item(), 3) for _ in range(5)])
