@@ -1,0 +1,120 @@
+# %% [markdown]
+# # 4. Data for training: splits and batches
+#
+# Three sets of images, for three purposes:
+#
+# - **Training**: the network learns from these.
+# - **Validation**: you look at these after each epoch, and choose by them: how long to train, which network, which learning
+#   rate. A network that is good on what it was trained on has perhaps only learnt it by heart; on images that it has never
+#   seen it cannot cheat.
+# - **Test**: used once, at the end. Every choice that you make by looking at a set fits your network to that set a little.
+#   If you choose by the test set, its accuracy is no longer that of unseen images: it is too good.
+#
+# FashionMNIST comes with training and test images; the validation images are yours to set aside.
+#
+# A [`LightningDataModule`](https://lightning.ai/docs/pytorch/stable/data/datamodule.html) keeps all of it in one place:
+# `prepare_data` brings the files to disk, `setup` makes the data sets, and three methods give the loaders.
+
+# %%
+"""FashionMNIST for Lightning: training, validation and test batches."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset
+from torchvision.datasets import FashionMNIST
+
+from exercises.datasets import DATA_DIR, prepare_fashion_mnist
+
+from .transforms import eval_transform, train_transform
+
+# %% [markdown]
+# ## The splits
+#
+# Draw the validation images at random, not from the end of the file: files are often sorted. Draw them from a generator of
+# your own with the seed that was asked for, so that the same seed always gives the same split: otherwise some images that
+# your network trained on yesterday validate it today.
+#
+# One trap waits here. Training images are augmented and validation images are not, but both come from the same 60,000.
+# [`random_split`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.random_split) of *one* data set gives both
+# parts the same transform. What if you made two data sets of the same files, with different transforms, and one list of
+# positions?
+#
+# ## The loaders
+#
+# A [`DataLoader`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader) collects samples into batches.
+# Shuffle the training images, anew in each epoch: a batch should be a fair sample of all classes. Leave validation and test
+# in order, so that the third prediction belongs to the third image. And never drop the last, smaller batch there: its images
+# count as well.
+
+
+# %%
+class FashionMNISTDataModule(pl.LightningDataModule):
+    """FashionMNIST in three splits, as batches of float32 (B, 1, 28, 28) and int64 (B,).
+
+    Training and validation are disjoint parts of the official 60,000 training images, test is the official 10,000.
+
+    Args:
+        data_dir: the folder that holds `FashionMNIST/`.
+        batch_size: images per batch; the last batch of an epoch may be smaller.
+        val_size: how many of the 60,000 are set aside for validation, from 1 to 59,999.
+        num_workers: processes that load images; 0 loads them in this one.
+        seed: decides which images are set aside, and nothing else does.
+
+    Raises:
+        ValueError: if `val_size` or `batch_size` is out of range.
+
+    Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
+    """
+
+    def __init__(
+        self,
+        data_dir: str | Path,
+        batch_size: int = 64,
+        val_size: int = 5000,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.__init__ is not written yet: exercises/data_module.py")
+
+    def prepare_data(self) -> None:
+        """Unpack the archives, unless that was done before. No state is kept: Lightning calls this in one process only."""
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.prepare_data is not written yet: exercises/data_module.py")
+
+    def setup(self, stage: str | None = None) -> None:
+        """Make the three data sets; may be called again, and gives the same split again.
+
+        Args:
+            stage: "fit", "validate", "test" or "predict", or None for all of them.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.setup is not written yet: exercises/data_module.py")
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return batches of augmented training images, in a new random order each epoch."""
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.train_dataloader is not written yet: exercises/data_module.py")
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return batches of validation images, in fixed order, not augmented."""
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.val_dataloader is not written yet: exercises/data_module.py")
+
+    def test_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Return batches of test images, in fixed order, not augmented."""
+        # TODO: your code here
+        raise NotImplementedError("FashionMNISTDataModule.test_dataloader is not written yet: exercises/data_module.py")
+
+
+# %%
+if __name__ == "__main__":
+    data = FashionMNISTDataModule(DATA_DIR, batch_size=256)
+    data.prepare_data()
+    data.setup("fit")
+    images, labels = next(iter(data.train_dataloader()))
+    print(images.shape, images.dtype, labels.shape, labels.dtype)

@@ -1,0 +1,184 @@
+# %% [markdown]
+# # 3. Know your data
+#
+# Before you train anything, look. Ten minutes of *exploratory data analysis* (EDA) answer questions that later cost days:
+# Are the classes equally frequent? (If not, a network that always says "sneaker" may look good.) What is the range of the
+# pixels? Do the labels fit the pictures? Which classes look alike?
+#
+# [FashionMNIST](https://github.com/zalandoresearch/fashion-mnist) has 60,000 training and 10,000 test images of clothes in
+# ten classes, 28 x 28 grey levels, as MNIST has. torchvision's data set gives them as pairs for training, and all at once
+# as tensors: `dataset.data`, uint8 (60000, 28, 28), and `dataset.targets`, int64 (60000,). All functions below work on such
+# tensors.
+
+# %%
+"""A first look at FashionMNIST: pixel statistics, class counts, average images, examples."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from torchvision.datasets import FashionMNIST
+
+from exercises.datasets import CLASS_NAMES, DATA_DIR, prepare_fashion_mnist
+
+# %% [markdown]
+# As in lesson 1, a helper that looks at arguments is given.
+
+
+# %%
+def check_dtype(name: str, value: Tensor, dtype: torch.dtype, shape: str) -> None:
+    """Raise unless the value is a non-empty tensor of the dtype with as many axes as the shape has names.
+
+    Args:
+        name: what to call the value in the message, such as "class_counts: labels".
+        value: what was passed in.
+        dtype: such as `torch.uint8`.
+        shape: names of the axes, such as "(N, H, W)".
+
+    Raises:
+        TypeError: if it is no tensor, or one of another dtype.
+        ValueError: if the number of axes differs, or one of them is empty.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: expected a tensor, got {type(value).__name__}")
+    if value.dtype != dtype:
+        raise TypeError(f"{name}: expected a tensor of {dtype}, got {value.dtype}")
+    if value.ndim != len([axis for axis in shape.strip("()").split(",") if axis]) or value.numel() == 0:
+        raise ValueError(f"{name}: expected a non-empty tensor of shape {shape}, got {tuple(value.shape)}")
+
+
+# %% [markdown]
+# ## Mean and standard deviation of the pixels
+#
+# The two numbers that normalise the images (lesson 2). They are those of *all pixels of all images*, and the standard
+# deviation of all pixels is not the average of the images' own standard deviations: those leave out how much the images
+# differ from each other.
+#
+# The difficulty is size: as `float64` the training set takes 376 MB, eight times its own size. And `float32` sums of 47
+# million numbers lose digits. But there are only 256 different pixel values: is there a small table that says all about the
+# pixels that you need?
+
+
+# %%
+def pixel_statistics(images: Tensor) -> tuple[float, float]:
+    """Compute mean and standard deviation over all pixels of all images.
+
+    Args:
+        images: uint8, shape (N, H, W).
+
+    Returns:
+        Mean and population standard deviation (divided by the number of pixels, not by one less), on the [0, 1] scale:
+        255 counts as 1. Exact to 1e-4 for 60,000 images, without a float64 copy of them.
+
+    Raises:
+        TypeError: if `images` is not a uint8 tensor.
+        ValueError: if `images` does not have three axes or is empty.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
+    """
+    # TODO: your code here
+    raise NotImplementedError("pixel_statistics is not written yet: exercises/exploration.py")
+
+
+# %% [markdown]
+# ## How many of each?
+#
+# A class that does not occur must still be counted, with 0: position $c$ of the result belongs to class $c$.
+
+
+# %%
+def class_counts(labels: Tensor, num_classes: int) -> Tensor:
+    """Count the images of each class.
+
+    Args:
+        labels: int64, shape (N,), each from 0 to `num_classes` - 1.
+        num_classes: how many classes there are, at least 1.
+
+    Returns:
+        int64, shape (num_classes,); 0 for a class that does not occur.
+
+    Raises:
+        TypeError: if `labels` is not an int64 tensor.
+        ValueError: if `labels` does not have one axis, is empty, or holds a label out of range.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
+    """
+    # TODO: your code here
+    raise NotImplementedError("class_counts is not written yet: exercises/exploration.py")
+
+
+# %% [markdown]
+# ## The average image of each class
+#
+# The average sneaker is a picture of what sneakers have in common. Where it is blurred they differ; and where two averages
+# look alike, as those of shirt, coat and pullover, a classifier will have trouble.
+
+
+# %%
+def class_means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Average the images of each class.
+
+    Args:
+        images: uint8, shape (N, H, W).
+        labels: int64, shape (N,), each from 0 to `num_classes` - 1.
+        num_classes: how many classes there are, at least 1.
+
+    Returns:
+        float32, shape (num_classes, H, W), on the [0, 1] scale; all 0 for a class that does not occur.
+
+    Raises:
+        TypeError: if `images` is not a uint8 tensor, or `labels` not an int64 tensor.
+        ValueError: if a shape does not fit, a tensor is empty, or a label is out of range.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
+    """
+    # TODO: your code here
+    raise NotImplementedError("class_means is not written yet: exercises/exploration.py")
+
+
+# %% [markdown]
+# ## Examples
+#
+# The most useful picture of a data set is a grid of its items. You will see wrong labels, odd crops and what "shirt" means
+# to a fashion shop.
+
+
+# %%
+def plot_examples(images: Tensor, labels: Tensor, class_names: Sequence[str], per_class: int = 5) -> Figure:
+    """Show some images of each class.
+
+    Args:
+        images: uint8, shape (N, H, W).
+        labels: int64, shape (N,): positions in `class_names`.
+        class_names: a name for each class.
+        per_class: how many images to show of each class, at least 1.
+
+    Returns:
+        A figure with one row per class, its name beside or above it, and `per_class` images in each row, or as many as there
+        are; axes without an image are hidden.
+
+    Raises:
+        TypeError: if `images` is not a uint8 tensor, or `labels` not an int64 tensor.
+        ValueError: if a shape does not fit, a tensor is empty, a label has no name, or `per_class` is below 1.
+
+    Source: https://matplotlib.org/stable/api/_as_gen/matplotlib.pyplot.subplots.html
+    """
+    # TODO: your code here
+    raise NotImplementedError("plot_examples is not written yet: exercises/exploration.py")
+
+
+# %% [markdown]
+# Now look at FashionMNIST, at its training part only: the test images are for the very end.
+
+# %%
+if __name__ == "__main__":
+    prepare_fashion_mnist(DATA_DIR)
+    training = FashionMNIST(DATA_DIR, train=True)
+    print("mean and standard deviation:", pixel_statistics(training.data))
+    print("images per class:", dict(zip(CLASS_NAMES, class_counts(training.targets, 10).tolist(), strict=True)))
+    plot_examples(training.data, training.targets, CLASS_NAMES)
+    averages = (class_means(training.data, training.targets, 10) * 255).to(torch.uint8)
+    plot_examples(averages, torch.arange(10), CLASS_NAMES, per_class=1)
+    plt.show()

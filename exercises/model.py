@@ -1,0 +1,175 @@
+# %% [markdown]
+# # 5. A convolutional network
+#
+# The usual plan of a small image classifier: blocks of *convolution - ReLU - pooling*, which turn pixels into ever more
+# abstract maps on an ever coarser grid, and at the end one or two fully connected layers that turn the maps into one number
+# per class.
+#
+# - **Max pooling** keeps the largest of each 2 x 2 pixels. The grid is halved, so the next layer costs a quarter, and one of
+#   its pixels stands for a larger part of the image.
+# - **Logits, no softmax.** The last layer's numbers may be negative and need not add up to 1: they are called *logits*. Do not
+#   put a softmax behind them.
+#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) contains it, in a form
+#   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
+#   For the predicted class you need none either: the largest logit is the largest probability.
+#
+# Further reading: [cs231n on architectures](https://cs231n.github.io/convolutional-networks/#architectures), and
+# [`LightningModule`](https://lightning.ai/docs/pytorch/stable/common/lightning_module.html).
+
+# %%
+"""Two networks for FashionMNIST: a baseline to the letter, and one of your own, trained with Lightning."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+# %% [markdown]
+# ## A baseline, layer by layer
+#
+# Follow the list to the letter: the shapes and the numbers of parameters are checked. Do the arithmetic of lesson 1 for
+# each layer before you run it: with a 3 x 3 kernel, which padding keeps 28 pixels at 28?
+#
+# | layer | output | parameters |
+# |---|---|---|
+# | Conv2d 1 -> 32, 3 x 3, padding 1 | (N, 32, 28, 28) | 32 · (1 · 9) + 32 = 320 |
+# | ReLU, MaxPool2d 2 | (N, 32, 14, 14) | |
+# | Conv2d 32 -> 64, 3 x 3, padding 1 | (N, 64, 14, 14) | 64 · (32 · 9) + 64 = 18,496 |
+# | ReLU, MaxPool2d 2 | (N, 64, 7, 7) | |
+# | Flatten | (N, 3136) | |
+# | Linear 128, ReLU | (N, 128) | 128 · 3136 + 128 = 401,536 |
+# | Linear `num_classes` | (N, 10) | 10 · 128 + 10 = 1,290 |
+#
+# Where are most of the parameters? It is not the convolutions.
+
+
+# %%
+def build_baseline(num_classes: int = 10) -> nn.Sequential:
+    """Build the baseline network.
+
+    Args:
+        num_classes: how many logits to give, at least 1.
+
+    Returns:
+        A flat `nn.Sequential` of ten modules, from (N, 1, 28, 28) to logits (N, num_classes): Conv2d 1 -> 32 (3 x 3,
+        padding 1), ReLU, MaxPool2d 2, Conv2d 32 -> 64 (3 x 3, padding 1), ReLU, MaxPool2d 2, Flatten, Linear 128, ReLU,
+        Linear `num_classes`. For ten classes it has 421,642 parameters.
+
+    Raises:
+        ValueError: if `num_classes` is below 1.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html
+    """
+    # TODO: your code here
+    raise NotImplementedError("build_baseline is not written yet: exercises/model.py")
+
+
+# %% [markdown]
+# ## Your own network
+#
+# Three rules: the first `Conv2d` gives 32 maps of 28 x 28, there are at most 500,000 parameters, and the answer for an image
+# must not depend on the other images of its batch (in `eval` mode, where
+# [`BatchNorm2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html) uses its running averages). The rest
+# is yours. The baseline is a fine start; to do better, ask where its parameters and its time go. Batch normalisation makes
+# larger learning rates possible, a mean over the last maps replaces the largest layer, and a third convolution sees more of
+# the image.
+#
+# ## Loss, metrics and optimizer
+#
+# Lightning runs the loop; you say what happens in a step. `training_step` returns the loss *as a tensor with its graph*:
+# Lightning calls `backward` on it, and a plain number (`loss.item()`) has nothing to go back through. `self.log` keeps
+# numbers: Lightning averages them over the batches of an epoch, weighted by the size of each batch.
+#
+# The optimizer gets the parameters and the learning rate: how far each step goes. Too small, and you wait; too large, and the
+# loss jumps about. A *schedule* changes it on the way: large steps first, small ones at the end. It has to start from
+# `learning_rate`.
+
+
+# %%
+class FashionCNN(pl.LightningModule):
+    """A convolutional network for FashionMNIST: (N, 1, 28, 28) to logits (N, num_classes).
+
+    The first `Conv2d` gives 32 maps of 28 x 28. There are at most 500,000 parameters.
+
+    Args:
+        num_classes: how many logits to give.
+        learning_rate: what the optimizer starts from.
+
+    Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
+    """
+
+    def __init__(self, num_classes: int = 10, learning_rate: float = 1e-3) -> None:
+        super().__init__()
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.__init__ is not written yet: exercises/model.py")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Args:
+            x: normalised images, floating point, shape (N, 1, 28, 28), N at least 1.
+
+        Returns:
+            Logits, shape (N, num_classes): no softmax.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.forward is not written yet: exercises/model.py")
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Compute the loss of a training batch.
+
+        Args:
+            batch: images, shape (B, 1, 28, 28), and labels, int64 (B,).
+            batch_idx: the batch's number in its epoch.
+
+        Returns:
+            The mean cross-entropy of the batch, with its graph.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.training_step is not written yet: exercises/model.py")
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log `val_loss`, the mean cross-entropy, and `val_acc`, the share of right answers, from 0 to 1.
+
+        Args:
+            batch: images, shape (B, 1, 28, 28), and labels, int64 (B,).
+            batch_idx: the batch's number in its epoch.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.validation_step is not written yet: exercises/model.py")
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log `test_loss`, the mean cross-entropy, and `test_acc`, the share of right answers, from 0 to 1.
+
+        Args:
+            batch: images, shape (B, 1, 28, 28), and labels, int64 (B,).
+            batch_idx: the batch's number in its epoch.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.test_step is not written yet: exercises/model.py")
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning accepts many forms
+        """Make the optimizer, with a schedule if you like.
+
+        Returns:
+            An optimizer of all trainable parameters that starts from `learning_rate`; or, with a schedule, one of the forms
+            that Lightning documents.
+        """
+        # TODO: your code here
+        raise NotImplementedError("FashionCNN.configure_optimizers is not written yet: exercises/model.py")
+
+
+# %% [markdown]
+# ## Train it
+#
+# `python -m exercises.train` trains your network with your data module and writes the weights, the learning curves and a
+# table of which classes it confuses. Before you spend minutes on that, let the network learn *one* batch by heart: if it
+# cannot, there is a mistake in the steps.
+
+# %%
+if __name__ == "__main__":
+    network = FashionCNN()
+    print(network(torch.zeros(2, 1, 28, 28)).shape)
+    print("parameters of the baseline:", sum(parameter.numel() for parameter in build_baseline().parameters()))
