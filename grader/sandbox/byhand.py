@@ -212,7 +212,11 @@ def _functions() -> tuple[tuple[Any, str, str], ...]:
     ]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "numpy" and isinstance(module, ModuleType):
-            found += [(module, attribute, f"numpy.{attribute}") for attribute in NUMPY if callable(vars(module).get(attribute))]
+            found += [
+                (module, attribute, f"numpy.{attribute}")
+                for attribute in NUMPY
+                if callable(vars(module).get(attribute))
+            ]
     found.append((importlib.import_module("_posixsubprocess"), "fork_exec", "process"))
     return tuple(found)
 

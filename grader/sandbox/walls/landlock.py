@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,7 +71,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
     except OSError:
         return
     try:
-        if not os.path.isdir(f"/proc/self/fd/{descriptor}") if os.path.exists("/proc/self/fd") else path.is_file():
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _ON_A_FILE
         rule = struct.pack("<Qi", rights, descriptor)
         _libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0, what=f"landlock_add_rule {path}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
 import sys
 import sysconfig
@@ -68,10 +69,8 @@ def refusal(error: OSError) -> str:
 
 def _watch_over(zygote: int) -> None:
     """Wait for the zygote and end the same way. Never returns."""
-    import signal  # noqa: PLC0415 - only here
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.closerange(0, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") < 1 << 16 else 1 << 16)
+    os.closerange(0, 1 << 16)
     _, status = os.waitpid(zygote, 0)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
@@ -214,7 +213,8 @@ def _seal(hidden: set[str]) -> None:
         path = _BUILDING_SITE + folder
         if Path(path).is_mount():
             flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC | _libc.MS_RDONLY
-            _libc.mount("none", path, None, flags | 32 | 4096)
+            flags |= _libc.MS_REMOUNT | _libc.MS_BIND
+            _libc.mount("none", path, None, flags)
 
 
 def enter_own_users(process: int, uid: int, gid: int) -> None:

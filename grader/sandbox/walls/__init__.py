@@ -1,0 +1,17 @@
+"""The walls around a worker: what stands between a student's code and the machine.
+
+In the zygote: `enter`, then `fork_worker` per worker. In the child: `lock_down`. In the checker: `Cage`, `tree_memory`,
+`end`. Whether the walls hold is found out by trying: `probes`.
+"""
+
+from grader.sandbox.walls.cgroups import Cage, sweep
+from grader.sandbox.walls.detect import available_levels, describe
+from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down
+from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits, View, Walls, WallsUnavailable
+from grader.sandbox.walls.watch import end, folder_size, pid_behind, private_memory, tree_memory
+
+__all__ = [
+    "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
+    "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "lock_down", "pid_behind",
+    "private_memory", "sweep", "tree_memory",
+]  # fmt: skip

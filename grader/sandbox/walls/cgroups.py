@@ -1,0 +1,164 @@
+"""Control groups: memory and processes of a whole worker, counted by the kernel, where this machine lets us.
+
+Version 1 (as root) and version 2 (as root, or in a delegated subtree) are used as found; elsewhere there is no cage
+and the checker polls `watch.tree_memory` instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from grader.sandbox.walls.model import Limits
+
+_PREFIX: Final = "cnn-grader"
+_CONTROLLERS: Final = ("memory", "pids")
+
+
+def _own_groups() -> dict[str, str]:
+    """Controller -> path of this process's group; version 2 has the empty name."""
+    groups: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            groups.update(dict.fromkeys(controllers.split(","), path))
+    return groups
+
+
+def _mounted_at(kind: str, controller: str = "") -> Path | None:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/mountinfo").read_text().splitlines():
+            mount, _, source = line.partition(" - ")
+            name, _, options = source.split(" ", 2)
+            if name == kind and (not controller or controller in options.split()[-1].split(",")):
+                return Path(mount.split()[4])
+    return None
+
+
+def _version_1(controller: str) -> Path | None:
+    mounted, own = _mounted_at("cgroup", controller), _own_groups().get(controller)
+    return mounted / own.lstrip("/") if mounted and own else None
+
+
+def _version_2() -> Path | None:
+    """The nearest group that hands memory and processes down to groups below it, and is ours to write."""
+    mounted, own = _mounted_at("cgroup2"), _own_groups().get("")
+    if not mounted or own is None:
+        return None
+    group = mounted / own.lstrip("/")
+    while group.is_relative_to(mounted):
+        with contextlib.suppress(OSError):
+            handed_down = (group / "cgroup.subtree_control").read_text().split()
+            if {*_CONTROLLERS} <= {*handed_down} and os.access(group, os.W_OK):
+                return group
+        group = group.parent
+    return None
+
+
+def _parents() -> list[Path]:
+    """The groups below which a worker's groups are made: one per controller, or a single one in version 2."""
+    unified = _version_2()
+    if unified:
+        return [unified]
+    found = [_version_1(controller) for controller in _CONTROLLERS]
+    return [one for one in found if one and os.access(one, os.W_OK)]
+
+
+@dataclass(frozen=True)
+class Cage:
+    """The control groups of one worker.
+
+    Attributes:
+        folders: their places under /sys/fs/cgroup, also what to hand to another process.
+    """
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def make(cls, limits: Limits, name: str) -> Cage | None:
+        """Groups with these limits, or None where this machine does not let us.
+
+        Args:
+            limits: memory and processes are taken from them.
+            name: unique among this process's cages.
+        """
+        made: list[Path] = []
+        try:
+            for parent in _parents():
+                folder = parent / f"{_PREFIX}-{os.getpid()}-{name}"
+                folder.mkdir()
+                made.append(folder)
+                _write_limits(folder, limits)
+        except OSError:
+            cls(tuple(made)).remove()
+            return None
+        return cls(tuple(made)) if made else None
+
+    def join(self) -> None:
+        """Move the calling process into the cage; what it starts stays there too."""
+        for folder in self.folders:
+            (folder / "cgroup.procs").write_text("0")
+
+    def memory(self) -> int | None:
+        """Bytes that the worker's processes and files take now, or None if that is not counted here."""
+        return self._number("memory.current", "memory.usage_in_bytes")
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has ended a process of the worker for its memory."""
+        for folder in self.folders:
+            for name in ("memory.events", "memory.oom_control"):
+                with contextlib.suppress(OSError):
+                    words = (folder / name).read_text().split()
+                    return int(words[words.index("oom_kill") + 1]) > 0
+        return False
+
+    def _number(self, *names: str) -> int | None:
+        for folder in self.folders:
+            for name in names:
+                with contextlib.suppress(OSError):
+                    return int((folder / name).read_text())
+        return None
+
+    def remove(self, patience: float = 2.0) -> bool:
+        """Take the groups away once the worker has ended; True if they are gone."""
+        deadline = time.monotonic() + patience
+        return all([_remove(folder, deadline) for folder in self.folders])
+
+
+def _write_limits(folder: Path, limits: Limits) -> None:
+    settings = {"memory.limit_in_bytes": limits.memory, "memory.memsw.limit_in_bytes": limits.memory,
+                "memory.max": limits.memory, "memory.swap.max": 0, "memory.oom.group": 1,
+                "pids.max": limits.processes}  # fmt: skip
+    for name, value in settings.items():
+        if (folder / name).exists():
+            (folder / name).write_text(str(value))
+
+
+def _remove(folder: Path, deadline: float) -> bool:
+    """A group stays busy for a moment after its last process was killed."""
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        else:
+            return True
+
+
+def sweep() -> int:
+    """Remove what graders that were themselves killed have left behind; returns the number of groups."""
+    removed = 0
+    for parent in _parents():
+        for folder in parent.glob(f"{_PREFIX}-*-*"):
+            owner = folder.name.split("-")[2]
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                removed += _remove(folder, time.monotonic() + 0.2)
+    return removed

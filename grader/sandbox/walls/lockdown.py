@@ -1,0 +1,143 @@
+"""The order in which a worker's walls go up, from the fork to the first line of student code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from grader.sandbox.walls import _libc, landlock, limits, namespaces, privileges, seccomp
+from grader.sandbox.walls.cgroups import Cage
+from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits, View, Walls, WallsUnavailable
+
+
+def enter(level: Level) -> None:
+    """Prepare the calling process to be a zygote; call it first of all, before torch is imported.
+
+    At `namespaces` the process forks, and returns in the child alone (see `namespaces.enter_private_tree`): it is
+    process 1 of a tree of its own, keeps descriptors, files and arguments, and is ended by SIGKILL or of its own
+    accord only.
+    """
+    if level == NAMESPACES:
+        namespaces.enter_private_tree()
+
+
+def fork_worker(level: Level) -> tuple[int, int]:
+    """Fork a worker-to-be.
+
+    Returns:
+        (0, -1) in the child, which goes on to `lock_down`; in the zygote the child's process id, as the zygote
+        numbers it, and a pidfd that any process can be handed.
+    """
+    pid = namespaces.fork_in_new_tree() if level == NAMESPACES else os.fork()
+    return (pid, os.pidfd_open(pid)) if pid else (0, -1)
+
+
+def lock_down(
+    walls: Walls, bounds: Limits, *, slot: int = 0, scratch: Path | None = None, cage: Cage | None = None
+) -> View:
+    """Raise all walls around the calling process, which `fork_worker` has just made. There is no way back.
+
+    Modules that the worker still needs must have been imported; descriptors that it must not have are the caller's
+    to close. The environment is left as it is but for HOME, TMPDIR and the like.
+
+    Args:
+        walls: what the worker sees.
+        bounds: what it may use.
+        slot: number of the worker among those that run, or ran, at the same time: as root it decides the user.
+        scratch: an empty folder of the worker's own, needed at every level but `namespaces`.
+        cage: control groups made for this worker.
+
+    Returns:
+        Where things are, seen from inside.
+    """
+    os.setsid()
+    if cage:
+        cage.join()
+    before = limits.mapped()
+    view = {NAMESPACES: _in_namespaces, LANDLOCK: _under_landlock, NONE: _in_the_open}[walls.level](
+        walls, bounds, before, slot, scratch
+    )
+    os.environ.update(HOME=str(view.scratch), TMPDIR=str(view.scratch), USER="student", LOGNAME="student")
+    tempfile.tempdir = None
+    return view
+
+
+def _in_namespaces(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
+    del scratch  # it gets a file system of its own
+    as_root = os.geteuid() == 0 and privileges.has_capability(privileges.CAP_SETUID) and not _in_user_namespace()
+    uid = gid = privileges.worker_uid(slot) if as_root else os.geteuid()
+    gid = gid if as_root else os.getegid()
+    process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    view = namespaces.build(walls, bounds.scratch, uid, gid)
+    if not as_root:
+        namespaces.enter_own_users(process, uid, gid)
+    os.close(process)
+    privileges.become(uid, gid)
+    limits.impose(bounds, before)
+    rules = [(Path("/"), landlock.READ), (view.scratch, landlock.WRITE), (Path("/dev/shm"), landlock.WRITE),  # noqa: S108
+             (Path("/dev/null"), landlock.READ | landlock.WRITE)]  # fmt: skip
+    if walls.allow_exec:
+        rules.append((Path("/"), landlock.EXECUTE))
+    _close_the_door(walls, rules if landlock.version() else None)
+    return view
+
+
+def _under_landlock(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
+    folder = _needed(scratch, walls.level)
+    as_root = os.geteuid() == 0 and privileges.has_capability(privileges.CAP_SETUID)
+    uid, gid = (privileges.worker_uid(slot),) * 2 if as_root else (os.geteuid(), os.getegid())
+    counted = 0 if as_root else limits.threads_of_user(uid)
+    if as_root:
+        os.chown(folder, uid, gid)
+    os.chdir(folder)
+    # Python may live where only root can look; Landlock says what can be read, so this opens nothing more.
+    privileges.become(uid, gid, keep=1 << privileges.CAP_DAC_READ_SEARCH if as_root else 0)
+    limits.impose(bounds, before, threads_counted=counted)
+    _close_the_door(walls, _host_rules(walls, folder))
+    return View(scratch=folder, data=walls.data, uid=uid)
+
+
+def _in_the_open(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
+    """No walls, only limits: for those who typed --unsafe."""
+    del slot
+    folder = _needed(scratch, walls.level)
+    os.chdir(folder)
+    privileges.die_with_parent()
+    counted = limits.threads_of_user(os.geteuid())
+    limits.impose(bounds, before, threads_counted=counted)
+    return View(scratch=folder, data=walls.data, uid=os.geteuid())
+
+
+def _host_rules(walls: Walls, scratch: Path) -> list[tuple[Path, int]]:
+    read_only = [*namespaces.system_folders(), *walls.readable, *([walls.data] if walls.data else [])]
+    files = [Path(name) for name in ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/dev/zero",
+                                     "/dev/random", "/dev/urandom")]  # fmt: skip
+    rules = landlock.spare_the_hidden(read_only, walls.hidden)
+    rules += [(path, landlock.READ) for path in files]
+    rules += [(scratch, landlock.WRITE), (Path("/dev/null"), landlock.READ | landlock.WRITE)]
+    if walls.allow_exec:
+        rules += [(path, landlock.EXECUTE) for path in namespaces.system_folders()]
+    return rules
+
+
+def _close_the_door(walls: Walls, rules: list[tuple[Path, int]] | None) -> None:
+    """What is the same at both levels; the filter comes last, since it forbids what the rest is done with."""
+    privileges.die_with_parent()
+    privileges.forbid_new_privileges()
+    if rules is not None:
+        landlock.restrict(rules)
+    privileges.close_to_inspection()
+    process = os.getpid() if walls.level == LANDLOCK else 0
+    _libc.install_filter(seccomp.program(walls.level, allow_exec=walls.allow_exec, process=process))
+
+
+def _needed(scratch: Path | None, level: Level) -> Path:
+    if scratch is None:
+        raise WallsUnavailable(f"lock_down: expected a scratch folder at the level {level}, got none.")
+    return scratch.resolve(strict=True)
+
+
+def _in_user_namespace() -> bool:
+    """Whether user 0 here is somebody else outside, who could not become a worker's user."""
+    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]

@@ -1,0 +1,54 @@
+"""The synthetic FashionMNIST: its statistics are the real set's, and its images tell which they are."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision import transforms
+from torchvision.datasets import FashionMNIST
+
+from grader.checking import synthetic
+
+
+def test_mean_and_deviation_are_those_of_fashion_mnist() -> None:
+    pixels = synthetic.images(torch.arange(60_000)).double() / 255
+    assert pixels.mean().item() == pytest.approx(0.2860, abs=5e-4)
+    assert pixels.std(correction=0).item() == pytest.approx(0.3530, abs=5e-4)
+
+
+def test_every_class_is_equally_frequent() -> None:
+    labels = synthetic.labels(0)
+    assert labels[:60_000].bincount().tolist() == [6000] * 10
+    assert labels[60_000:].bincount().tolist() == [1000] * 10
+
+
+def test_every_image_is_read_back_in_any_normalisation() -> None:
+    ids = torch.arange(70_000)
+    assert torch.equal(synthetic.decode(synthetic.images(ids).float() * -0.01 * -2 + 3), ids)
+
+
+@pytest.mark.parametrize(
+    ("augment", "share"),
+    [
+        (transforms.RandomHorizontalFlip(1.0), 0.99),
+        (transforms.RandomCrop(28, padding=1), 0.95),
+        (transforms.RandomRotation(5), 0.6),
+    ],
+    ids=["mirrored", "shifted", "turned"],
+)
+def test_most_augmented_images_are_still_read_and_few_are_misread(augment: torch.nn.Module, share: float) -> None:
+    ids = torch.arange(0, 60_000, 97)
+    augmented = torch.stack([augment(image[None])[0] for image in synthetic.images(ids).float()])
+    read = synthetic.decode(augmented)
+    assert (read == ids).float().mean() > share
+    assert ((read != ids) & (read >= 0)).float().mean() < 0.02
+
+
+def test_torchvision_reads_what_is_written(tmp_path: Path) -> None:
+    started = time.monotonic()
+    synthetic.write(tmp_path, seed=0)
+    assert time.monotonic() - started < 30
+    data = FashionMNIST(tmp_path, train=False)
+    assert torch.equal(data.data, synthetic.images(torch.arange(60_000, 70_000)))
+    assert torch.equal(data.targets, synthetic.labels(0)[60_000:])
