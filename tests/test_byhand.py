@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from PIL import Image, ImageFilter
 from torch import nn
 
@@ -72,8 +73,6 @@ def _torch_routes() -> dict[str, Route]:
 
 
 def _torch_contexts() -> dict[str, Route]:
-    import torchvision
-
     x, w = torch.rand(1, 1, 7, 11), torch.rand(1, 1, 2, 3)
     keys, exclude = torch._C.DispatchKey, torch._C._ExcludeDispatchKeyGuard
     conv = torch.ops.aten.mkldnn_convolution.default
@@ -176,13 +175,13 @@ def _autocast_product(x: Any) -> Any:
 
 
 def _scipy_signal() -> Any:
-    from scipy.signal import convolve2d
+    from scipy.signal import convolve2d  # noqa: PLC0415 - it is the import that is tried
 
     return convolve2d([[1.0]], [[1.0]])
 
 
 def _name_scipy_signal() -> Any:
-    from scipy.signal import convolve2d
+    from scipy.signal import convolve2d  # noqa: PLC0415 - it is the import that is tried
 
     return convolve2d
 
@@ -193,7 +192,7 @@ def _in_thread(route: Route) -> None:
     def run() -> None:
         try:
             route()
-        except Exception as error:  # handed to the caller's thread
+        except Exception as error:  # noqa: BLE001 - handed to the caller's thread
             errors.append(error)
 
     thread = threading.Thread(target=run)
@@ -230,7 +229,7 @@ def _main(mode: str) -> None:
         try:
             route()
             answers[name] = {"error": None, "seen": list(watch.seen)}
-        except Exception as error:  # the answer is what it was
+        except Exception as error:  # noqa: BLE001 - the answer is what it was
             answers[name] = {"error": f"{type(error).__name__}: {error}", "seen": list(watch.seen)}
     sys.stdout.write("\n" + json.dumps(answers))
 
@@ -253,26 +252,95 @@ def _answers(mode: str) -> dict[str, dict[str, Any]]:
 
 
 TORCH = [
-    "conv1d", "conv2d", "conv2d same", "conv2d float64", "conv2d bfloat16", "conv2d of integers", "conv2d channels last",
-    "conv2d grouped", "conv2d dilated", "conv3d", "conv_transpose2d", "conv_tbc", "module", "lazy module", "transposed module",
-    "with its gradient", "gradient of a convolution", "unfold", "unfold module", "fold", "torch.conv2d", "torch._C",
-    "torch._C._nn", "aten conv2d", "aten convolution", "aten convolution out", "aten slow_conv2d", "aten mkldnn", "aten im2col",
-    "pointwise mkldnn", "inference mode", "no grad", "autocast", "without oneDNN", "a dispatch key excluded",
-    "another dispatch key", "vmap", "jvp", "script", "trace", "compile", "oneDNN tensors", "quantized", "another thread",
-    "deformable", "gaussian blur",
-]  # fmt: skip
+    "conv1d",
+    "conv2d",
+    "conv2d same",
+    "conv2d float64",
+    "conv2d bfloat16",
+    "conv2d of integers",
+    "conv2d channels last",
+    "conv2d grouped",
+    "conv2d dilated",
+    "conv3d",
+    "conv_transpose2d",
+    "conv_tbc",
+    "module",
+    "lazy module",
+    "transposed module",
+    "with its gradient",
+    "gradient of a convolution",
+    "unfold",
+    "unfold module",
+    "fold",
+    "torch.conv2d",
+    "torch._C",
+    "torch._C._nn",
+    "aten conv2d",
+    "aten convolution",
+    "aten convolution out",
+    "aten slow_conv2d",
+    "aten mkldnn",
+    "aten im2col",
+    "pointwise mkldnn",
+    "inference mode",
+    "no grad",
+    "autocast",
+    "without oneDNN",
+    "a dispatch key excluded",
+    "another dispatch key",
+    "vmap",
+    "jvp",
+    "script",
+    "trace",
+    "compile",
+    "oneDNN tensors",
+    "quantized",
+    "another thread",
+    "deformable",
+    "gaussian blur",
+]
 OTHER = {
-    "numpy convolve": "numpy.convolve", "numpy correlate": "numpy.correlate", "numpy polymul": "numpy.convolve",
-    "numpy ma": "numpy.convolve", "numpy polynomial": "numpy.convolve", "numpy C module": "numpy.correlate",
-    "scipy signal": "scipy.signal.convolve2d", "pillow kernel": "PIL.ImageFilter", "pillow blur": "PIL.ImageFilter",
-    "system": "process", "subprocess": "process", "popen": "process", "posix_spawn": "process", "fork": "process",
-    "multiprocessing fork": "process", "multiprocessing spawn": "process",
-}  # fmt: skip
+    "numpy convolve": "numpy.convolve",
+    "numpy correlate": "numpy.correlate",
+    "numpy polymul": "numpy.convolve",
+    "numpy ma": "numpy.convolve",
+    "numpy polynomial": "numpy.convolve",
+    "numpy C module": "numpy.correlate",
+    "scipy signal": "scipy.signal.convolve2d",
+    "pillow kernel": "PIL.ImageFilter",
+    "pillow blur": "PIL.ImageFilter",
+    "system": "process",
+    "subprocess": "process",
+    "popen": "process",
+    "posix_spawn": "process",
+    "fork": "process",
+    "multiprocessing fork": "process",
+    "multiprocessing spawn": "process",
+}
 ALLOWED = [
-    "einsum", "matmul", "tensordot", "as_strided", "gradient through views", "sliding windows", "fft", "numpy fft", "pad",
-    "reflecting pad", "loops", "vmap", "pooling", "compile", "script", "threads", "autocast", "meshgrid", "conversions",
-    "building a module", "corrcoef", "naming scipy",
-]  # fmt: skip
+    "einsum",
+    "matmul",
+    "tensordot",
+    "as_strided",
+    "gradient through views",
+    "sliding windows",
+    "fft",
+    "numpy fft",
+    "pad",
+    "reflecting pad",
+    "loops",
+    "vmap",
+    "pooling",
+    "compile",
+    "script",
+    "threads",
+    "autocast",
+    "meshgrid",
+    "conversions",
+    "building a module",
+    "corrcoef",
+    "naming scipy",
+]
 AROUND = {"a dispatch key excluded", "another dispatch key"}  # these fail by themselves where nothing is blocked
 
 
@@ -297,6 +365,8 @@ def test_blocking_ends_every_route_outside_pytorch(route: str, name: str) -> Non
 @pytest.mark.parametrize("route", ALLOWED)
 def test_nothing_is_noticed_where_the_work_is_done_by_hand(route: str, mode: str) -> None:
     """Views, sums, products and the FFT run and leave no trace."""
+    if (route, mode) == ("naming scipy", "record"):
+        pytest.importorskip("scipy")
     assert _answers(mode)[f"allowed: {route}"] == {"error": None, "seen": []}
 
 

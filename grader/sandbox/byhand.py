@@ -4,6 +4,8 @@ Runs inside the worker, before the student's module is imported. PyTorch is watc
 where every route ends: functions, modules, operators, scripts, compiled code, other threads.
 """
 
+# ruff: noqa: SLF001 - PyTorch gives no public way to the whole of its dispatcher
+
 from __future__ import annotations
 
 import functools
