@@ -57,6 +57,10 @@ class _MountAttributes(ctypes.Structure):
                 ("userns_fd", ctypes.c_uint64)]  # fmt: skip
 
 
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
 # Resolved once, at import: a worker calls these when it can no longer open a library.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -135,11 +139,7 @@ def pivot_into(folder: str) -> None:
 def install_filter(program: bytes) -> None:
     """Bind the calling process, and all it will start, to a seccomp filter (8 bytes per instruction)."""
     instructions = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-
-    described = Program(len(program) // 8, ctypes.addressof(instructions))
+    described = _Program(len(program) // 8, ctypes.addressof(instructions))
     set_mode_filter = 1
     syscall(_SECCOMP[MACHINE], set_mode_filter, 0, bytes(described), what="seccomp")
 

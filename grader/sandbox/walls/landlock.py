@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 import struct
@@ -43,6 +44,7 @@ _LISTEN_AND_CONNECT: Final = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS: Final = 0b11
 
 
+@functools.cache
 def version() -> int:
     """Landlock's version on this kernel, 0 where there is none."""
     try:

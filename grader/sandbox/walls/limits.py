@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 from pathlib import Path
@@ -12,8 +13,9 @@ from grader.sandbox.walls.model import MIB, Limits
 _ADDRESS_SLACK = 1024 * MIB
 
 
+@functools.cache
 def mapped() -> tuple[int, int]:
-    """Bytes of address space, and of data, that this process has mapped."""
+    """Bytes of address space, and of data, that this process has mapped; the zygote looks once, and its workers inherit the answer."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["VmSize"].split()[0]) << 10, int(fields["VmData"].split()[0]) << 10
 
@@ -54,6 +56,6 @@ def impose(limits: Limits, before: tuple[int, int], *, threads_counted: int = 0)
     }
     for kind, value in wanted.items():
         _, ceiling = resource.getrlimit(kind)
-        value = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+        allowed = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
         # Soft equals hard: process 1 of a namespace would not even notice the gentler signals.
-        resource.setrlimit(kind, (value, value))
+        resource.setrlimit(kind, (allowed, allowed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -22,15 +23,32 @@ def enter(level: Level) -> None:
         namespaces.enter_private_tree()
 
 
-def fork_worker(level: Level) -> tuple[int, int]:
+def fork_worker(walls: Walls) -> tuple[int, int]:
     """Fork a worker-to-be.
+
+    Args:
+        walls: what will stand around it; whatever can be worked out before the fork is worked out once, here.
 
     Returns:
         (0, -1) in the child, which goes on to `lock_down`; in the zygote the child's process id, as the zygote
         numbers it, and a pidfd that any process can be handed.
     """
-    pid = namespaces.fork_in_new_tree() if level == NAMESPACES else os.fork()
+    _work_out(walls)
+    pid = namespaces.fork_in_new_tree() if walls.level == NAMESPACES else os.fork()
     return (pid, os.pidfd_open(pid)) if pid else (0, -1)
+
+
+def _work_out(walls: Walls) -> None:
+    limits.mapped()
+    _in_user_namespace()
+    if walls.level == NAMESPACES:
+        namespaces.plan(walls)
+        namespaces.top_links()
+    if walls.level == LANDLOCK:
+        _host_rules(walls)
+    if walls.level != NONE:
+        landlock.version()
+        seccomp.program(walls.level, allow_exec=walls.allow_exec, process=0)
 
 
 def lock_down(
@@ -94,7 +112,7 @@ def _under_landlock(walls: Walls, bounds: Limits, before: tuple[int, int], slot:
     # Python may live where only root can look; Landlock says what can be read, so this opens nothing more.
     privileges.become(uid, gid, keep=1 << privileges.CAP_DAC_READ_SEARCH if as_root else 0)
     limits.impose(bounds, before, threads_counted=counted)
-    _close_the_door(walls, _host_rules(walls, folder))
+    _close_the_door(walls, [*_host_rules(walls), (folder, landlock.WRITE)])
     return View(scratch=folder, data=walls.data, uid=uid)
 
 
@@ -109,13 +127,14 @@ def _in_the_open(walls: Walls, bounds: Limits, before: tuple[int, int], slot: in
     return View(scratch=folder, data=walls.data, uid=os.geteuid())
 
 
-def _host_rules(walls: Walls, scratch: Path) -> list[tuple[Path, int]]:
+@functools.cache
+def _host_rules(walls: Walls) -> list[tuple[Path, int]]:
     read_only = [*namespaces.system_folders(), *walls.readable, *([walls.data] if walls.data else [])]
     files = [Path(name) for name in ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/dev/zero",
                                      "/dev/random", "/dev/urandom")]  # fmt: skip
     rules = landlock.spare_the_hidden(read_only, walls.hidden)
     rules += [(path, landlock.READ) for path in files]
-    rules += [(scratch, landlock.WRITE), (Path("/dev/null"), landlock.READ | landlock.WRITE)]
+    rules.append((Path("/dev/null"), landlock.READ | landlock.WRITE))
     if walls.allow_exec:
         rules += [(path, landlock.EXECUTE) for path in namespaces.system_folders()]
     return rules
@@ -138,6 +157,7 @@ def _needed(scratch: Path | None, level: Level) -> Path:
     return scratch.resolve(strict=True)
 
 
+@functools.cache
 def _in_user_namespace() -> bool:
     """Whether user 0 here is somebody else outside, who could not become a worker's user."""
     return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import signal
-import stat
 import sys
 import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
 _FILES_PER_MIB: Final = 64
 
 
+@functools.cache
 def system_folders() -> tuple[Path, ...]:
     """What Python, torch and the shared libraries behind them read: nothing of the user's."""
     python = [sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
@@ -106,72 +106,77 @@ def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
 
 def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     """Put together the new root at the building site."""
-    shown = _shown(walls)
-    copies = [(target, _copy(source)) for source, target in shown]
-    devices = [(f"/dev/{name}", _copy_device(f"/dev/{name}")) for name in _DEVICES]
+    steps = plan(walls)
+    copies = [_copy(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
+    devices = [_copy(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
     _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
-    hidden = {str(path) for path in walls.hidden}
-    for target, descriptor in sorted([*copies, *((path, -1) for path in _masks(walls, shown))]):
-        if target in hidden and descriptor < 0:
+    for (_, target, folder), copy in zip(steps, copies, strict=True):
+        if copy < 0:
             _tmpfs(_make(target, folder=True), 1 << 20, "0755")
         else:
-            _place(descriptor, target)
-    for target, descriptor in devices:
-        _place(descriptor, target)
-    _links()
+            _place(copy, target, folder=folder)
+    for name, device in zip(_DEVICES, devices, strict=True):
+        _place(device, f"/dev/{name}", folder=False)
+    for place, target in top_links():
+        os.symlink(target, _BUILDING_SITE + place)
     _accounts(uid, gid)
     for target, share in (("/tmp", 1), ("/dev/shm", 2)):  # noqa: S108 - the worker's own
         _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
     _proc()
-    _seal(hidden)
+    for place in ("", *(target for source, target, _ in steps if not source)):
+        _seal(_BUILDING_SITE + place)
 
 
-def _shown(walls: Walls) -> list[tuple[str, str]]:
-    """(source, place inside) of everything that is shown, without what already comes along with a parent."""
-    paths = sorted({*system_folders(), *walls.readable})
-    links = {path for path in paths if path.is_symlink() and path.parent == Path("/")}
+@functools.cache
+def plan(walls: Walls) -> tuple[tuple[str, str, bool], ...]:
+    """(source, place inside, is a folder) of all that is shown, in the order of mounting; no source for a mask.
+
+    The zygote makes the plan before it forks: in a fresh child every step of Python costs page faults.
+    """
+    paths = sorted(path for path in {*system_folders(), *walls.readable} if not _is_top_link(path))
     kept: list[Path] = []
     for path in paths:
         above = [one for one in kept if path.is_relative_to(one)]
         masked = any(path.is_relative_to(one) and any(one.is_relative_to(top) for top in above) for one in walls.hidden)
-        if path not in links and path not in walls.hidden and (not above or masked):
+        if path not in walls.hidden and (not above or masked):
             kept.append(path)
-    shown = [(str(path), str(path)) for path in kept]
-    return [*shown, (str(walls.data), str(_DATA))] if walls.data else shown
+    masks = [one for one in walls.hidden if one.is_dir() and any(one.is_relative_to(top) for top in kept)]
+    steps = [(str(path), str(path), path.is_dir()) for path in kept] + [("", str(mask), True) for mask in masks]
+    steps += [(str(walls.data), str(_DATA), True)] if walls.data else []
+    return tuple(sorted(steps, key=lambda step: step[1]))
 
 
-def _masks(walls: Walls, shown: Sequence[tuple[str, str]]) -> list[str]:
-    """The hidden folders that would otherwise be seen."""
-    return [str(one) for one in walls.hidden if one.exists() and any(one.is_relative_to(top) for _, top in shown)]
+def _is_top_link(path: Path) -> bool:
+    return path.parent == Path("/") and path.is_symlink()
 
 
-def _copy(source: str) -> int:
+@functools.cache
+def top_links() -> tuple[tuple[str, str], ...]:
+    """Links such as /lib -> usr/lib, and the descriptor folder that tools expect."""
+    names = [name for name in ("/lib", "/lib64", "/lib32", "/bin") if _is_top_link(Path(name))]
+    return (*((name, os.readlink(name)) for name in names), ("/dev/fd", "/proc/self/fd"))  # noqa: PTH115
+
+
+def _copy(source: str, attributes: int) -> int:
     descriptor = _libc.copy_mount(source)
-    _libc.restrict_mount(descriptor, _RDONLY | _NOSUID | _NODEV)
-    return descriptor
-
-
-def _copy_device(source: str) -> int:
-    descriptor = _libc.copy_mount(source)
-    _libc.restrict_mount(descriptor, _NOSUID | _NOEXEC)
+    _libc.restrict_mount(descriptor, attributes)
     return descriptor
 
 
 def _make(target: str, *, folder: bool) -> str:
     """Create the place where something will be mounted."""
-    place = Path(_BUILDING_SITE + target)
+    place = _BUILDING_SITE + target
     if folder:
-        place.mkdir(parents=True, exist_ok=True)
+        os.makedirs(place, exist_ok=True)
     else:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
-    return str(place)
+        os.makedirs(place.rpartition("/")[0], exist_ok=True)
+        os.close(os.open(place, os.O_CREAT | os.O_CLOEXEC, 0o444))
+    return place
 
 
-def _place(descriptor: int, target: str) -> None:
-    folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-    _libc.place_mount(descriptor, _make(target, folder=folder))
-    os.close(descriptor)
+def _place(copy: int, target: str, *, folder: bool) -> None:
+    _libc.place_mount(copy, _make(target, folder=folder))
+    os.close(copy)
 
 
 def _tmpfs(target: str, size: int, mode: str) -> None:
@@ -180,19 +185,13 @@ def _tmpfs(target: str, size: int, mode: str) -> None:
     _libc.mount("tmpfs", target, "tmpfs", flags, f"size={size},nr_inodes={files},mode={mode}")
 
 
-def _links() -> None:
-    """Top-level links such as /lib -> usr/lib, and the descriptor folder that shells and tools expect."""
-    for name in ("/lib", "/lib64", "/lib32", "/bin"):
-        if Path(name).is_symlink():
-            Path(_BUILDING_SITE + name).symlink_to(Path(name).readlink())
-    Path(_BUILDING_SITE + "/dev/fd").symlink_to("/proc/self/fd")
-
-
 def _accounts(uid: int, gid: int) -> None:
     """One user, so that getpass.getuser() and os.path.expanduser() have an answer."""
-    folder = Path(_make("/etc", folder=True))
-    (folder / "passwd").write_text(f"student:x:{uid}:{gid}::/tmp:/bin/false\n")
-    (folder / "group").write_text(f"student:x:{gid}:\n")
+    folder = _make("/etc", folder=True)
+    for name, text in (("passwd", f"student:x:{uid}:{gid}::/tmp:/bin/false\n"), ("group", f"student:x:{gid}:\n")):
+        descriptor = os.open(f"{folder}/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
 
 
 def _proc() -> None:
@@ -207,14 +206,10 @@ def _proc() -> None:
         return
 
 
-def _seal(hidden: set[str]) -> None:
-    """The root itself and the masks become read-only, now that everything is in its place."""
-    for folder in ("", *sorted(hidden)):
-        path = _BUILDING_SITE + folder
-        if Path(path).is_mount():
-            flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC | _libc.MS_RDONLY
-            flags |= _libc.MS_REMOUNT | _libc.MS_BIND
-            _libc.mount("none", path, None, flags)
+def _seal(place: str) -> None:
+    """Make the root itself, or a mask, read-only now that everything is in its place."""
+    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC | _libc.MS_RDONLY
+    _libc.mount("none", place, None, flags | _libc.MS_REMOUNT | _libc.MS_BIND)
 
 
 def enter_own_users(process: int, uid: int, gid: int) -> None:

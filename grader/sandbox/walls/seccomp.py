@@ -123,6 +123,30 @@ def _for_same_user(process: int) -> list[Instruction]:
 
 
 @functools.cache
+def _fixed(allow_exec: bool) -> bytes:
+    """The part that is the same in every worker, made once by the zygote."""
+    if _libc.MACHINE not in _AUDIT_ARCHITECTURE:
+        raise WallsUnavailable(f"seccomp: expected an x86_64 or aarch64 machine, got {_libc.MACHINE}. Another host?")
+    return _pack([
+        (_LOAD, 0, 0, _ARCHITECTURE_AT),
+        *_unless(_EQUAL, _AUDIT_ARCHITECTURE[_libc.MACHINE], _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+        *(_when(_AT_LEAST, _X32_BIT, _UNKNOWN) if _libc.MACHINE == "x86_64" else []),
+        *_deny(list(_NUMBERS) if allow_exec else [*_NUMBERS, *_EXEC]),
+        *_everywhere(),
+    ])  # fmt: skip
+
+
+@functools.cache
+def _rest(level: Level, process: int) -> bytes:
+    sockets = _for_call("socket", 0, _unless(_EQUAL, socket.AF_UNIX, _DENY))
+    return _pack([*(_for_same_user(process) if level == LANDLOCK else sockets), (_RETURN, 0, 0, _ALLOW)])
+
+
+def _pack(steps: list[Instruction]) -> bytes:
+    return b"".join(struct.pack("<HBBI", *step) for step in steps)
+
+
 def program(level: Level, *, allow_exec: bool, process: int) -> bytes:
     """The filter for a level, ready to install.
 
@@ -130,19 +154,6 @@ def program(level: Level, *, allow_exec: bool, process: int) -> bytes:
         level: at `landlock` there is no process namespace, so that the filter must also hold one process
             together: threads, but no further processes, and signals to itself alone.
         allow_exec: let the worker start other programs.
-        process: the worker's own process id (ignored at `namespaces`).
+        process: the worker's own process id (0 at `namespaces`).
     """
-    if _libc.MACHINE not in _AUDIT_ARCHITECTURE:
-        raise WallsUnavailable(f"seccomp: expected an x86_64 or aarch64 machine, got {_libc.MACHINE}. Another host?")
-    socket_rule = _for_call("socket", 0, _unless(_EQUAL, socket.AF_UNIX, _DENY))
-    steps: list[Instruction] = [
-        (_LOAD, 0, 0, _ARCHITECTURE_AT),
-        *_unless(_EQUAL, _AUDIT_ARCHITECTURE[_libc.MACHINE], _KILL),
-        (_LOAD, 0, 0, _NUMBER_AT),
-        *(_when(_AT_LEAST, _X32_BIT, _UNKNOWN) if _libc.MACHINE == "x86_64" else []),
-        *_deny(list(_NUMBERS) if allow_exec else [*_NUMBERS, *_EXEC]),
-        *_everywhere(),
-        *(_for_same_user(process) if level == LANDLOCK else socket_rule),
-        (_RETURN, 0, 0, _ALLOW),
-    ]
-    return b"".join(struct.pack("<HBBI", *step) for step in steps)
+    return _fixed(allow_exec) + _rest(level, process)

@@ -23,8 +23,8 @@ def tree(pid: int) -> Iterator[int]:
     """A process and all below it. Orphans stay: they are handed to process 1 of the namespace."""
     yield pid
     with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
                 yield from tree(int(child))
 
 
@@ -57,7 +57,7 @@ def folder_size(folder: Path) -> int:
     for path, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+                total += Path(path, name).lstat().st_blocks * 512
     return total
 
 

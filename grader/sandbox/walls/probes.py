@@ -1,0 +1,335 @@
+"""Forbidden acts, to be tried from inside a worker: a wall is believed when it has been run against.
+
+`attempt(name, **facts)` runs in the worker and says whether the wall held. Some acts end the worker when the wall
+holds; for these (`Probe.may_die`) the checker takes the worker's death for "held" and a second of silence beyond its
+deadline for "not held".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from grader.sandbox.walls import _libc
+from grader.sandbox.walls.model import LANDLOCK, MIB, NAMESPACES, Level
+
+Outcome = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A forbidden act.
+
+    Attributes:
+        name: what `attempt` takes.
+        title: what is tried, for `grader doctor`.
+        needs: names of the facts that `attempt` wants (a path, a process id, a port, a number of bytes).
+        may_die: the worker may be killed by the wall that holds.
+        levels: where the wall must hold.
+    """
+
+    name: str
+    title: str
+    needs: tuple[str, ...] = ()
+    may_die: bool = False
+    levels: tuple[Level, ...] = (NAMESPACES, LANDLOCK)
+
+
+PROBES: Final = (
+    Probe("read_canary", "read a file outside", ("canary",)),
+    Probe("list_folder", "look into the kit's hidden tests", ("folder",)),
+    Probe("read_home", "look into home folders"),
+    Probe("write_outside", "write outside its own folder", ("folder",)),
+    Probe("write_data", "change the data", ("data",)),
+    Probe("connect", "open a network connection to this machine", ("port",)),
+    Probe("connect_unix", "connect to a service's socket file", ("socket",)),
+    Probe("see_processes", "see another process", ("process",)),
+    Probe("signal_process", "signal another process", ("process",)),
+    Probe("trace_process", "trace another process", ("process",)),
+    Probe("read_process_memory", "read another process's memory", ("process",)),
+    Probe("limit_process", "change another process's limits", ("process",)),
+    Probe("mount", "mount a file system"),
+    Probe("user_namespace", "become root in a namespace of its own"),
+    Probe("clone_namespace", "clone into a namespace of its own", levels=(NAMESPACES,)),
+    Probe("regain_root", "become root"),
+    Probe("run_program", "run another program"),
+    Probe("io_uring", "use io_uring"),
+    Probe("hidden_memory", "take memory that no limit counts"),
+    Probe("foreign_descriptors", "find descriptors that it was not given", ("expected",)),
+    Probe("many_processes", "start more processes than allowed", ("count",)),
+    Probe("many_threads", "start more threads than allowed", ("count",)),
+    Probe("many_descriptors", "open more files than allowed", ("count",)),
+    Probe("fill_disk", "fill the disk", ("size",), levels=(NAMESPACES,)),
+    Probe("large_file", "write a large file", ("size",)),
+    Probe("much_memory", "take more memory than allowed", ("size",), may_die=True),
+    Probe("spread_memory", "take more memory than allowed, in several processes", ("size",), may_die=True,
+          levels=(NAMESPACES,)),
+    Probe("cpu_time", "compute longer than allowed", ("seconds",), may_die=True),
+)  # fmt: skip
+
+
+def attempt(name: str, **facts: Any) -> Outcome:
+    """Try one forbidden act in this process.
+
+    Args:
+        name: of one of the `PROBES`.
+        **facts: what the probe needs; unknown names are ignored.
+
+    Returns:
+        Whether the wall held, and what was seen.
+    """
+    probe = next(one for one in PROBES if one.name == name)
+    act = _ACTS[name]
+    try:
+        seen = act(*(facts[need] for need in probe.needs))
+    except (OSError, MemoryError, RuntimeError) as error:
+        return True, f"{type(error).__name__}: {error}"
+    return (True, "held") if seen is None else (False, seen)
+
+
+def _read_canary(canary: str) -> str | None:
+    return f"read {len(Path(canary).read_bytes())} bytes"
+
+
+def _list_folder(folder: str) -> str | None:
+    return f"{len(list(Path(folder).iterdir()))} entries"
+
+
+def _read_home() -> str | None:
+    found = [str(one) for place in ("/home", "/root", "/var", "/mnt", "/run") for one in _below(place)]
+    readable = [one for one in found if not _leads_to_python(one)]
+    return f"can see {', '.join(readable[:3])}" if readable else None
+
+
+def _below(place: str) -> list[Path]:
+    try:
+        return list(Path(place).iterdir())
+    except OSError:
+        return []
+
+
+def _leads_to_python(path: str) -> bool:
+    """Names of the folders above the interpreter are no secret."""
+    return any(Path(prefix).is_relative_to(path) for prefix in (sys.prefix, sys.base_prefix))
+
+
+def _write_outside(folder: str) -> str | None:
+    place = Path(folder) / f"probe-{os.getpid()}"
+    place.write_text("probe")
+    place.unlink()
+    return "wrote a file"
+
+
+def _connect(port: int) -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as link:
+        link.settimeout(1)
+        link.connect(("127.0.0.1", port))
+    return "connected"
+
+
+def _connect_unix(path: str) -> str | None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(1)
+        link.connect(path)
+    return "connected"
+
+
+def _see_processes(process: int) -> str | None:
+    text = Path(f"/proc/{process}/cmdline").read_bytes()
+    return None if process == os.getpid() else f"read {len(text)} bytes of its command line"
+
+
+def _signal_process(process: int) -> str | None:
+    os.kill(process, 0)
+    return "may send signals"
+
+
+def _trace_process(process: int) -> str | None:
+    _libc.syscall(101 if _libc.MACHINE == "x86_64" else 117, 0x4206, process, 0, 0, what="ptrace")  # PTRACE_SEIZE
+    return "attached"
+
+
+def _read_process_memory(process: int) -> str | None:
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0):
+        return "opened its memory"
+
+
+def _limit_process(process: int) -> str | None:
+    resource.prlimit(process, resource.RLIMIT_CPU)
+    return "may read and set its limits"
+
+
+def _mount() -> str | None:
+    _libc.mount("tmpfs", os.environ.get("TMPDIR", "/tmp"), "tmpfs", 0)  # noqa: S108 - the worker's own
+    return "mounted"
+
+
+def _user_namespace() -> str | None:
+    _libc.unshare(_libc.CLONE_NEWUSER)
+    return "made one"
+
+
+def _clone_namespace() -> str | None:
+    clone = 56 if _libc.MACHINE == "x86_64" else 220
+    child = _libc.syscall(clone, _libc.CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0, what="clone")
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return "made one"
+
+
+def _regain_root() -> str | None:
+    os.setresuid(0, 0, 0)
+    return "is root"
+
+
+def _run_program() -> str | None:
+    os.execv(sys.executable, [sys.executable, "-c", ""])  # noqa: S606 - it must fail
+    return "ran it"
+
+
+def _io_uring() -> str | None:
+    parameters = ctypes.create_string_buffer(120)
+    os.close(_libc.syscall(425, 1, parameters, what="io_uring_setup"))
+    return "set one up"
+
+
+def _hidden_memory() -> str | None:
+    os.close(os.memfd_create("probe"))
+    return "made a file in memory"
+
+
+def _foreign_descriptors(expected: list[int]) -> str | None:
+    found = []
+    for number in range(4096):
+        try:
+            os.fstat(number)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            continue
+        if number not in expected:
+            found.append(number)
+    return f"holds {found}" if found else None
+
+
+def _many_processes(count: int) -> str | None:
+    children: list[int] = []
+    try:
+        for _ in range(count):
+            child = os.fork()
+            if not child:
+                time.sleep(30)
+                os._exit(0)
+            children.append(child)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return f"{count} at once"
+
+
+def _many_threads(count: int) -> str | None:
+    done = threading.Event()
+    threads = [threading.Thread(target=done.wait, args=(30,), daemon=True) for _ in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+    finally:
+        done.set()
+    return f"{count} at once"
+
+
+def _many_descriptors(count: int) -> str | None:
+    opened: list[int] = []
+    try:
+        opened.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(count))
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return f"{count} at once"
+
+
+def _fill_disk(size: int) -> str | None:
+    """Many files, so that the limit on a single one does not decide."""
+    folder, chunk = Path(os.environ["TMPDIR"]), bytes(4 * MIB)
+    written: list[Path] = []
+    try:
+        for number in range(size // len(chunk)):
+            written.append(folder / f"fill-{number}")
+            written[-1].write_bytes(chunk)
+    finally:
+        for path in written:
+            path.unlink(missing_ok=True)
+    return f"wrote {size >> 20} MiB"
+
+
+def _large_file(size: int) -> str | None:
+    path = Path(os.environ["TMPDIR"]) / "large"
+    try:
+        with path.open("wb") as file:
+            os.truncate(file.fileno(), size)
+    finally:
+        path.unlink(missing_ok=True)
+    return f"made one of {size >> 20} MiB"
+
+
+def _touch_memory(size: int) -> list[bytearray]:
+    return [bytearray(b"\1") * (8 * MIB) for _ in range(size // (8 * MIB))]
+
+
+def _much_memory(size: int) -> str | None:
+    return f"took {sum(map(len, _touch_memory(size))) >> 20} MiB"
+
+
+def _spread_memory(size: int) -> str | None:
+    """A quarter of it in each of four processes; one that dies of it is what should happen."""
+    children: list[int] = []
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            held = _hold_memory(size // 4)
+            os._exit(0 if held else 1)
+        children.append(child)
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    return f"took {size >> 20} MiB" if not any(statuses) else None
+
+
+def _hold_memory(size: int) -> bool:
+    try:
+        held = _touch_memory(size)
+    except MemoryError:
+        return False
+    time.sleep(3)  # long enough for all four, and for a watchman
+    return bool(held)
+
+
+def _cpu_time(seconds: float) -> str | None:
+    while time.process_time() < seconds:
+        pass
+    return f"computed for {seconds:g} s"
+
+
+_ACTS: Final[dict[str, Callable[..., str | None]]] = {
+    "read_canary": _read_canary, "list_folder": _list_folder, "read_home": _read_home,
+    "write_outside": _write_outside, "write_data": _write_outside, "connect": _connect,
+    "connect_unix": _connect_unix, "see_processes": _see_processes, "signal_process": _signal_process,
+    "trace_process": _trace_process, "read_process_memory": _read_process_memory, "limit_process": _limit_process,
+    "mount": _mount, "user_namespace": _user_namespace, "clone_namespace": _clone_namespace,
+    "regain_root": _regain_root, "run_program": _run_program, "io_uring": _io_uring,
+    "hidden_memory": _hidden_memory, "foreign_descriptors": _foreign_descriptors,
+    "many_processes": _many_processes, "many_threads": _many_threads, "many_descriptors": _many_descriptors,
+    "fill_disk": _fill_disk, "large_file": _large_file, "much_memory": _much_memory,
+    "spread_memory": _spread_memory, "cpu_time": _cpu_time,
+}  # fmt: skip
