@@ -20,7 +20,7 @@ MAX_SOURCE = 1 * MIB
 MAX_NOTEBOOK = 32 * MIB
 """Bytes of one notebook, pictures included."""
 
-MAX_NOTEBOOK_CODE = 256 * 1024
+MAX_NOTEBOOK_CODE = 128 * 1024
 """Characters of code in one notebook."""
 
 MAX_NOTEBOOK_NODES = 500_000

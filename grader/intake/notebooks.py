@@ -1,5 +1,187 @@
-"""stub"""
+"""Takes from a notebook what defines the module: no magic, no test, no demonstration.
+
+A notebook is read as JSON by hand, leniently and under limits; nothing of it is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from grader import curriculum
+from grader.intake import limits
+from grader.intake.definitions import Statement, needed, statements
+from grader.intake.limits import UnreadableError
+from grader.text import clean
+
+CODE_MAGICS = ("%%time", "%%capture", "%%prun")
+"""Cell magics whose body is Python that defines what it says; the body of any other is left out."""
+
+MAGIC = re.compile(r"\s*[%!?]|.*\?\s*$|[\w\s,.\[\]]+=\s*[%!]")
+DEFINES = re.compile(r"^(?:async\s+)?(def|class)\s+(\w+)", re.MULTILINE)
+MAX_MAGICS = 20
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell, by its number among all cells, from 1."""
+
+    number: int
+    source: str
+    grade_id: str | None
+    solution: bool
+    test: bool
 
 
 def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
-    return "", []
+    """Return the Python source that a notebook defines, and remarks for the instructor.
+
+    Args:
+        name: the stub module that the notebook stands for.
+        data: the notebook's bytes.
+
+    Raises:
+        UnreadableError: if it is no notebook, or too large.
+    """
+    cells = _last_solutions([cell for cell in _cells(_parsed(data)) if not cell.test])
+    if sum(len(cell.source) for cell in cells) > limits.MAX_NOTEBOOK_CODE:
+        raise UnreadableError(f"expected at most {limits.in_words(limits.MAX_NOTEBOOK_CODE)} of code, got more")
+    kept: list[Statement] = []
+    broken: list[tuple[Cell, str]] = []
+    for cell in cells:
+        try:
+            kept += _statements(cell)
+        except UnreadableError as error:
+            broken.append((cell, str(error)))
+    wanted = [symbol.partition(".")[0] for task in curriculum.tasks() if task.module == name for symbol in task.symbols]
+    source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
+    return source, [f"cell {cell.number} is left out: {why}" for cell, why in broken]
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    if len(data) > limits.MAX_NOTEBOOK:
+        raise UnreadableError(f"expected a notebook of at most {limits.in_words(limits.MAX_NOTEBOOK)}, got more")
+    if data.count(b"{") + data.count(b"[") > limits.MAX_NOTEBOOK_NODES:
+        raise UnreadableError(
+            f"expected at most {limits.MAX_NOTEBOOK_NODES:,} parts, got more. Can you clear its outputs?"
+        )
+    try:
+        document = json.loads(data.removeprefix(BOM).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        reason = clean(str(error), 100)
+        raise UnreadableError(f"expected a notebook (JSON), got something else ({reason}). Is it complete?") from error
+    if not isinstance(document, dict):
+        raise UnreadableError("expected a notebook with cells, got other JSON. Is it complete?")
+    return document
+
+
+def _cells(document: dict[str, Any]) -> list[Cell]:
+    found = document.get("cells")
+    if found is None:  # nbformat 3 keeps its cells in sheets
+        sheets = document.get("worksheets")
+        found = [cell for sheet in _list(sheets) for cell in _list(_dict(sheet).get("cells"))]
+        found = found if isinstance(sheets, list) else None
+    if not isinstance(found, list):
+        raise UnreadableError("expected a notebook with cells, got other JSON. Is it complete?")
+    return [
+        _cell(number, _dict(cell)) for number, cell in enumerate(found, 1) if _dict(cell).get("cell_type") == "code"
+    ]
+
+
+def _cell(number: int, cell: dict[str, Any]) -> Cell:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    marks = _dict(_dict(cell.get("metadata")).get("nbgrader"))
+    grade_id = marks.get("grade_id")
+    solution = marks.get("solution") is True
+    return Cell(
+        number,
+        source if isinstance(source, str) else "",
+        grade_id if isinstance(grade_id, str) else None,
+        solution,
+        marks.get("grade") is True and not solution,
+    )
+
+
+def _last_solutions(cells: list[Cell]) -> list[Cell]:
+    """Leave out every solution cell that a later one with the same grade_id replaces."""
+    last = {cell.grade_id: cell.number for cell in cells if cell.solution and cell.grade_id}
+    return [cell for cell in cells if not cell.solution or last.get(cell.grade_id or "", cell.number) == cell.number]
+
+
+def _statements(cell: Cell) -> list[Statement]:
+    """Return a cell's statements, with its magics left out.
+
+    Raises:
+        UnreadableError: if it is no Python even then.
+    """
+    source = _without_cell_magic(cell.source.replace("\r\n", "\n").replace("\r", "\n"))
+    for _ in range(MAX_MAGICS):
+        try:
+            return statements(source)
+        except SyntaxError as error:
+            without = _without_line(source, error.lineno or 0)
+            if without is None:
+                raise UnreadableError(f"line {error.lineno}: {clean(error.msg, 120)}") from error
+            source = without
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UnreadableError(
+                f"cannot be read as Python: {clean(str(error), 120) or 'too deeply nested'}"
+            ) from error
+    raise UnreadableError(f"expected at most {MAX_MAGICS} magics in a cell, got more")
+
+
+def _without_cell_magic(source: str) -> str:
+    lines = source.split("\n")
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    if not lines[first].startswith("%%"):
+        return source
+    if lines[first].split()[0] not in CODE_MAGICS:
+        return ""
+    return "\n".join([*lines[:first], "", *lines[first + 1 :]])
+
+
+def _without_line(source: str, number: int) -> str | None:
+    """Put ``pass`` in the place of a magic and the lines that continue it; None if the line is no magic."""
+    lines = source.split("\n")
+    index = number - 1
+    if not 0 <= index < len(lines) or not MAGIC.match(lines[index]):
+        return None
+    indent = lines[index][: len(lines[index]) - len(lines[index].lstrip())]
+    continued = True
+    while continued and index < len(lines):
+        continued = lines[index].endswith("\\")
+        lines[index] = f"{indent}pass"
+        index += 1
+    return "\n".join(lines)
+
+
+def _joined(kept: list[Statement], broken: list[tuple[Cell, str]], defined: set[str]) -> str:
+    """Return the module: what it takes from the future first, then the rest in its order, then what is broken."""
+    ordered = sorted(kept, key=lambda statement: not statement.future)
+    parts = [statement.source for statement in ordered]
+    for cell, why in broken:
+        for kind, name in DEFINES.findall(cell.source):
+            if name not in defined and name.isidentifier() and not keyword.iskeyword(name):
+                parts.append(_placeholder(kind, name, f"notebook cell {cell.number}, {why}"))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _placeholder(kind: str, name: str, message: str) -> str:
+    """Return a definition that says on its first use why the student's own could not be read."""
+    if kind == "class":
+        return f"class {name}:\n    def __init__(self, *args, **kwargs):\n        raise SyntaxError({message!r})"
+    return f"def {name}(*args, **kwargs):\n    raise SyntaxError({message!r})"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
