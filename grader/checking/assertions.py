@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -138,13 +139,28 @@ def assert_raises(student: Student, type_names: tuple[str, ...], function: str, 
     Raises:
         CheckFailed: if it answers, or raises something else.
     """
+    _assert_refused(lambda: student.call(function, *args, **kwargs), type_names, function)
+
+
+def assert_raises_in_probe(
+    student: Student, type_names: tuple[str, ...], probe: str, *args: Any, where: str, **kwargs: Any
+) -> None:
+    """Check that the student's code refuses what a probe asks of it; ``where`` names it in the message.
+
+    Raises:
+        CheckFailed: if it answers, or raises something else.
+    """
+    _assert_refused(lambda: student.probe(probe, *args, **kwargs), type_names, where)
+
+
+def _assert_refused(call: Callable[[], object], type_names: tuple[str, ...], where: str) -> None:
     from grader.checking.student import StudentRaised  # noqa: PLC0415 - the two modules know each other
 
     wanted = " or ".join(type_names)
     try:
-        got = student.call(function, *args, **kwargs)
+        got = call()
     except StudentRaised as error:
         if not set(type_names) & set(error.type_names):
-            fail_check(f"{function}: expected {wanted} for a bad argument, got {error.type_names[0]}: {error.text}")
+            fail_check(f"{where}: expected {wanted} for a bad argument, got {error.type_names[0]}.")
         return
-    fail_check(f"{function}: expected {wanted} for a bad argument, got {describe(got)}. What cannot be computed here?")
+    fail_check(f"{where}: expected {wanted} for a bad argument, got {describe(got)}. What cannot be computed here?")

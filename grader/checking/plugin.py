@@ -78,6 +78,7 @@ class _Run:
     credit: float | None = None
     notes: list[str] = field(default_factory=list)
     praise: list[str] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
     current: _Outcome = field(default_factory=_Outcome)
     grader_trouble: Exception | None = None
@@ -116,6 +117,18 @@ class CheckPlugin:
             self._running().credit = share
 
         return give
+
+    @pytest.fixture
+    def measured(self) -> Callable[..., float | None]:
+        """Return a function that keeps a figure for later checks of the same task, or gives it back."""
+
+        def figure(name: str, value: float | None = None) -> float | None:
+            figures = self._running().figures
+            if value is not None:
+                figures[name] = value
+            return figures.get(name)
+
+        return figure
 
     @pytest.fixture
     def note(self) -> Callable[[str], None]:

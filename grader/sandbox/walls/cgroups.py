@@ -126,7 +126,8 @@ class Cage:
     def remove(self, patience: float = 2.0) -> bool:
         """Take the groups away once the worker has ended; True if they are gone."""
         deadline = time.monotonic() + patience
-        return all([_remove(folder, deadline) for folder in self.folders])
+        gone = [_remove(folder, deadline) for folder in self.folders]  # all of them, even after a failure
+        return all(gone)
 
 
 def _write_limits(folder: Path, limits: Limits) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
-import resource
+import sys
 from pathlib import Path
 
 from grader.sandbox.walls.model import MIB, Limits
+
+if sys.platform != "win32":  # the doctor looks at walls on every system
+    import resource
 
 # Address space without memory behind it: stacks of threads, arenas of malloc.
 _ADDRESS_SLACK = 1024 * MIB
@@ -15,7 +18,7 @@ _ADDRESS_SLACK = 1024 * MIB
 
 @functools.cache
 def mapped() -> tuple[int, int]:
-    """Bytes of address space, and of data, that this process has mapped; the zygote looks once, and its workers inherit the answer."""
+    """Bytes of address space, and of data, that are mapped: the zygote looks once, its workers inherit the answer."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(fields["VmSize"].split()[0]) << 10, int(fields["VmData"].split()[0]) << 10
 
@@ -28,7 +31,7 @@ def threads_of_user(uid: int) -> int:
             continue
         try:
             if entry.stat().st_uid == uid:
-                total += len(os.listdir(f"/proc/{entry.name}/task"))
+                total += len(list(Path(f"/proc/{entry.name}/task").iterdir()))
         except OSError:  # it has ended in the meantime
             continue
     return total

@@ -14,7 +14,7 @@ NONE: Final = "none"
 MIB: Final = 1 << 20
 
 
-class WallsUnavailable(RuntimeError):  # noqa: N818 - reads as a sentence where it is raised
+class WallsUnavailable(RuntimeError):
     """This machine cannot raise the walls of a level; the text says what to install or enable."""
 
 

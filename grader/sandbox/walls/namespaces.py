@@ -118,7 +118,7 @@ def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     for name, device in zip(_DEVICES, devices, strict=True):
         _place(device, f"/dev/{name}", folder=False)
     for place, target in top_links():
-        os.symlink(target, _BUILDING_SITE + place)
+        Path(_BUILDING_SITE + place).symlink_to(target)
     _accounts(uid, gid)
     for target, share in (("/tmp", 1), ("/dev/shm", 2)):  # noqa: S108 - the worker's own
         _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
@@ -167,9 +167,9 @@ def _make(target: str, *, folder: bool) -> str:
     """Create the place where something will be mounted."""
     place = _BUILDING_SITE + target
     if folder:
-        os.makedirs(place, exist_ok=True)
+        Path(place).mkdir(parents=True, exist_ok=True)
     else:
-        os.makedirs(place.rpartition("/")[0], exist_ok=True)
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(place, os.O_CREAT | os.O_CLOEXEC, 0o444))
     return place
 

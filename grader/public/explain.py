@@ -1,0 +1,83 @@
+"""Turns what went wrong in a public check into a sentence for the student."""
+
+import importlib
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from grader.curriculum import Task
+from grader.public.asserts import NotStarted
+from grader.public.progress import Outcome
+
+
+class BrokenModuleError(Exception):
+    """A student's module cannot be imported."""
+
+
+def load(module: str) -> ModuleType:
+    """Import one of the exercise modules.
+
+    Raises:
+        BrokenModuleError: with one line that says why it cannot be imported, and where.
+    """
+    try:
+        return importlib.import_module(f"exercises.{module}")
+    except SyntaxError as error:
+        place = f"exercises/{Path(error.filename or module).name}, line {error.lineno}"
+        raise BrokenModuleError(f"exercises/{module}.py cannot be read: {type(error).__name__} in {place}: {error.msg}.") from None
+    except NotImplementedError:
+        raise
+    except (Exception, SystemExit) as error:
+        place = _place(error, _folder())
+        raise BrokenModuleError(f"exercises/{module}.py cannot be imported: {_name(error)}{place}") from None
+
+
+def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> Outcome:
+    """Say what an exception means for the task whose check it ended.
+
+    Args:
+        error: what the check raised.
+        task: its task.
+        folder: where the student's modules lie.
+        limit: seconds that the check was given.
+    """
+    text = str(error)
+    if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and " is not written yet: " in text):
+        return Outcome("unwritten", text)
+    if isinstance(error, BrokenModuleError):
+        return Outcome("failed", text)
+    if isinstance(error, pytest.fail.Exception):
+        return Outcome("failed", too_slow(task, limit) if "pytest-timeout" in text else text)
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return Outcome("failed", f"exercises/{task.module}.py: expected a {error.name}, got none. Did it change its name?")
+    if isinstance(error, AssertionError) and not _place(error, folder):
+        return Outcome("failed", text.split("\nassert ")[0])
+    return Outcome("failed", f"{task.id}: expected an answer, got {_name(error)}{_place(error, folder)}")
+
+
+def too_slow(task: Task, limit: float) -> str:
+    """Return what a student reads when a check was ended by the clock."""
+    return (
+        f"{task.id}: expected an answer within {limit:g} seconds, got none, so this check was stopped. "
+        "Is there a loop that never ends?"
+    )
+
+
+def _name(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _folder() -> Path:
+    return Path(importlib.import_module("exercises").__path__[0])
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    """Name the last line of the student's that the error came through, or nothing."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.parent == folder and not path.name.startswith(("test_", "conftest")):
+            return f" (exercises/{path.name}, line {frame.lineno})"
+    return ""

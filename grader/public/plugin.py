@@ -1,0 +1,222 @@
+"""The pytest plugin behind `pytest exercises/`: tasks instead of tests, sentences instead of tracebacks."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader import curriculum
+from grader.curriculum import Task
+from grader.public import screen
+from grader.public.asserts import NotStarted
+from grader.public.explain import outcome_of, too_slow
+from grader.public.progress import Outcome, TaskProgress, unwritten_symbols
+
+SECONDS_PER_CHECK = 30.0
+WORDS = {
+    "green": ("passed", ".", ("GREEN", {"green": True})),
+    "failed": ("failed", "F", ("FAILED", {"red": True})),
+    "unwritten": ("not started", "-", ("NOT STARTED", {"yellow": True})),
+}
+
+
+class PublicChecks:
+    """Orders the public checks by the curriculum, and reports them by task.
+
+    Where nothing but these checks is run, pytest's own report is turned down: whatever was typed (`-v`, `--tb`, `-r`, `-W`) is honoured.
+
+    Args:
+        config: pytest's.
+        folder: where the student's modules and the public checks lie.
+    """
+
+    def __init__(self, config: pytest.Config, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self.progress: dict[str, TaskProgress] = {}
+        self.deselected: Counter[str] = Counter()
+        self.shown: set[str] = set()
+        self.alone = all(Path(arg.split("::")[0]).resolve().is_relative_to(folder) for arg in config.args)
+        self.verbosity: int = config.option.verbose
+        self.live = self.alone and self.verbosity == 0
+        if self.alone:
+            self._turn_down()
+
+    def _turn_down(self) -> None:
+        typed = [str(arg) for arg in self.config.invocation_params.args]
+        option = self.config.option
+        if not any(arg.startswith("-r") for arg in typed):
+            option.reportchars = ""
+        if not any(arg.startswith(("--tb", "--full-trace", "--showlocals", "--pdb")) or arg == "-l" for arg in typed):
+            option.tbstyle = "no"
+        if not any(arg.startswith(("-W", "--pythonwarnings", "-rw")) for arg in typed):
+            option.disable_warnings = True
+        if self.live:
+            option.verbose = -1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Tell why the first seconds are silent."""
+        if self.live and not self.config.option.collectonly:
+            self._terminal().write_line("Importing PyTorch and Lightning, then looking at each task ...")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the checks into teaching order, let `-k` know the task ids, and start the clock for each."""
+        order = {task.id: number for number, task in enumerate(curriculum.tasks())}
+        ours = [item for item in items if self._task_id(item)]
+        for item in ours:
+            item.extra_keyword_matches.add(self._task_id(item))
+            self._limit(item)
+        items[:] = [item for item in items if item not in ours] + sorted(ours, key=lambda item: order[self._task_id(item)])
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Count what was not asked for."""
+        self.deselected.update(self._task_id(item) for item in items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which tasks are about to be looked at."""
+        counts = Counter(self._task_id(item) for item in session.items)
+        for task in curriculum.tasks():
+            if counts[task.id]:
+                unwritten = unwritten_symbols(self.folder / f"{task.module}.py", task.symbols)
+                self.progress[task.id] = TaskProgress(task, counts[task.id], unwritten)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Write no rows of dots: a line per task follows."""
+        if self.live:
+            self._terminal()._show_progress_info = False  # noqa: SLF001 - pytest has no public switch for it
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Do not wait for the same endless loop again and again."""
+        progress = self.progress.get(self._task_id(item))
+        if progress and any("within" in outcome.message and outcome.kind == "failed" for outcome in progress.outcomes):
+            raise NotStarted("not looked at: an earlier check of this task took too long")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Attach to each report what it means for its task."""
+        report = yield
+        task_id = self._task_id(item)
+        if task_id and (report.when == "call" or not report.passed):
+            outcome = self._outcome(item, call, curriculum.task(task_id), report)
+            report.public = {"task": task_id, "kind": outcome.kind, "message": outcome.message, "note": outcome.note}
+            if outcome.kind == "unwritten":
+                report.outcome = "skipped"
+                report.longrepr = (str(item.path), 0, outcome.message)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the outcome."""
+        found = getattr(report, "public", None)
+        if found:
+            outcome = Outcome(found["kind"], found["message"], found["note"])
+            self.progress[found["task"]].outcomes.append(outcome)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:  # noqa: ANN401 - pytest's own type is a union
+        """Name the outcome: what was not written is not started, neither skipped nor failed."""
+        found = getattr(report, "public", None)
+        if not found:
+            return None
+        category, letter, word = WORDS[found["kind"]]
+        return (category, "", "") if self.live else (category, letter, word)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Show each task as soon as its checks are done."""
+        if self.live:
+            for progress in self.progress.values():
+                if len(progress.outcomes) >= progress.checks:
+                    self._show(progress)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Exit with 0 only if every task that was looked at is green."""
+        states = {progress.state for progress in self.progress.values()}
+        if session.exitstatus == pytest.ExitCode.OK and self._ran() and states != {"green"}:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self) -> None:
+        """Say how far it is and what is next."""
+        if not self._ran():
+            return
+        for progress in self.progress.values():
+            if progress.outcomes and (self.verbosity >= 0 or progress.state in ("failed", "unfinished", "waiting")):
+                self._show(progress)
+        screen.write_closing(self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401 - pytest-timeout's own
+        """Where no signal can stop a check (Windows), end the run, but say so first."""
+        task_id = self._task_id(item)
+        if not task_id or settings.method != "thread":
+            return None
+        timer = threading.Timer(settings.timeout, self._give_up, (task_id, settings.timeout))
+        timer.daemon = True
+        item.stash[TIMER] = timer
+        timer.start()
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> bool | None:
+        """Stop the clock that `pytest_timeout_set_timer` started."""
+        timer = item.stash.get(TIMER, None)
+        if timer is None:
+            return None
+        timer.cancel()
+        return True
+
+    def _give_up(self, task_id: str, limit: float) -> None:
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        if capture is not None:
+            capture.suspend_global_capture(in_=True)
+        progress = self.progress[task_id]
+        message = too_slow(progress.task, limit)
+        progress.outcomes.append(
+            Outcome("failed", f"{message} On this computer that ends the whole run: later tasks were not looked at.")
+        )
+        self._show(progress)
+        screen.write_closing(self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir)
+        self._terminal().flush()
+        os._exit(int(pytest.ExitCode.TESTS_FAILED))
+
+    def _limit(self, item: pytest.Item) -> None:
+        """Give a check its time, unless a limit was typed or stands on the check."""
+        has_timer = self.config.pluginmanager.hasplugin("timeout")
+        if has_timer and self.config.getoption("timeout", None) is None and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS_PER_CHECK))
+
+    def _outcome(self, item: pytest.Item, call: pytest.CallInfo[None], task: Task, report: pytest.TestReport) -> Outcome:
+        if call.excinfo is None:
+            return Outcome("green", note=str(dict(report.user_properties).get("note", "")))
+        marker = item.get_closest_marker("timeout")
+        typed = self.config.getoption("timeout", None)
+        limit = marker.args[0] if marker and marker.args else typed or SECONDS_PER_CHECK
+        return outcome_of(call.excinfo.value, task, self.folder, float(limit))
+
+    def _task_id(self, item: pytest.Item) -> str:
+        """Return the task of a check of ours, or nothing."""
+        marker = item.get_closest_marker("task")
+        return str(marker.args[0]) if marker and item.path.parent == self.folder else ""
+
+    def _ran(self) -> bool:
+        return any(progress.outcomes for progress in self.progress.values())
+
+    def _show(self, progress: TaskProgress) -> None:
+        if progress.task.id not in self.shown:
+            new_module = progress.task.module not in {curriculum.task(shown).module for shown in self.shown}
+            self.shown.add(progress.task.id)
+            screen.write_task(self._terminal(), progress, new_module=new_module)
+
+    def _terminal(self) -> pytest.TerminalReporter:
+        return self.config.pluginmanager.getplugin("terminalreporter")
+
+
+TIMER = pytest.StashKey[threading.Timer]()

@@ -1,0 +1,124 @@
+"""How far a student is: from the outcomes of single checks to tasks, points, and the next thing to do."""
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from grader.authoring.stubs import functions_of, not_written
+from grader.curriculum import Task
+
+Kind = Literal["green", "failed", "unwritten"]
+State = Literal["green", "failed", "unfinished", "waiting", "not started", "not run"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of one check.
+
+    Attributes:
+        kind: green, failed, or unwritten if it ran into a stub.
+        message: what a student reads.
+        note: worth telling although it is green.
+    """
+
+    kind: Kind
+    message: str = ""
+    note: str = ""
+
+
+@dataclass
+class TaskProgress:
+    """What came out of the checks of one task.
+
+    Attributes:
+        task: the task.
+        checks: how many of its checks are to run.
+        unwritten: those of its symbols that are as in the stub.
+        outcomes: of the checks that ran.
+    """
+
+    task: Task
+    checks: int
+    unwritten: frozenset[str]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def state(self) -> State:
+        """Return the task's state; one wrong answer is enough for `failed`, a stub is never wrong."""
+        kinds = {outcome.kind for outcome in self.outcomes}
+        if "failed" in kinds:
+            return "failed"
+        if "unwritten" in kinds:
+            if self.unwritten:
+                return "not started" if self.unwritten == set(self.task.symbols) else "unfinished"
+            return "waiting" if self._stub_of_another() else "not started"
+        return "green" if kinds and len(self.outcomes) >= self.checks else "not run"
+
+    @property
+    def message(self) -> str:
+        """Return what a student is told below the task: one thing at a time."""
+        first = {kind: next((o for o in self.outcomes if o.kind == kind), None) for kind in ("failed", "unwritten", "green")}
+        if self.state == "failed" and first["failed"]:
+            return first["failed"].message
+        if self.state in ("unfinished", "waiting") and first["unwritten"]:
+            return first["unwritten"].message
+        if self.state == "not started" and first["unwritten"] and not self.unwritten:
+            return first["unwritten"].message
+        return next((outcome.note for outcome in self.outcomes if outcome.note), "")
+
+    def count(self) -> str:
+        """Return how many checks are green, if that says more than the state."""
+        green = sum(outcome.kind == "green" for outcome in self.outcomes)
+        return f"{green} of {self.checks} checks green" if self.state == "failed" and self.checks > 1 else ""
+
+    def _stub_of_another(self) -> bool:
+        return any(outcome.kind == "unwritten" and self._stub(outcome.message) for outcome in self.outcomes)
+
+    @staticmethod
+    def _stub(message: str) -> bool:
+        return " is not written yet: " in message
+
+
+def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
+    """Return those functions of a module that still are what the stub has; none if the text does not parse."""
+    try:
+        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+    except (OSError, SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(
+        symbol for symbol in symbols if symbol in functions and not_written(symbol, path.stem) in ast.unparse(functions[symbol])
+    )
+
+
+def line_of(path: Path, symbols: Sequence[str]) -> int | None:
+    """Return the line at which the first of these functions begins, if it can be found."""
+    try:
+        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return next((functions[symbol].lineno for symbol in symbols if symbol in functions), None)
+
+
+def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
+    """Return the one line that says how far it is."""
+    green = [p for p in progress if p.state == "green"]
+    points, most = sum(p.task.points for p in green), sum(p.task.points for p in progress)
+    tasks = f"{len(progress)} tasks" if len(progress) == everything else f"the {len(progress)} tasks that you asked for"
+    counts = [
+        f"{n} {state}"
+        for state in ("failed", "unfinished", "waiting", "not started", "not run")
+        if (n := sum(p.state == state for p in progress))
+    ]
+    line = f"{len(green)} of {tasks} green, {points:g} of {most:g} points in reach of the public checks"
+    return f"{line}; {', '.join(counts)}." if counts else f"{line}."
+
+
+def next_task(progress: Sequence[TaskProgress]) -> TaskProgress | None:
+    """Return what to do next: first what was begun, then what was not, in teaching order."""
+    for states in (("failed", "unfinished"), ("not started", "waiting", "not run")):
+        for candidate in progress:
+            if candidate.state in states:
+                return candidate
+    return None
