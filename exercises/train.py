@@ -8,6 +8,7 @@ import argparse
 import importlib
 import logging
 import math
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -96,7 +97,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--workers", type=int, default=0, help="processes that load images beside the training")
+    workers = 1 if sys.platform == "linux" else 0  # elsewhere a new process costs more than it brings
+    parser.add_argument("--workers", type=int, default=workers, help="processes that load images beside the training")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit-batches", type=int, default=0, help="stop each epoch early, to try things out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -81,20 +82,46 @@ def assert_close(
     difference = _difference(got, expected, where, rtol or 0.0, atol)
     if difference is None:
         return
+    _name_mistake(got, expected, where, diagnose)
+    fail_check(difference)
+
+
+def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis | None = None) -> None:
+    """Compare whole numbers: an int, neither bool nor float.
+
+    Raises:
+        CheckFailed: if they differ.
+    """
+    if type(got) is int and got == expected:
+        return
+    _name_mistake(got, expected, where, diagnose)
+    if type(got) is not int:
+        fail_check(f"{where}: expected an int, got {describe(got)}. Does a division give a float?")
+    fail_check(f"{where}: expected another number than {got} here. Which of the arguments is not taken into account?")
+
+
+def _name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
+    """Fail with the name of the mistake, if the bank knows one that gives just this answer."""
+    if got is None:
+        fail_check(f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none")
     if diagnose is not None:
-        from grader.misconceptions import explain  # noqa: PLC0415 - the bank needs `_difference` to compare
+        from grader.misconceptions import explain  # noqa: PLC0415 - the bank compares with `same_values`
 
         named = explain(diagnose, got, expected)
         if named is not None:
             fail_check(f"{where}: {named.says}", named.name)
-    if got is None:
-        fail_check(difference, "returns-none")
-    fail_check(difference)
 
 
-def same_values(got: object, expected: torch.Tensor) -> bool:
-    """Tell whether two answers agree as strictly as ``assert_close`` asks."""
-    return _difference(got, expected, "", 0.0, None) is None
+def same_values(got: object, expected: object) -> bool:
+    """Tell whether two answers agree: tensors as strictly as ``assert_close`` asks, numbers up to rounding."""
+    if isinstance(expected, torch.Tensor):
+        return _difference(got, expected, "", 0.0, None) is None
+    if isinstance(expected, tuple):
+        same = isinstance(got, tuple | list) and len(got) == len(expected)
+        return same and all(map(same_values, got, expected))  # type: ignore[arg-type]
+    if isinstance(expected, float):
+        return isinstance(got, float) and math.isclose(got, expected, rel_tol=1e-4, abs_tol=1e-5)
+    return type(got) is type(expected) and got == expected
 
 
 def _difference(got: object, expected: torch.Tensor, where: str, rtol: float, atol: float | None) -> str | None:

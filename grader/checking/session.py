@@ -170,8 +170,10 @@ def _observation(body: dict[str, Any]) -> Observation:
 
 
 def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
-    names, text, place = body.get("type_names"), body.get("text"), body.get("where")
-    if not isinstance(names, list) or not names or not isinstance(text, str) or not isinstance(place, str):
+    names, text, place, ops = (body.get(key) for key in ("type_names", "text", "where", "ops"))
+    if not isinstance(names, list) or not names or not isinstance(text, str):
+        raise _nonsense("an exception")
+    if not isinstance(place, str) or not isinstance(ops, tuple):
         raise _nonsense("an exception")
     type_names = tuple(clean(str(name)) for name in names)
     position = f" ({clean(place)})" if place else ""
@@ -180,4 +182,5 @@ def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
         "out_of_memory" if out_of_memory else "crashed",
         f"{where}: {type_names[0]}{position}: {clean(text)}",
         type_names,
+        tuple(clean(str(op)) for op in ops),
     )

@@ -29,11 +29,13 @@ class StudentRaised(StudentFailure):
 
     Attributes:
         type_names: names of the exception's classes along its MRO, the most special first.
+        ops: watched operations that ran before; where they are blocked, one of them raised.
     """
 
-    def __init__(self, status: TaskStatus, text: str, type_names: tuple[str, ...]) -> None:
+    def __init__(self, status: TaskStatus, text: str, type_names: tuple[str, ...], ops: tuple[str, ...] = ()) -> None:
         super().__init__(status, text)
         self.type_names = type_names
+        self.ops = ops
 
 
 @dataclass(frozen=True)

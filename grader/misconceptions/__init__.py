@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 
 from grader.checking.assertions import same_values
 
@@ -57,7 +56,7 @@ def bank() -> tuple[Misconception, ...]:
     return tuple(_BANK)
 
 
-def explain(diagnosis: Diagnosis, got: object, expected: torch.Tensor) -> Misconception | None:
+def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
     """Return the one named mistake that gives the student's values on the same input, if there is exactly one."""
     fitting: dict[str, Misconception] = {}
     for candidate in bank():
@@ -68,10 +67,9 @@ def explain(diagnosis: Diagnosis, got: object, expected: torch.Tensor) -> Miscon
     return next(iter(fitting.values())) if len(fitting) == 1 else None
 
 
-def _answer(candidate: Misconception, diagnosis: Diagnosis) -> torch.Tensor | None:
+def _answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
     """Run a wrong answer; a mistake that cannot be made on this input explains nothing."""
     try:
-        wrong = candidate.answer(diagnosis.task, *diagnosis.args, **diagnosis.kwargs)
+        return candidate.answer(diagnosis.task, *diagnosis.args, **diagnosis.kwargs)
     except (ValueError, TypeError, RuntimeError, IndexError):
         return None
-    return wrong if isinstance(wrong, torch.Tensor) else None

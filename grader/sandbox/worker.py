@@ -105,19 +105,22 @@ class Worker:
         if self._watch is not None:
             self._watch.seen.clear()
         value = target(*args, **kwargs)
-        ops = tuple(self._watch.seen) if self._watch is not None else ()
-        return "value", {"value": value, "args_after": args, "ops": ops}
+        return "value", {"value": value, "args_after": args, "ops": self._ops()}
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         assert self._module is not None, "probe: expected the module to be imported first"
         probes = importlib.import_module(f"grader.sandbox.probes.{self._module.__name__.rpartition('.')[2]}")
         return "value", {"value": getattr(probes, name)(self._module, *args, **kwargs)}
 
+    def _ops(self) -> tuple[str, ...]:
+        return tuple(self._watch.seen) if self._watch is not None else ()
+
     def _explain(self, error: BaseException) -> dict[str, Any]:
         return {
             "type_names": [cls.__name__ for cls in type(error).__mro__],
             "text": _text(error),
             "where": self._where(error),
+            "ops": self._ops(),
         }
 
     def _where(self, error: BaseException) -> str:
