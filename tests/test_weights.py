@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import struct
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -53,7 +53,7 @@ DAMAGED = {
     "nothing": (b"", "0 bytes"),
     "seven bytes": (b"\0" * 7, "7 bytes"),
     "too large": (bytes(MAX_WEIGHTS + 1), "at most 16.0 MiB"),
-    "a pickle": (b"\x80\x02}q\x00.", "torch.save"),
+    "a pickle": (b"\x80\x02}q\x00." + bytes(20), "torch.save"),
     "a zipped pickle": (b"PK\x03\x04" + bytes(20), "torch.save"),
     "header beyond the file": (struct.pack("<Q", 2**63) + b"{}", "a header of"),
     "header beyond the limit": (file_of(b" " * (MAX_HEADER + 1)), "a header of"),
@@ -104,7 +104,12 @@ def test_a_damaged_byte_never_raises_anything_else(data: st.DataObject) -> None:
     content = bytearray(save(STATE))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        assert np.prod(list(inspect_weights(bytes(content)).tensors.values())[0][1]) >= 0
-    except WeightsProblem as problem:
-        assert "expected" in str(problem)
+    with contextlib.suppress(WeightsProblem):
+        inspect_weights(bytes(content))
+
+
+def test_a_header_whose_length_looks_like_a_pickle_is_read() -> None:
+    text = json.dumps(one()).encode().ljust(640)
+    data = struct.pack("<Q", 640) + text + bytes(8)
+    assert data.startswith(b"\x80\x02")
+    assert inspect_weights(data).elements == 2

@@ -24,7 +24,7 @@ MAX_NAME = 200
 FLOATING = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 """Floating dtypes that are known, to be named, and refused: the state of FashionCNN is float32."""
 
-ALLOWED = {
+ALLOWED: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"),
@@ -90,18 +90,14 @@ def inspect_weights(data: bytes) -> WeightsHeader:
 def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
     """Return the header's entries and the tensors' bytes."""
     if len(data) > MAX_WEIGHTS:
-        raise _problem(
-            f"a file of at most {in_words(MAX_WEIGHTS)}", "a larger one", "Is it FashionCNN's state_dict alone?"
-        )
-    if data.startswith(PICKLES):
-        raise _problem(
-            "a safetensors file", "a pickle of torch.save", "Can you write it with safetensors.torch.save_file?"
-        )
+        raise _problem(f"a file of at most {in_words(MAX_WEIGHTS)}", "a larger one", "Is it one state_dict alone?")
     if len(data) < 8:
         raise _problem("a safetensors file", f"{len(data)} bytes")
-    length = int.from_bytes(data[:8], "little")
-    if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
-        raise _problem(f"a header of 2 to {min(MAX_HEADER, len(data) - 8):,} bytes", f"one of {length:,}")
+    length, longest = int.from_bytes(data[:8], "little"), min(MAX_HEADER, len(data) - 8)
+    if not 2 <= length <= longest:
+        if data.startswith(PICKLES):
+            raise _problem("a safetensors file", "a pickle of torch.save", "Can you use safetensors.torch.save_file?")
+        raise _problem(f"a header of 2 to {longest:,} bytes", f"one of {length:,}")
     return _header(data[8 : 8 + length]), memoryview(data)[8 + length :]
 
 
