@@ -82,7 +82,7 @@ def assert_close(
     difference = _difference(got, expected, where, rtol or 0.0, atol)
     if difference is None:
         return
-    _name_mistake(got, expected, where, diagnose)
+    name_mistake(got, expected, where, diagnose)
     fail_check(difference)
 
 
@@ -94,13 +94,13 @@ def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis 
     """
     if type(got) is int and got == expected:
         return
-    _name_mistake(got, expected, where, diagnose)
+    name_mistake(got, expected, where, diagnose)
     if type(got) is not int:
         fail_check(f"{where}: expected an int, got {describe(got)}. Does a division give a float?")
     fail_check(f"{where}: expected another number than {got} here. Which of the arguments is not taken into account?")
 
 
-def _name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
+def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
     """Fail with the name of the mistake, if the bank knows one that gives just this answer."""
     if got is None:
         fail_check(f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none")
