@@ -81,6 +81,8 @@ def _refuse_overlap(members: list[zipfile.ZipInfo], data: bytes) -> None:
     """Refuse members that share their bytes: that is how a small zip unpacks to a huge one."""
     end = 0
     for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < 0:
+            raise zipfile.BadZipFile("its beginning is missing")
         if member.header_offset < end:
             raise RejectedError("zip: expected files side by side, got files that overlap. Can you zip it again?")
         _, name_length, extra_length = LOCAL_HEADER.unpack_from(data, member.header_offset)
