@@ -103,7 +103,9 @@ def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis 
 def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
     """Fail with the name of the mistake, if the bank knows one that gives just this answer."""
     if got is None:
-        fail_check(f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none")
+        fail_check(
+            f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none"
+        )
     if diagnose is not None:
         from grader.misconceptions import explain  # noqa: PLC0415 - the bank compares with `same_values`
 
@@ -117,8 +119,9 @@ def same_values(got: object, expected: object) -> bool:
     if isinstance(expected, torch.Tensor):
         return _difference(got, expected, "", 0.0, None) is None
     if isinstance(expected, tuple):
-        same = isinstance(got, tuple | list) and len(got) == len(expected)
-        return same and all(map(same_values, got, expected))  # type: ignore[arg-type]
+        if not isinstance(got, tuple | list) or len(got) != len(expected):
+            return False
+        return all(same_values(one, other) for one, other in zip(got, expected, strict=True))
     if isinstance(expected, float):
         return isinstance(got, float) and math.isclose(got, expected, rel_tol=1e-4, abs_tol=1e-5)
     return type(got) is type(expected) and got == expected

@@ -1,4 +1,4 @@
-"""A FashionMNIST of synthetic images that carry their own index, so that a split can be judged from what a loader gives.
+"""A FashionMNIST of synthetic images that carry their own index, so that a split can be judged by its loaders.
 
 Each image is a grid of 5 x 5 blocks, dark or bright: 17 bits of a scrambled index and 8 bits of checksum. Block centres
 survive mirroring, small shifts and small turns, so that augmented images can still be told apart; what cannot be read

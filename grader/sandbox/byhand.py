@@ -81,6 +81,12 @@ class Watch:
         self._wrap_functions()
         sys.addaudithook(self._audit)
 
+    def block_from_now(self) -> None:
+        """Refuse, from now on, what was only recorded so far, such as a demonstration at the end of a module."""
+        self.block = True
+        self._override_kernels()
+        self._replace_modules()
+
     def notice(self, name: str) -> None:
         """Record a forbidden operation.
 

@@ -289,7 +289,7 @@ class _Decoder:
     def _take(self, index: Any, size: int) -> bytes | bytearray:
         if not _is_count(index) or index >= len(self._buffers):
             raise WireError("wire: expected the index of a buffer")
-        raw = self._buffers[index]
+        raw: bytes | bytearray | None = self._buffers[index]
         if raw is None or len(raw) != size:
             raise WireError(f"wire: expected an unused buffer of {size} bytes")
         self._buffers[index] = None

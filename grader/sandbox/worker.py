@@ -72,7 +72,7 @@ class Worker:
         files: dict[str, torch.Tensor],
         module: str,
         stubs: dict[str, str],
-        watch: str | None,
+        watch: bool,
         seed: int,
         threads: int,
     ) -> tuple[str, Any]:
@@ -88,15 +88,17 @@ class Worker:
         source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
         found = _fingerprints(source, f"{module}.py")
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
-        if watch is not None:
-            self._watch = byhand.Watch(block=watch == "block")
+        if watch:
+            self._watch = byhand.Watch(block=False)
             self._watch.install()
         return "loaded", {"states": states}
 
-    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
+    def _import(self, *, module: str, names: list[str], by_hand: bool) -> tuple[str, Any]:
         """Import the student's module and tell which of the names it lacks."""
         sys.path.append(str(self._workspace))
         self._module = importlib.import_module(f"{PACKAGE}.{module}")
+        if self._watch is not None and by_hand:
+            self._watch.block_from_now()
         return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
 
     def _call(self, *, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:

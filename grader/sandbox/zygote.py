@@ -51,6 +51,8 @@ def preload() -> None:
     probes = importlib.import_module("grader.sandbox.probes")
     for module in pkgutil.iter_modules(probes.__path__):
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
+    byhand = importlib.import_module("grader.sandbox.byhand")
+    byhand.prepare()
     _warm_up()
     _forget_the_kit()
     gc.collect()

@@ -87,7 +87,9 @@ def correlated(image: Tensor, kernel: Tensor) -> Tensor:
 
 def assert_convolves(student: Student, function: str, image: Tensor, kernel: Tensor) -> None:
     expected = correlated(image, kernel)
-    assert_close(student.call(function, image, kernel), expected, function, diagnose=Diagnosis(function, (image, kernel)))
+    assert_close(
+        student.call(function, image, kernel), expected, function, diagnose=Diagnosis(function, (image, kernel))
+    )
 
 
 def assert_by_hand(student: Student, function: str, *args: Any) -> None:
@@ -108,7 +110,9 @@ def assert_arguments_kept(student: Student, function: str, *args: Tensor) -> Non
     after = student.observe(function, *[arg.clone() for arg in args]).args_after
     for old, new in zip(args, after, strict=False):
         if not isinstance(new, Tensor) or new.shape != old.shape or not torch.equal(old, new):
-            fail_check(f"{function}: an argument is changed by the call. Where is the result written to?", "modifies-input")
+            fail_check(
+                f"{function}: an argument is changed by the call. Where is the result written to?", "modifies-input"
+            )
 
 
 @core("convolve", "computes by hand, without a ready-made convolution")
@@ -176,7 +180,9 @@ def test_convolve_refuses(
 
 def assert_conv2d(student: Student, *args: Any, **kwargs: Any) -> None:
     expected = F.conv2d(*args, **kwargs)
-    assert_close(student.call("conv2d", *args, **kwargs), expected, "conv2d", diagnose=Diagnosis("conv2d", args, kwargs))
+    assert_close(
+        student.call("conv2d", *args, **kwargs), expected, "conv2d", diagnose=Diagnosis("conv2d", args, kwargs)
+    )
 
 
 @core("conv2d", "computes by hand, without a ready-made convolution")
@@ -375,7 +381,9 @@ def test_plot_shows_the_maps(student: Student, rng: Rng) -> None:
     for index, axes in enumerate(figure_of(student, maps)):
         picture = axes["images"][0]
         same = isinstance(picture, Tensor) and picture.shape == maps[index].shape and similar(picture, maps[index])
-        assert same, f"plot_activations: expected map {index} in axes {index}, got {describe(picture)} with other values."
+        assert same, (
+            f"plot_activations: expected map {index} in axes {index}, got {describe(picture)} with other values."
+        )
 
 
 def similar(picture: Tensor, wanted: Tensor) -> bool:

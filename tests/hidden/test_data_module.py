@@ -29,14 +29,20 @@ def take(student: Student, splits: dict[str, int], *, stages: tuple[str, ...] = 
 
 def ids(epoch: Any) -> torch.Tensor:
     images = epoch["images"]
-    return synthetic.decode(images.reshape(len(images), 28, 28)) if images[0].numel() == 784 else torch.full((len(images),), -1)
+    return (
+        synthetic.decode(images.reshape(len(images), 28, 28))
+        if images[0].numel() == 784
+        else torch.full((len(images),), -1)
+    )
 
 
 def assert_count(split: str, epoch: Any, expected: int, name: str | None = None) -> None:
     got = len(epoch["labels"])
     if got != expected or not epoch["complete"]:
         more = "" if epoch["complete"] else " or more"
-        fail_check(f"{split}_dataloader: expected {expected} images in all, got {got}{more}. Which images belong to it?", name)
+        fail_check(
+            f"{split}_dataloader: expected {expected} images in all, got {got}{more}. Which images belong to it?", name
+        )
 
 
 def assert_not_test_images(split: str, found: torch.Tensor) -> None:
@@ -91,7 +97,9 @@ def test_test_set_is_the_official_one(student: Student) -> None:
     assert_count("test", epoch, synthetic.TEST_SIZE)
     found = ids(epoch)
     if (found >= synthetic.TRAIN_SIZE).float().mean() < 0.95 or len(found[found >= 0].unique()) < 9500:
-        fail_check("test_dataloader: expected the images of the official test set, got others. Which set is it made of?")
+        fail_check(
+            "test_dataloader: expected the images of the official test set, got others. Which set is it made of?"
+        )
 
 
 @core("data_splits", "every image keeps its own label")
@@ -100,7 +108,9 @@ def test_labels_belong_to_their_images(student: Student) -> None:
     found, labels = ids(epoch), epoch["labels"].reshape(-1)
     read = found >= 0
     if len(labels) != len(found) or not torch.equal(synthetic.labels(0)[found[read]], labels[read].long()):
-        fail_check("val_dataloader: expected each image with its own label, got others. Are both taken by the same index?")
+        fail_check(
+            "val_dataloader: expected each image with its own label, got others. Are both taken by the same index?"
+        )
 
 
 @detail("data_splits", "the split does not depend on the global random state")
@@ -110,7 +120,9 @@ def test_split_ignores_the_global_state(student: Student) -> None:
         for seed in (1, 2)
     )
     if not torch.equal(first.sort().values, second.sort().values):
-        fail_check("setup: the same seed gave two different splits. What else does the draw depend on?", "unseeded-split")
+        fail_check(
+            "setup: the same seed gave two different splits. What else does the draw depend on?", "unseeded-split"
+        )
 
 
 @detail("data_splits", "another seed gives another split")
@@ -141,7 +153,9 @@ def test_setup_prepares_any_stage(student: Student, stage: str, split: str) -> N
 @pytest.mark.parametrize("val_size", [0, 60_000, -5])
 def test_impossible_val_size_is_refused(student: Student, val_size: int) -> None:
     arguments = {"options": {"val_size": val_size}, "stages": ["fit"]}
-    assert_raises_in_probe(student, ("ValueError",), "take", student.data_root, {"val": 10}, where="val_size", **arguments)
+    assert_raises_in_probe(
+        student, ("ValueError",), "take", student.data_root, {"val": 10}, where="val_size", **arguments
+    )
 
 
 @core("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)")
@@ -160,7 +174,9 @@ def normalised(found: torch.Tensor) -> torch.Tensor:
 def assert_evaluation_images(split: str, epoch: Any) -> None:
     images, found = epoch["images"].reshape(-1, 28, 28), ids(epoch)
     if images.min() >= 0 and images.max() > 0:
-        fail_check(f"{split}_dataloader: the pixels are not normalised. Which transform do they go through?", "not-normalised")
+        fail_check(
+            f"{split}_dataloader: the pixels are not normalised. Which transform do they go through?", "not-normalised"
+        )
     plain = unaltered(images, found)
     if not plain.all():
         fail_check(
@@ -169,7 +185,10 @@ def assert_evaluation_images(split: str, epoch: Any) -> None:
             "augments-evaluation",
         )
     if (images - normalised(found)).abs().max() > 0.02:
-        fail_check(f"{split}_dataloader: expected pixels with mean {MEAN} and deviation {STD} normalised, got others.", "not-normalised")
+        fail_check(
+            f"{split}_dataloader: expected pixels with mean {MEAN} and deviation {STD} normalised, got others.",
+            "not-normalised",
+        )
 
 
 def unaltered(images: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
@@ -203,7 +222,10 @@ def test_every_training_image_once(student: Student) -> None:
 def test_training_is_shuffled_anew(student: Student) -> None:
     first, second = take(student, {"train": 3000}, val_size=60_000 - SMALL_TRAIN, batch_size=100, epochs=2)["train"]
     if torch.equal(first["labels"], second["labels"]):
-        fail_check("train_dataloader: two epochs came in the same order. What does a network learn from the order?", "never-shuffles-training")
+        fail_check(
+            "train_dataloader: two epochs came in the same order. What does a network learn from the order?",
+            "never-shuffles-training",
+        )
 
 
 @detail("data_loaders", "training images are augmented")
@@ -212,14 +234,19 @@ def test_training_is_augmented(student: Student) -> None:
     images = torch.cat([epoch["images"] for epoch in epochs]).reshape(-1, 28, 28)
     found = torch.cat([ids(epoch) for epoch in epochs])
     if unaltered(images, found).float().mean() > 0.98:
-        fail_check("train_dataloader: every image is as it was. Which transform do training images go through?", "never-augments")
+        fail_check(
+            "train_dataloader: every image is as it was. Which transform do training images go through?",
+            "never-augments",
+        )
 
 
 @detail("data_loaders", "training images are normalised")
 def test_training_images_are_normalised(student: Student) -> None:
     images = take(student, {"train": 600}, val_size=500, batch_size=100)["train"][0]["images"]
     if images.min() >= 0 or not 0.6 < images.std() < 1.6 or images.mean().abs() > 0.5:
-        fail_check("train_dataloader: the pixels are not normalised. Which transform do they go through?", "not-normalised")
+        fail_check(
+            "train_dataloader: the pixels are not normalised. Which transform do they go through?", "not-normalised"
+        )
 
 
 @detail("data_loaders", "{split} images come in a fixed order")
@@ -227,10 +254,15 @@ def test_training_images_are_normalised(student: Student) -> None:
 def test_evaluation_comes_in_fixed_order(student: Student, split: str) -> None:
     first, second = take(student, {split: 512}, stages=("fit", "test"), val_size=2000, batch_size=64, epochs=2)[split]
     if not torch.equal(first["labels"], second["labels"]) or not torch.equal(ids(first), ids(second)):
-        fail_check(f"{split}_dataloader: two passes came in different orders. Does evaluation gain by chance?", "shuffles-evaluation")
+        fail_check(
+            f"{split}_dataloader: two passes came in different orders. Does evaluation gain by chance?",
+            "shuffles-evaluation",
+        )
 
 
 @detail("data_loaders", "every batch but the last has batch_size images")
 def test_batches_have_batch_size(student: Student) -> None:
     sizes = take(student, {"val": 3000}, val_size=307, batch_size=97)["val"][0]["sizes"]
-    assert sizes == [97, 97, 97, 16], f"val_dataloader: expected batches of batch_size, the last one smaller, got {describe(sizes)}."
+    assert sizes == [97, 97, 97, 16], (
+        f"val_dataloader: expected batches of batch_size, the last one smaller, got {describe(sizes)}."
+    )

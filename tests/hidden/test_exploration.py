@@ -19,9 +19,9 @@ def statistics(images: Tensor) -> tuple[float, float]:
 
 def assert_statistics(got: object, expected: tuple[float, float], diagnose: Diagnosis | None = None) -> None:
     where = "pixel_statistics"
-    if isinstance(got, tuple | list) and len(got) == 2 and all(isinstance(number, float) for number in got):
-        if all(abs(number - wanted) <= 1e-4 for number, wanted in zip(got, expected, strict=True)):
-            return
+    two_floats = isinstance(got, tuple | list) and len(got) == 2 and all(isinstance(number, float) for number in got)
+    if two_floats and all(abs(number - wanted) <= 1e-4 for number, wanted in zip(got, expected, strict=True)):
+        return
     name_mistake(got, expected, where, diagnose)
     if not isinstance(got, tuple | list) or len(got) != 2:
         fail_check(f"{where}: expected mean and standard deviation as two floats, got {describe(got)}.")
@@ -57,7 +57,7 @@ def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
     _, _, facts = on_many(student, rng)
     size = 60_000 * 784
     assert facts["float64 elements"] < size // 2 and facts["array bytes"] < 8 * size * 3 // 4, (
-        "pixel_statistics: all 60,000 images are copied to float64 at once. Can it be done in parts, or in one float32 copy?"
+        "pixel_statistics: all 60,000 images are copied to float64 at once. Can it be done in parts?"
     )
 
 
@@ -201,4 +201,6 @@ def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
     rows = rows_of(student, images, labels, NAMES[:3])
     counts = [len(pictures(row)) for row in rows]
     assert counts == [2, 5, 2], f"plot_examples: expected 2, 5 and 2 pictures in the rows, got {counts}."
-    assert is_one_of(pictures(rows[0])[1], images[:2]), "plot_examples: a short row: expected its own pictures, got others."
+    assert is_one_of(pictures(rows[0])[1], images[:2]), (
+        "plot_examples: a short row: expected its own pictures, got others."
+    )

@@ -44,7 +44,7 @@ def test_baseline_pads_its_convolutions(student: Student, rng: Rng) -> None:
         padding = facts["settings"][index].get("padding")
         if padding not in ((1, 1), "same"):
             fail_check(
-                "build_baseline: a 3 x 3 convolution shrinks its maps here. How can it give maps as large as its input?",
+                "build_baseline: a 3 x 3 convolution shrinks its maps here. How could it keep their size?",
                 "missing-padding",
             )
 
@@ -103,8 +103,10 @@ def test_baseline_computes_its_layers(student: Student, rng: Rng) -> None:
     state, answer = facts["state"], facts["answer"]
     shapes = [(32, 1, 3, 3), (32,), (64, 32, 3, 3), (64,), (128, 3136), (128,), (10, 128), (10,)]
     if [tuple(value.shape) for value in state] != shapes:
-        fail_check("build_baseline: expected weights and biases of two convolutions and two linear layers, got others.",
-                   "wrong-parameter-count")
+        fail_check(
+            "build_baseline: expected weights and biases of two convolutions and two linear layers, got others.",
+            "wrong-parameter-count",
+        )
     w1, b1, w2, b2, w3, b3, w4, b4 = state
     x = F.max_pool2d(F.conv2d(images, w1, b1, padding=1).relu(), 2)
     x = F.max_pool2d(F.conv2d(x, w2, b2, padding=1).relu(), 2).flatten(1)
@@ -151,7 +153,7 @@ def test_answers_do_not_depend_on_the_batch(student: Student, rng: Rng) -> None:
     margin = 1e-3 * max(1.0, float(got[0].abs().max()))
     if (got[0][:2] - got[1]).abs().max() > margin or (got[0].flip(0) - got[2][:6]).abs().max() > margin:
         fail_check(
-            "FashionCNN: in eval mode the answer to an image changes with the images beside it. Which layer looks at them?",
+            "FashionCNN: in eval mode an answer changes with the images beside it. Which layer looks at them?",
             "depends-on-batch",
         )
     if (got[0] - got[3]).abs().max() > margin:
@@ -176,8 +178,10 @@ def test_network_is_small_enough(student: Student, rng: Rng) -> None:
 
 def assert_small(kept: Any) -> None:
     if not isinstance(kept, int) or kept > MAX_PARAMETERS:
-        fail_check(f"FashionCNN: expected at most 500,000 parameters, got {describe(kept) if not isinstance(kept, int) else kept}.",
-                   "too-many-parameters")
+        fail_check(
+            f"FashionCNN: expected at most 500,000 numbers, got {kept if isinstance(kept, int) else describe(kept)}.",
+            "too-many-parameters",
+        )
 
 
 @detail("fashion_cnn", "answers a single image")
@@ -198,7 +202,10 @@ def fitted(student: Student, rng: Rng, steps: int, **options: Any) -> tuple[Any,
         fail_check("training_step: expected the loss, got None. What does Lightning minimise?", "returns-no-loss")
     if not first["graph"]:
         kind = "a plain number" if not isinstance(first["loss"], Tensor) else "a tensor without a graph"
-        fail_check(f"training_step: expected the loss with its graph, got {kind}. How would gradients flow?", "loss-without-graph")
+        fail_check(
+            f"training_step: expected the loss with its graph, got {kind}. How would gradients flow?",
+            "loss-without-graph",
+        )
     if facts["error"]:
         raise StudentFailure("crashed", f"training: {facts['error']}")
     return facts, labels
@@ -215,7 +222,9 @@ def test_training_step_returns_the_loss(student: Student, rng: Rng) -> None:
         return
     twice = F.cross_entropy(logits.double().softmax(1), labels)
     if abs(float(loss) - float(twice)) < 1e-3:
-        fail_check("training_step: the loss is that of probabilities. What does cross_entropy expect?", "loss-on-probabilities")
+        fail_check(
+            "training_step: the loss is that of probabilities. What does cross_entropy expect?", "loss-on-probabilities"
+        )
     fail_check("training_step: expected the mean cross-entropy of logits and labels, got another number.")
 
 
@@ -253,7 +262,9 @@ def test_evaluation_logs_loss_and_accuracy(student: Student, rng: Rng, which: st
     facts = student.probe("evaluate", rng.floats(64, 1, 28, 28), shifts, which=which, batch_size=32)
     logged, logits, labels = facts["logged"], facts["logits"], facts["labels"]
     for name in (f"{prefix}_loss", f"{prefix}_acc"):
-        assert name in logged, f"{prefix}: expected {name} to be logged, got {', '.join(map(str, logged)) or 'nothing'}."
+        assert name in logged, (
+            f"{prefix}: expected {name} to be logged, got {', '.join(map(str, logged)) or 'nothing'}."
+        )
     accuracy = float((logits.argmax(1) == labels).double().mean())
     assert abs(logged[f"{prefix}_acc"] - accuracy) < 1e-3, (
         f"{prefix}_acc: expected the share of right answers, from 0 to 1, got another number. Is it a share?"
@@ -280,7 +291,8 @@ def loaded(student: Student) -> None:
     """Load the submitted weights in the worker, after a look at them from outside."""
     if student.weights is None:
         raise StudentFailure(
-            "missing", "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`."
+            "missing",
+            "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`.",
         )
     try:
         inspect_weights(student.weights)
@@ -290,8 +302,10 @@ def loaded(student: Student) -> None:
     for kind in ("missing", "unknown", "wrong"):
         if fit[kind]:
             shown = ", ".join(map(str, fit[kind][:3]))
-            fail_check(f"fashion_cnn.safetensors: expected the state of FashionCNN(), got {kind} tensors: {shown}. "
-                       "Was the model changed after training?")
+            fail_check(
+                f"fashion_cnn.safetensors: expected the state of FashionCNN(), got {kind} tensors: {shown}. "
+                "Was the model changed after training?"
+            )
     assert_small(fit["kept"])
 
 
@@ -325,7 +339,9 @@ def test_accuracy_is_measured(
     measured("accuracy", accuracy)
     credit((accuracy - NONE) / (FULL - NONE))
     if accuracy <= NONE:
-        fail_check(f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %.")
+        fail_check(
+            f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %."
+        )
     for suspicion in suspicions(student, rng, images, labels, answer):
         note(f"fashion_accuracy: {suspicion}")
 
@@ -347,18 +363,20 @@ def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answe
     noisy = (images[some].int() + noise).clamp(0, 255).to(torch.uint8)
     on_noisy = float((predicted(student, noisy) == labels[some]).double().mean())
     if on_noisy < accuracy - 0.15:
-        found.append(f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?")
+        found.append(
+            f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?"
+        )
     return found
 
 
 @detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right")
-def test_accuracy_earns_all_points(
-    measured: Callable[..., float | None], praise: Callable[[str], None]
-) -> None:
+def test_accuracy_earns_all_points(measured: Callable[..., float | None], praise: Callable[[str], None]) -> None:
     accuracy = measured("accuracy")
     if accuracy is None or accuracy < FULL:
         shown = "fewer than 90 %" if accuracy is None else f"{accuracy:.2%}"
-        fail_check(f"fashion_accuracy: your network gets {shown} of the 10,000 test images right; 90 % earn all points.")
+        fail_check(
+            f"fashion_accuracy: your network gets {shown} of the 10,000 test images right; 90 % earn all points."
+        )
     praise(f"Your network gets {accuracy:.2%} of the 10,000 test images right.")
     if accuracy >= HONOUR:
         praise("That is above 93 %, what the tutorial reaches: a mark of honour.")

@@ -33,14 +33,20 @@ def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
     wanted = [name for name, _ in expected]
     extra = [name for name in names if name not in wanted]
     if extra and all(any(one.startswith(f"{name}.") for one in wanted) or name == "" for name in extra):
-        fail_check("layer_shapes: modules that hold others are listed too. Which modules compute something themselves?",
-                   "includes-containers")
+        fail_check(
+            "layer_shapes: modules that hold others are listed too. Which modules compute something themselves?",
+            "includes-containers",
+        )
     if sorted(map(str, names)) != sorted(wanted):
-        fail_check(f"layer_shapes: expected the names {wanted}, got {names}. Which modules ran, and what are they called?")
+        fail_check(
+            f"layer_shapes: expected the names {wanted}, got {names}. Which modules ran, and what are they called?"
+        )
     for name, shape in expected:
         got = dict(map(tuple, pairs))[name]
         if not isinstance(got, tuple) or got != shape:
-            fail_check(f"layer_shapes: at {name!r}: expected {shape}, got {got if isinstance(got, tuple) else describe(got)}.")
+            fail_check(
+                f"layer_shapes: at {name!r}: expected {shape}, got {got if isinstance(got, tuple) else describe(got)}."
+            )
     assert names == wanted, f"layer_shapes: expected the order of execution {wanted}, got {names}."
 
 
@@ -86,9 +92,15 @@ def assert_untouched(facts: Any, when: str) -> None:
     if after["hooks"] > before["hooks"] or after["global hooks"] > before["global hooks"]:
         fail_check(f"layer_shapes: {when} hooks are still on the model. Who takes them off?", "leaves-hooks")
     if after["modes"] != before["modes"]:
-        fail_check(f"layer_shapes: {when} some modules are in another mode than before. Which were in eval mode?", "changes-mode")
+        fail_check(
+            f"layer_shapes: {when} some modules are in another mode than before. Which were in eval mode?",
+            "changes-mode",
+        )
     if not all(map(torch.equal, before["values"], after["values"])):
-        fail_check(f"layer_shapes: {when} parameters or buffers differ. What does batch norm do in training mode?", "changes-mode")
+        fail_check(
+            f"layer_shapes: {when} parameters or buffers differ. What does batch norm do in training mode?",
+            "changes-mode",
+        )
     assert after["trainable"] == before["trainable"], f"layer_shapes: {when} requires_grad differs."
     for old, new in zip(before["gradients"], after["gradients"], strict=True):
         if not isinstance(new, torch.Tensor) or not torch.equal(old, new):
@@ -121,15 +133,23 @@ def counted(student: Student, name: str) -> tuple[int, int]:
 def test_parameters_are_counted(student: Student) -> None:
     got = counted(student, "nested")
     if got[0] == NESTED_TOTAL + 7:
-        fail_check("count_parameters: the running statistics of batch norm are counted. Does the optimizer change them?", "counts-buffers")
-    assert got == (NESTED_TOTAL, NESTED_TOTAL), f"count_parameters: expected {NESTED_TOTAL} and {NESTED_TOTAL}, got {got}."
+        fail_check(
+            "count_parameters: the running statistics of batch norm are counted. Does the optimizer change them?",
+            "counts-buffers",
+        )
+    assert got == (NESTED_TOTAL, NESTED_TOTAL), (
+        f"count_parameters: expected {NESTED_TOTAL} and {NESTED_TOTAL}, got {got}."
+    )
 
 
 @detail("count_parameters", "tells trainable from frozen parameters")
 def test_frozen_parameters_are_not_trainable(student: Student) -> None:
     got = counted(student, "partly frozen")
     if got[1] >= NESTED_TOTAL:
-        fail_check("count_parameters: frozen parameters are counted as trainable. What tells them apart?", "counts-frozen-as-trainable")
+        fail_check(
+            "count_parameters: frozen parameters are counted as trainable. What tells them apart?",
+            "counts-frozen-as-trainable",
+        )
     assert got == (NESTED_TOTAL, 427), f"count_parameters: expected {NESTED_TOTAL} in all, 427 trainable, got {got}."
 
 
@@ -137,7 +157,10 @@ def test_frozen_parameters_are_not_trainable(student: Student) -> None:
 def test_shared_parameters_count_once(student: Student) -> None:
     got = counted(student, "shared")
     if got[0] == 112:
-        fail_check("count_parameters: a weight that two layers share is counted twice. Is it two weights?", "counts-shared-twice")
+        fail_check(
+            "count_parameters: a weight that two layers share is counted twice. Is it two weights?",
+            "counts-shared-twice",
+        )
     assert got == (63, 63), f"count_parameters: expected 63 and 63, got {got}."
 
 
@@ -145,9 +168,14 @@ def test_shared_parameters_count_once(student: Student) -> None:
 def test_freeze_reaches_every_parameter(student: Student) -> None:
     frozen = student.probe("freeze", "nested")["frozen"]
     if any(frozen) and not all(frozen):
-        fail_check("freeze: some parameters further down are still trainable. How deep does it reach?", "freezes-one-level")
+        fail_check(
+            "freeze: some parameters further down are still trainable. How deep does it reach?", "freezes-one-level"
+        )
     if all(frozen):
-        fail_check("freeze: every parameter is still trainable. What decides whether the optimizer changes one?", "freezes-one-level")
+        fail_check(
+            "freeze: every parameter is still trainable. What decides whether the optimizer changes one?",
+            "freezes-one-level",
+        )
 
 
 @core("freeze", "unfreeze makes every parameter trainable again")
@@ -179,7 +207,9 @@ def test_summary_shows_types_and_shapes(student: Student) -> None:
     for word in ("Conv2d", "BatchNorm2d", "MaxPool2d", "Linear"):
         assert word in text, f"summarize: expected the layer type {word} in the table, got none."
     for shape in ("[2, 3, 9, 11]", "[2, 3, 4, 5]", "[2, 60]", "[2, 7]"):
-        assert shape in text, f"summarize: expected the output shape {shape} in the table, got none. Which batch size ran?"
+        assert shape in text, (
+            f"summarize: expected the output shape {shape} in the table, got none. Which batch size ran?"
+        )
 
 
 @core("summarize", "shows the number of parameters, total and trainable")
@@ -187,10 +217,14 @@ def test_summary_shows_parameters(student: Student) -> None:
     text = table(student, "partly frozen", NESTED_SIZE)
     for label, number in (("Total params", "463"), ("Trainable params", "427")):
         found = re.search(rf"{label}:\s*([\d,]+)", text)
-        assert found and found[1].replace(",", "") == number, f"summarize: expected {label}: {number} in the table, got none."
+        assert found and found[1].replace(",", "") == number, (
+            f"summarize: expected {label}: {number} in the table, got none."
+        )
     assert re.search(r"Linear[^\n]*427", text), "summarize: expected the parameters of each layer, got none at Linear."
 
 
 @detail("summarize", "takes the batch axis from input_size")
 def test_summary_takes_the_batch_axis(student: Student) -> None:
-    assert "[5, 3, 9, 11]" in table(student, "nested", (5, *NESTED_SIZE[1:])), "summarize: expected batch size 5, got another."
+    assert "[5, 3, 9, 11]" in table(student, "nested", (5, *NESTED_SIZE[1:])), (
+        "summarize: expected batch size 5, got another."
+    )

@@ -60,7 +60,9 @@ def test_same_seed_gives_same_digit(student: Student, rng: Rng) -> None:
     seeds: list[int | None] = [rng.int(0, 10_000) for _ in range(4)]
     first, second = (keys(drawn(student, seeds, global_seed=seed)["drawn"]) for seed in (1, 2))
     if first != second:
-        fail_check("load_random_digit: the same seed gave two different digits. What else decides the draw?", "ignores-seed")
+        fail_check(
+            "load_random_digit: the same seed gave two different digits. What else decides the draw?", "ignores-seed"
+        )
 
 
 @core("load_random_digit", "draws from the whole set")
@@ -68,13 +70,17 @@ def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
     seeds: list[int | None] = [rng.int(0, 1_000_000) for _ in range(40)]
     pairs = drawn(student, seeds)["drawn"]
     if len(set(keys(pairs))) < 30 or len({label for _, label in pairs}) < 6:
-        fail_check("load_random_digit: 40 seeds gave too few different digits. How many can the draw reach?", "ignores-seed")
+        fail_check(
+            "load_random_digit: 40 seeds gave too few different digits. How many can the draw reach?", "ignores-seed"
+        )
 
 
 @detail("load_random_digit", "without a seed each call draws anew, whatever the global seed")
 def test_unseeded_draws_differ(student: Student) -> None:
     pairs = keys(drawn(student, [None] * 8)["drawn"])
-    assert len(set(pairs)) > 4, "load_random_digit: calls without a seed gave the same digit. What changes between them?"
+    assert len(set(pairs)) > 4, (
+        "load_random_digit: calls without a seed gave the same digit. What changes between them?"
+    )
 
 
 @detail("load_random_digit", "leaves the global random state alone, {how} a seed")
@@ -115,8 +121,12 @@ def test_the_title_names_size_and_mode(student: Student, rng: Rng) -> None:
     facts, axes = shown(student, picture(rng.bytes_(19, 31)))
     title = " ".join([axes["title"], *facts["texts"]])
     numbers = re.findall(r"\d+", title)
-    assert "19" in numbers and "31" in numbers, f"show_image: expected width 31 and height 19 in the title, got {title!r}."
-    assert re.search(r"(?<![A-Za-z])L(?![A-Za-z])", title), f"show_image: expected the mode L in the title, got {title!r}."
+    assert "19" in numbers and "31" in numbers, (
+        f"show_image: expected width 31 and height 19 in the title, got {title!r}."
+    )
+    assert re.search(r"(?<![A-Za-z])L(?![A-Za-z])", title), (
+        f"show_image: expected the mode L in the title, got {title!r}."
+    )
 
 
 @core("image_to_tensor", "gives float32 (1, H, W) from 0 to 1")
@@ -157,13 +167,18 @@ def assert_picture(student: Student, tensor: Tensor, wanted: Tensor) -> None:
         fail_check(f"{where}: expected a PIL image, got {describe(got)}.")
     assert got.mode == "L", f"{where}: expected mode L, got {got.mode}."
     if got.size != (wanted.shape[1], wanted.shape[0]):
-        fail_check(f"{where}: expected {wanted.shape[1]} x {wanted.shape[0]} pixels, got {got.size[0]} x {got.size[1]}.")
+        fail_check(
+            f"{where}: expected {wanted.shape[1]} x {wanted.shape[0]} pixels, got {got.size[0]} x {got.size[1]}."
+        )
     pixels = pixels_of(got).double()
     ends = (wanted == 0) | (wanted == 255)
     near = (pixels - wanted).abs() <= torch.where(ends, 0.0, 1.001)
     if not near.all():
         name_mistake(pixels, wanted, where, Diagnosis(where, (tensor,)))
-        fail_check(f"{where}: {int((~near).sum())} of {near.numel()} grey levels are wrong. What do the smallest and the largest become?")
+        fail_check(
+            f"{where}: {int((~near).sum())} of {near.numel()} grey levels are wrong. "
+            "What do the smallest and the largest become?"
+        )
 
 
 def stretched(tensor: Tensor) -> Tensor:
@@ -174,7 +189,11 @@ def stretched(tensor: Tensor) -> Tensor:
 @core("tensor_to_image", "stretches {name} to 0 to 255")
 @pytest.mark.parametrize(
     ("name", "scale", "shift"),
-    [("negative and positive numbers", 3.0, 0.3), ("numbers between 0 and 1", 0.1, 0.5), ("large numbers", 700.0, 5000.0)],
+    [
+        ("negative and positive numbers", 3.0, 0.3),
+        ("numbers between 0 and 1", 0.1, 0.5),
+        ("large numbers", 700.0, 5000.0),
+    ],
 )
 def test_values_are_stretched(student: Student, rng: Rng, name: str, scale: float, shift: float) -> None:
     tensor = rng.floats(19, 31).clamp(-3, 3) * scale + shift
@@ -204,7 +223,9 @@ def test_tensor_is_left_as_it_was(student: Student, rng: Rng) -> None:
     tensor = rng.floats(5, 7)
     after = student.observe("tensor_to_image", tensor.clone()).args_after[0]
     if not isinstance(after, Tensor) or not torch.equal(after, tensor):
-        fail_check("tensor_to_image: the tensor is changed by the call. Which operations work in place?", "modifies-input")
+        fail_check(
+            "tensor_to_image: the tensor is changed by the call. Which operations work in place?", "modifies-input"
+        )
 
 
 @detail("tensor_to_image", "refuses {what}")
@@ -230,8 +251,10 @@ def transformed(student: Student, name: str, images: list[Image.Image], times: i
         if tensor.dtype != torch.float32:
             fail_check(f"{name}: expected float32, got {tensor.dtype}.", "wrong-dtype")
         if tuple(tensor.shape) != (1, 28, 28):
-            fail_check(f"{name}: expected shape (1, 28, 28), got {tuple(tensor.shape)}. Where is the channel axis?",
-                       "channel-last" if tuple(tensor.shape) == (28, 28, 1) else None)
+            fail_check(
+                f"{name}: expected shape (1, 28, 28), got {tuple(tensor.shape)}. Where is the channel axis?",
+                "channel-last" if tuple(tensor.shape) == (28, 28, 1) else None,
+            )
         assert tensor.isfinite().all(), f"{name}: expected finite numbers, got NaN or infinity."
     return drawn_tensors
 
@@ -250,12 +273,17 @@ def assert_normalised(name: str, got: Tensor, pixels: Tensor, tolerance: float) 
     if (got - (scaled - MEAN) / STD).abs().max() <= tolerance:
         return
     if (got - scaled).abs().max() < 1e-3:
-        fail_check(f"{name}: the pixels are between 0 and 1, not normalised. What are their mean and deviation?", "not-normalised")
+        fail_check(
+            f"{name}: the pixels are between 0 and 1, not normalised. What are their mean and deviation?",
+            "not-normalised",
+        )
     if (got - (pixels.float() - MEAN) / STD).abs().max() < 1 or got.abs().max() > 20:
         fail_check(f"{name}: the numbers are far too large. Which range do the constants belong to?", "not-scaled")
     if affine(got, pixels):
-        fail_check(f"{name}: the images are normalised with other constants than FashionMNIST's. Where do yours come from?",
-                   "wrong-statistics")
+        fail_check(
+            f"{name}: the images are normalised with other constants than FashionMNIST's. Where do yours come from?",
+            "wrong-statistics",
+        )
 
 
 def affine(got: Tensor, pixels: Tensor) -> bool:
@@ -270,7 +298,10 @@ def test_evaluation_normalises(student: Student, rng: Rng) -> None:
         got = transformed(student, "eval_transform", [picture(pixels)], 1)[0][0][0]
         assert_normalised("eval_transform", got, pixels, 8e-3)
         if (got - (pixels.float() / 255 - MEAN) / STD).abs().max() > 8e-3:
-            fail_check("eval_transform: expected the normalised picture itself, got an altered one. Is it random?", "augments-evaluation")
+            fail_check(
+                "eval_transform: expected the normalised picture itself, got an altered one. Is it random?",
+                "augments-evaluation",
+            )
 
 
 @core("eval_transform", "gives the same tensor each time")
@@ -278,7 +309,10 @@ def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
     images = [picture(pixels) for pixels in garments(rng, 3)]
     for row in transformed(student, "eval_transform", images, 20):
         if any(not torch.equal(row[0], other) for other in row[1:]):
-            fail_check("eval_transform: the same picture gives different tensors. Is chance wanted here?", "augments-evaluation")
+            fail_check(
+                "eval_transform: the same picture gives different tensors. Is chance wanted here?",
+                "augments-evaluation",
+            )
 
 
 @core("train_transform", "is random")
@@ -294,20 +328,29 @@ def test_training_normalises(student: Student, rng: Rng) -> None:
     rows = transformed(student, "train_transform", [picture(one) for one in pixels], 12)
     got = torch.stack([tensor[0] for row in rows for tensor in row])
     if got.min() > -0.3 and got.max() <= 1.01:
-        fail_check("train_transform: the pixels are between 0 and 1, not normalised. What does eval_transform do?", "not-normalised")
+        fail_check(
+            "train_transform: the pixels are between 0 and 1, not normalised. What does eval_transform do?",
+            "not-normalised",
+        )
     if got.max() > 20:
-        fail_check("train_transform: the numbers are far too large. Which range do the constants belong to?", "not-scaled")
+        fail_check(
+            "train_transform: the numbers are far too large. Which range do the constants belong to?", "not-scaled"
+        )
     wanted = (pixels.float() / 255 - MEAN) / STD
     near = (got.mean() - wanted.mean()).abs() < 0.35 and 0.65 < got.std() / wanted.std() < 1.5
     if not near:
-        fail_check("train_transform: expected mean and deviation as after eval_transform, got others.", "wrong-statistics")
+        fail_check(
+            "train_transform: expected mean and deviation as after eval_transform, got others.", "wrong-statistics"
+        )
 
 
 @core("train_transform", "keeps what is in the picture")
 def test_training_keeps_the_class(student: Student, rng: Rng) -> None:
     pixels = garments(rng, 10)
     rows = transformed(student, "train_transform", [picture(one) for one in pixels], 10)
-    likeness = torch.tensor([best_likeness(tensor[0], one) for row, one in zip(rows, pixels, strict=True) for tensor in row])
+    likeness = torch.tensor(
+        [best_likeness(tensor[0], one) for row, one in zip(rows, pixels, strict=True) for tensor in row]
+    )
     assert likeness.median() > 0.6, (
         "train_transform: most draws no longer look like the picture. Would you still know the class?"
     )
@@ -315,6 +358,11 @@ def test_training_keeps_the_class(student: Student, rng: Rng) -> None:
 
 def best_likeness(tensor: Tensor, pixels: Tensor) -> float:
     """Return the best correlation of a draw with the picture, mirrored or not, shifted by a few pixels."""
-    views = [picture_.roll((dy, dx), (0, 1)) for picture_ in (pixels, pixels.flip(1)) for dy in range(-4, 5, 2) for dx in range(-4, 5, 2)]
+    views = [
+        picture_.roll((dy, dx), (0, 1))
+        for picture_ in (pixels, pixels.flip(1))
+        for dy in range(-4, 5, 2)
+        for dx in range(-4, 5, 2)
+    ]
     table = torch.stack([tensor.flatten().double(), *[view.flatten().double() for view in views]])
     return float(torch.corrcoef(table)[0, 1:].nan_to_num(0).max())

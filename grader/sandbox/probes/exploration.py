@@ -16,7 +16,7 @@ class _Largest(TorchDispatchMode):
     """Keeps the number of elements of the largest float64 tensor that an operation gives."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.elements = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -38,6 +38,8 @@ def large_statistics(module: ModuleType, some: torch.Tensor, count: int) -> dict
     return {"value": value, "float64 elements": largest.elements, "array bytes": peak}
 
 
-def plot_examples(module: ModuleType, images: torch.Tensor, labels: torch.Tensor, names: list[str], options: dict[str, int]) -> dict[str, Any]:
+def plot_examples(
+    module: ModuleType, images: torch.Tensor, labels: torch.Tensor, names: list[str], options: dict[str, int]
+) -> dict[str, Any]:
     """Call ``plot_examples`` and describe the figure."""
     return describe_figure(module.plot_examples(images, labels, names, **options))

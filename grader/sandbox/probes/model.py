@@ -99,15 +99,16 @@ def describe(module: ModuleType, images: Tensor) -> dict[str, Any]:
 def _kept_numbers(network: Any, module: ModuleType) -> int:
     """Count the elements of every tensor that the model reaches, but for the statistics of normalisation layers."""
     statistics = {
-        id(buffer)
-        for layer in network.modules()
-        if isinstance(layer, NORMS)
-        for buffer in layer.buffers(recurse=False)
+        id(buffer) for layer in network.modules() if isinstance(layer, NORMS) for buffer in layer.buffers(recurse=False)
     }
     tensors: dict[int, int] = {}
     seen: set[int] = set()
     own = [value for name, value in vars(module).items() if isinstance(value, Tensor) and not name.startswith("__")]
-    queue: list[Any] = [network, *own, *(vars(cls) for cls in type(network).__mro__ if cls.__module__ == module.__name__)]
+    queue: list[Any] = [
+        network,
+        *own,
+        *(vars(cls) for cls in type(network).__mro__ if cls.__module__ == module.__name__),
+    ]
     while queue and len(seen) < MAX_OBJECTS:
         value = queue.pop()
         if id(value) in seen or isinstance(value, str | int | float | type | ModuleType):
@@ -115,7 +116,9 @@ def _kept_numbers(network: Any, module: ModuleType) -> int:
         seen.add(id(value))
         if isinstance(value, Tensor):
             if id(value) not in statistics:
-                tensors[value.data_ptr() or id(value)] = max(value.numel(), tensors.get(value.data_ptr() or id(value), 0))
+                tensors[value.data_ptr() or id(value)] = max(
+                    value.numel(), tensors.get(value.data_ptr() or id(value), 0)
+                )
             continue
         queue.extend(_reachable(value))
     return sum(tensors.values())
@@ -132,9 +135,8 @@ def _reachable(value: Any) -> list[Any]:
         return [*(value.__closure__ or ()), *(value.__defaults__ or ())]
     if isinstance(value, CellType):
         return [value.cell_contents] if _filled(value) else []
-    if isinstance(value, functools.partial):
-        return [value.func, *value.args, *value.keywords.values()]
-    return [vars(value)] if hasattr(value, "__dict__") else []
+    parts = [value.func, *value.args, *value.keywords.values()] if isinstance(value, functools.partial) else []
+    return [*parts, vars(value)] if hasattr(value, "__dict__") else parts
 
 
 def _filled(cell: CellType) -> bool:
@@ -159,7 +161,9 @@ class _Recorder(pl.Callback):
                 self.rates.append(float(group["lr"]))
                 self.covered |= {id(parameter) for parameter in group["params"]}
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         del batch, batch_idx
         pl_module.train(trainer.global_step > 0)
 
@@ -189,7 +193,7 @@ def fit(module: ModuleType, images: Tensor, labels: Tensor, *, steps: int, optio
     error = ""
     try:
         trainer.fit(network, _loader(images, labels, len(images)))
-    except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
+    except Exception as problem:
         if not returned:
             raise
         error = f"{type(problem).__name__}: {problem}"
@@ -205,7 +209,7 @@ def fit(module: ModuleType, images: Tensor, labels: Tensor, *, steps: int, optio
 
 
 def _returned(value: Any) -> dict[str, Any]:
-    loss = value.get("loss") if isinstance(value, dict) else value
+    loss: Any = value.get("loss") if isinstance(value, dict) else value
     is_tensor = isinstance(loss, Tensor)
     return {
         "type": type(loss).__name__,

@@ -77,7 +77,7 @@ def _shared() -> nn.Module:
 
 def _partly_frozen() -> nn.Module:
     model = _nested()
-    for parameter in model[0].parameters():  # type: ignore[index, union-attr]
+    for parameter in model[0].parameters():  # type: ignore[index]
         parameter.requires_grad = False
     return model
 
@@ -95,7 +95,9 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def layer_shapes(module: ModuleType, name: str, input_size: tuple[int, ...], *, training: bool = True) -> dict[str, Any]:
+def layer_shapes(
+    module: ModuleType, name: str, input_size: tuple[int, ...], *, training: bool = True
+) -> dict[str, Any]:
     """Call ``layer_shapes`` and tell the model's state before and after, and the exception if one came."""
     model = MODELS[name]()
     model.train(training)

@@ -15,7 +15,9 @@ from PIL import Image
 from grader.sandbox.probes.convolution import describe_figure
 
 
-def load_digits(module: ModuleType, root: Path, seeds: list[int | None], *, global_seed: int | None = None) -> dict[str, Any]:
+def load_digits(
+    module: ModuleType, root: Path, seeds: list[int | None], *, global_seed: int | None = None
+) -> dict[str, Any]:
     """Draw one digit per seed; tell the digits, and whether the global random states are as before."""
     if global_seed is not None:
         _seed_everything(global_seed)
@@ -34,8 +36,11 @@ def _seed_everything(seed: int) -> None:
 
 
 def _global_states() -> list[str]:
-    numpy_state = np.random.get_state()  # noqa: NPY002 - as above
-    states = (repr(random.getstate()), repr((numpy_state[1].tobytes(), numpy_state[2:])), torch.get_rng_state().numpy().tobytes().hex())  # type: ignore[index, union-attr]
+    states = (
+        repr(random.getstate()),
+        repr([bytes(part) if isinstance(part, np.ndarray) else part for part in np.random.get_state()]),  # noqa: NPY002
+        repr(torch.get_rng_state().tolist()),
+    )
     return [hashlib.sha256(state.encode()).hexdigest() for state in states]
 
 

@@ -1,0 +1,425 @@
+"""Wrong convolutions. Each takes the arguments of any of the tasks where it can happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.checking.assertions import Diagnosis
+from grader.misconceptions import look, misconception
+
+SINGLE = ("convolve", "convolve_torch")
+MAPS = (*SINGLE, "activation_maps")
+ALL = (*MAPS, "conv2d")
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """The arguments of any of the tasks, as those of ``F.conv2d``: image (N, C, H, W), weight (O, C, kH, kW)."""
+
+    task: str
+    image: Tensor
+    weight: Tensor
+    bias: Tensor | None
+    stride: Pair
+    padding: Pair
+
+    def run(self, **changes: Any) -> Tensor:
+        """Convolve, with some arguments changed, and give the answer the shape that the task asks for."""
+        case = replace(self, **changes)
+        return case.shaped(F.conv2d(case.image, case.weight, case.bias, case.stride, case.padding))
+
+    def shaped(self, maps: Tensor, *, relu: bool = True) -> Tensor:
+        """Turn (N, O, H', W') into the task's answer."""
+        if self.task in SINGLE:
+            return maps[0, 0]
+        if self.task == "activation_maps":
+            return maps[0].relu() if relu else maps[0]
+        return maps
+
+
+def case_of(task: str, *args: Any, **kwargs: Any) -> Case:
+    """Read the arguments of a task."""
+    if task in SINGLE:
+        image, kernel = args
+        return Case(task, image[None, None], kernel[None, None], None, (1, 1), (0, 0))
+    if task == "activation_maps":
+        image, filters, bias = (*args, None)[:3]
+        return Case(task, image[None], filters[:, None], bias, (1, 1), (0, 0))
+    names = ("input", "weight", "bias", "stride", "padding")
+    given = {"bias": None, "stride": 1, "padding": 0, **dict(zip(names, args, strict=False)), **kwargs}
+    return Case(task, given["input"], given["weight"], given["bias"], _pair(given["stride"]), _pair(given["padding"]))
+
+
+def _pair(value: int | Pair) -> Pair:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def _wrong(
+    name: str, tasks: tuple[str, ...], says: str
+) -> Callable[[Callable[[Case], Tensor]], Callable[[Case], Tensor]]:
+    """Register a wrong answer that is written in terms of a ``Case``."""
+
+    def register(answer: Callable[[Case], Tensor]) -> Callable[[Case], Tensor]:
+        misconception(name, tasks=tasks, says=says)(
+            lambda task, *args, **kwargs: answer(case_of(task, *args, **kwargs))
+        )
+        return answer
+
+    return register
+
+
+@_wrong(
+    "flipped-kernel",
+    ALL,
+    "This is what comes out with the kernel turned by 180 degrees. Which of its corners meets the image's first pixel?",
+)
+def flipped_kernel(case: Case) -> Tensor:
+    """Convolve as in signal processing."""
+    return case.run(weight=case.weight.flip(2, 3))
+
+
+@_wrong(
+    "transposed-kernel",
+    ALL,
+    "This is what comes out when rows and columns of the kernel change places. Which index runs down the image?",
+)
+def transposed_kernel(case: Case) -> Tensor:
+    """Swap the kernel's axes."""
+    return case.run(weight=case.weight.transpose(2, 3))
+
+
+@_wrong(
+    "same-size-output",
+    ALL,
+    "The result is as large as the image. At how many places does the kernel lie wholly inside it?",
+)
+def same_size_output(case: Case) -> Tensor:
+    """Pad so that the size stays, at stride 1."""
+    return case.shaped(F.conv2d(case.image, case.weight, case.bias, padding="same"))
+
+
+@_wrong(
+    "same-size-output",
+    ALL,
+    "The result is as large as the image. At how many places does the kernel lie wholly inside it?",
+)
+def same_size_at_the_corner(case: Case) -> Tensor:
+    """Write the result into an array of the image's size and leave the rest 0."""
+    right = F.conv2d(case.image, case.weight, case.bias)
+    rows, columns = (case.image.shape[axis] - right.shape[axis] for axis in (2, 3))
+    return case.shaped(F.pad(right, (0, columns, 0, rows)))
+
+
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def drops_last_row_and_column(case: Case) -> Tensor:
+    """Stop one position early on both axes."""
+    return case.run()[..., :-1, :-1]
+
+
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def drops_last_row(case: Case) -> Tensor:
+    """Stop one row early."""
+    return case.run()[..., :-1, :]
+
+
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def drops_last_column(case: Case) -> Tensor:
+    """Stop one column early."""
+    return case.run()[..., :-1]
+
+
+@_wrong("off-by-one-size", ALL, "The result has one row and one column too many. Does the kernel still fit there?")
+def off_by_one_size(case: Case) -> Tensor:
+    """Go one position too far; what lies outside the image counts as nothing."""
+    (sh, sw), (ph, pw) = case.stride, case.padding
+    padded = F.pad(case.image, (pw, pw + sw, ph, ph + sh))
+    return case.run(image=padded, padding=(0, 0))
+
+
+@_wrong(
+    "mean-instead-of-sum", ALL, "Every value is the right one divided by a constant. Is the result a mean or a sum?"
+)
+def mean_over_the_kernel(case: Case) -> Tensor:
+    """Average over the kernel's positions."""
+    return case.run(weight=case.weight / case.weight[0, 0].numel())
+
+
+@_wrong(
+    "mean-instead-of-sum",
+    ("conv2d",),
+    "Every value is the right one divided by a constant. Is the result a mean or a sum?",
+)
+def mean_over_the_filter(case: Case) -> Tensor:
+    """Average over the kernel's positions and the channels."""
+    return case.run(weight=case.weight / case.weight[0].numel())
+
+
+@_wrong(
+    "mean-instead-of-sum",
+    ("conv2d",),
+    "Every value is the right one divided by a constant. Is the result a mean or a sum?",
+)
+def mean_over_the_channels(case: Case) -> Tensor:
+    """Average over the channels."""
+    return case.run(weight=case.weight / case.weight.shape[1])
+
+
+@_wrong("no-relu", ("activation_maps",), "Some values are negative. What follows a convolution in a network?")
+def no_relu(case: Case) -> Tensor:
+    """Forget the activation."""
+    return case.shaped(F.conv2d(case.image, case.weight, case.bias), relu=False)
+
+
+@_wrong("ignores-bias", ("conv2d", "activation_maps"), "This is the answer without the bias. Where is it added?")
+def ignores_bias(case: Case) -> Tensor:
+    """Leave the bias out."""
+    return case.run(bias=None)
+
+
+@_wrong("ignores-stride", ("conv2d",), "This is the answer for stride 1. How far does the kernel move each time?")
+def ignores_stride(case: Case) -> Tensor:
+    """Move by one pixel."""
+    return case.run(stride=(1, 1))
+
+
+@_wrong(
+    "swaps-stride-pair",
+    ("conv2d",),
+    "This is the answer with the two strides exchanged. Which of the pair is for the height?",
+)
+def swaps_stride_pair(case: Case) -> Tensor:
+    """Take (width, height)."""
+    return case.run(stride=case.stride[::-1])
+
+
+@_wrong("ignores-padding", ("conv2d",), "This is the answer without padding. What lies around the image?")
+def ignores_padding(case: Case) -> Tensor:
+    """Leave the padding out."""
+    return case.run(padding=(0, 0))
+
+
+@_wrong(
+    "swaps-padding-pair",
+    ("conv2d",),
+    "This is the answer with the two paddings exchanged. Which of the pair is for the height?",
+)
+def swaps_padding_pair(case: Case) -> Tensor:
+    """Take (width, height)."""
+    return case.run(padding=case.padding[::-1])
+
+
+@_wrong("first-channel-only", ("conv2d",), "This is the answer of the first channel alone. What becomes of the others?")
+def first_channel_only(case: Case) -> Tensor:
+    """Look at channel 0."""
+    return case.run(image=case.image[:, :1], weight=case.weight[:, :1])
+
+
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def keeps_channels_apart(case: Case) -> Tensor:
+    """Give (N, O, C, H', W')."""
+    return torch.stack(_by_channel(case), dim=2)
+
+
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def channels_as_maps(case: Case) -> Tensor:
+    """Give (N, O * C, H', W')."""
+    return torch.stack(_by_channel(case), dim=2).flatten(1, 2)
+
+
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def maps_by_channel(case: Case) -> Tensor:
+    """Give (N, C, O, H', W')."""
+    return torch.stack(_by_channel(case), dim=1)
+
+
+def _by_channel(case: Case) -> list[Tensor]:
+    channels = range(case.weight.shape[1])
+    return [case.run(image=case.image[:, [c]], weight=case.weight[:, [c]], bias=None) for c in channels]
+
+
+@_wrong("first-image-only", ("conv2d",), "Only the first image of the batch is answered. What becomes of the others?")
+def first_image_only(case: Case) -> Tensor:
+    """Give (1, O, H', W')."""
+    return case.run(image=case.image[:1])
+
+
+@_wrong("first-image-only", ("conv2d",), "Only the first image of the batch is answered. What becomes of the others?")
+def first_image_repeated(case: Case) -> Tensor:
+    """Answer every image with the first one's maps."""
+    return case.run(image=case.image[:1].expand(len(case.image), -1, -1, -1))
+
+
+@_wrong("first-image-only", ("conv2d",), "Only the first image of the batch is answered. What becomes of the others?")
+def other_images_are_zero(case: Case) -> Tensor:
+    """Leave the maps of all other images 0."""
+    maps = case.run()
+    maps[1:] = 0
+    return maps
+
+
+@look("integer-output", tasks=ALL, says="The result holds whole numbers alone. Where does the fraction get lost?")
+def integer_output(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Convert to whole numbers on the way."""
+    if not (expected != expected.round()).any() or not got.any():
+        return False
+    return not got.is_floating_point() or bool((got == got.round()).all())
+
+
+def _sizes(got: Tensor, expected: Tensor) -> Pair | None:
+    """Return how many rows and columns there are too many; None where the other axes differ."""
+    if got.ndim != expected.ndim or got.ndim < 2 or got.shape[:-2] != expected.shape[:-2]:
+        return None
+    return got.shape[-2] - expected.shape[-2], got.shape[-1] - expected.shape[-1]
+
+
+@look(
+    "same-size-output",
+    tasks=ALL,
+    says="The result is as large as the image. At how many places does the kernel lie wholly inside it?",
+)
+def as_large_as_the_image(diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Keep the image's size."""
+    image = case_of(diagnosis.task, *diagnosis.args, **diagnosis.kwargs).image
+    return _sizes(got, expected) not in (None, (0, 0)) and got.shape[-2:] == image.shape[-2:]
+
+
+@look("drops-last-row-or-column", tasks=ALL, says="The result is too small. Where is the last position of the kernel?")
+def one_too_small(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Stop early on an axis."""
+    return _sizes(got, expected) in ((-1, -1), (-1, 0), (0, -1))
+
+
+@look("off-by-one-size", tasks=ALL, says="The result has a row or a column too many. Does the kernel still fit there?")
+def one_too_large(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Go too far on an axis."""
+    return _sizes(got, expected) in ((1, 1), (1, 0), (0, 1))
+
+
+def _size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
+
+SIZE = ("output_size",)
+
+
+@misconception(
+    "forgets-dilation",
+    tasks=SIZE,
+    says="This is the answer for dilation 1. How far apart are the first and the last row of a dilated kernel?",
+)
+def forgets_dilation(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Take the kernel as it is."""
+    del dilation
+    return _size(size, kernel_size, stride, padding)
+
+
+@misconception(
+    "forgets-dilation",
+    tasks=SIZE,
+    says="This is not yet the reach of a dilated kernel. How far apart are its first and its last row?",
+)
+def multiplies_by_dilation(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Take dilation * kernel_size for the reach."""
+    return _size(size, kernel_size * dilation, stride, padding)
+
+
+@misconception(
+    "ignores-stride",
+    tasks=SIZE,
+    says="This is the answer for stride 1. How many of these positions does a larger step reach?",
+)
+def size_ignores_stride(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Leave the stride out."""
+    del stride
+    return _size(size, kernel_size, 1, padding, dilation)
+
+
+@misconception("ignores-padding", tasks=SIZE, says="This is the answer without padding. How long is the padded line?")
+def size_ignores_padding(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Leave the padding out."""
+    del padding
+    return _size(size, kernel_size, stride, 0, dilation)
+
+
+@misconception("ignores-padding", tasks=SIZE, says="This counts the padding once. On how many sides is it added?")
+def size_pads_one_side(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Add the padding once."""
+    return (size + padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
+
+@misconception(
+    "drops-last-row-or-column", tasks=SIZE, says="One position is missing. Does the kernel also lie at the very start?"
+)
+def size_without_the_first(_task: str, *args: int, **kwargs: int) -> int:
+    """Forget the + 1."""
+    return _size(*args, **kwargs) - 1
+
+
+@misconception(
+    "off-by-one-size", tasks=SIZE, says="There is one position too many. Does the kernel still fit at the last one?"
+)
+def size_rounded_up(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> int:
+    """Round up where a step does not fit."""
+    return -(-(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride) + 1
+
+
+@misconception(
+    "off-by-one-size", tasks=SIZE, says="There is one position too many. Does the kernel still fit at the last one?"
+)
+def size_without_the_minus(_task: str, *args: int, **kwargs: int) -> int:
+    """Count one too many."""
+    return _size(*args, **kwargs) + 1
+
+
+@misconception(
+    "same-size-output",
+    tasks=SIZE,
+    says="The answer is the size itself. At how many places does the kernel lie wholly inside?",
+)
+def size_unchanged(_task: str, size: int, *_args: int, **_kwargs: int) -> int:
+    """Answer the input's size."""
+    return size

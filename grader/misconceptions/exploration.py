@@ -1,0 +1,160 @@
+"""Wrong statistics of a data set."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from grader.misconceptions import misconception
+
+STATISTICS = ("pixel_statistics",)
+COUNTS = ("class_counts",)
+MEANS = ("class_means",)
+
+
+@misconception("not-scaled", tasks=STATISTICS, says="The numbers are on the scale from 0 to 255. What is white to be?")
+def statistics_not_scaled(_task: str, images: Tensor) -> tuple[float, float]:
+    """Stay on the scale of bytes."""
+    pixels = images.double()
+    return float(pixels.mean()), float(pixels.std(correction=0))
+
+
+@misconception(
+    "std-of-image-means",
+    tasks=STATISTICS,
+    says="The deviation is that of the images' means. Which numbers does each image hide behind its mean?",
+)
+def std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
+    """Average each image first."""
+    pixels = images.double() / 255
+    return float(pixels.mean()), float(pixels.flatten(1).mean(1).std(correction=0))
+
+
+@misconception(
+    "std-of-image-means",
+    tasks=STATISTICS,
+    says="The deviation is put together from single images. How far are the images' means apart?",
+)
+def mean_of_image_stds(_task: str, images: Tensor) -> tuple[float, float]:
+    """Average the images' own deviations."""
+    pixels = images.double() / 255
+    return float(pixels.mean()), float(pixels.flatten(1).std(1, correction=0).mean())
+
+
+@misconception(
+    "std-of-image-means",
+    tasks=STATISTICS,
+    says="The deviation is that of the images' means. Which numbers does each image hide behind its mean?",
+)
+def sample_std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
+    """Average each image first, and take a sample's deviation."""
+    pixels = images.double() / 255
+    return float(pixels.mean()), float(pixels.flatten(1).mean(1).std())
+
+
+@misconception(
+    "sample-std",
+    tasks=STATISTICS,
+    says="The deviation is a sample's. By how many is the sum of squares divided when all pixels are there?",
+)
+def sample_std(_task: str, images: Tensor) -> tuple[float, float]:
+    """Divide by one fewer."""
+    pixels = images.double() / 255
+    return float(pixels.mean()), float(pixels.std())
+
+
+@misconception(
+    "drops-absent-classes", tasks=COUNTS, says="Classes without an image are missing. How many numbers are to come out?"
+)
+def counts_present_classes(_task: str, labels: Tensor, _num_classes: int) -> Tensor:
+    """Count what is there."""
+    counts: Tensor = labels.unique(return_counts=True)[1]
+    return counts
+
+
+@misconception(
+    "drops-absent-classes", tasks=COUNTS, says="The last classes are missing. How many numbers are to come out?"
+)
+def counts_to_the_largest(_task: str, labels: Tensor, _num_classes: int) -> Tensor:
+    """Count up to the largest label."""
+    return labels.bincount()
+
+
+def _means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    pixels = images.double() / 255
+    rows = [pixels[labels == label].mean(0) for label in range(num_classes)]
+    return torch.stack(rows).nan_to_num(0).float()
+
+
+def _sums(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    return _means(images, labels, num_classes) * labels.bincount(minlength=num_classes)[:, None, None]
+
+
+@misconception(
+    "drops-absent-classes", tasks=MEANS, says="Classes without an image are missing. How many means are to come out?"
+)
+def means_of_present_classes(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Average what is there."""
+    return _means(images, labels, num_classes)[labels.unique()]
+
+
+@misconception("not-scaled", tasks=MEANS, says="The means are on the scale from 0 to 255. What is white to be?")
+def means_not_scaled(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Stay on the scale of bytes."""
+    return _means(images, labels, num_classes) * 255
+
+
+@misconception(
+    "sums-instead-of-means",
+    tasks=MEANS,
+    says="The values grow with the number of images of a class. By what is the sum divided?",
+)
+def sums_instead_of_means(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Forget to divide by the number of images."""
+    return _sums(images, labels, num_classes)
+
+
+@misconception(
+    "sums-instead-of-means",
+    tasks=MEANS,
+    says="The values grow with the number of images of a class. By what is the sum divided?",
+)
+def sums_of_bytes(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Neither divide nor scale."""
+    return _sums(images, labels, num_classes) * 255
+
+
+@misconception(
+    "sums-instead-of-means",
+    tasks=MEANS,
+    says="Every class is divided by the same number. How many images does each class have?",
+)
+def divides_by_all_images(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Divide the sum of a class by the number of all images."""
+    return _sums(images, labels, num_classes) / len(images)
+
+
+@misconception(
+    "mean-over-everything",
+    tasks=MEANS,
+    says="There is one number per class where a picture should be. Over which axis is the mean?",
+)
+def mean_over_everything(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Average over the pixels as well."""
+    return _means(images, labels, num_classes).flatten(1).mean(1)
+
+
+@misconception(
+    "mean-over-everything", tasks=MEANS, says="Every class has the same mean. Which images belong to a class?"
+)
+def mean_over_all_images(_task: str, images: Tensor, _labels: Tensor, num_classes: int) -> Tensor:
+    """Average over all images, whatever their class."""
+    return (images.double() / 255).mean(0).float().expand(num_classes, *images.shape[1:])
+
+
+@misconception(
+    "mean-over-everything", tasks=MEANS, says="Every picture has one grey level. Over which axis is the mean?"
+)
+def mean_of_each_class_everywhere(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Fill each picture with the mean of its class."""
+    return _means(images, labels, num_classes).mean((1, 2), keepdim=True).expand(num_classes, *images.shape[1:])

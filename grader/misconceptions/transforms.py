@@ -1,0 +1,109 @@
+"""Wrong ways from pictures to tensors and back."""
+
+from __future__ import annotations
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from grader.checking.assertions import Diagnosis
+from grader.misconceptions import look, misconception
+
+TO_TENSOR = ("image_to_tensor",)
+TO_IMAGE = ("tensor_to_image",)
+
+
+def _pixels(image: Image.Image) -> Tensor:
+    return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(image.height, image.width)
+
+
+@misconception("not-scaled", tasks=TO_TENSOR, says="The values go up to 255. What is the largest grey level to become?")
+def not_scaled(_task: str, image: Image.Image) -> Tensor:
+    """Convert without dividing."""
+    return _pixels(image)[None].float()
+
+
+@misconception(
+    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
+)
+def stays_bytes(_task: str, image: Image.Image) -> Tensor:
+    """Give uint8."""
+    return _pixels(image)[None]
+
+
+@misconception(
+    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
+)
+def becomes_double(_task: str, image: Image.Image) -> Tensor:
+    """Give float64."""
+    return _pixels(image)[None].double() / 255
+
+
+@misconception(
+    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
+)
+def rounds_to_bytes(_task: str, image: Image.Image) -> Tensor:
+    """Scale in whole numbers."""
+    return _pixels(image)[None] // 255
+
+
+@look("wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?")
+def other_dtype(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Give any other dtype."""
+    return got.dtype != expected.dtype
+
+
+@misconception("channel-last", tasks=TO_TENSOR, says="The channel axis comes last. Where does PyTorch expect it?")
+def channel_last(_task: str, image: Image.Image) -> Tensor:
+    """Give (H, W, 1)."""
+    return _pixels(image)[..., None].float() / 255
+
+
+@misconception(
+    "clips-instead-of-rescales",
+    tasks=TO_IMAGE,
+    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+)
+def clips_to_bytes(_task: str, tensor: Tensor) -> Tensor:
+    """Cut off below 0 and above 255."""
+    return tensor.reshape(tensor.shape[-2:]).double().clamp(0, 255).floor()
+
+
+@misconception(
+    "clips-instead-of-rescales",
+    tasks=TO_IMAGE,
+    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+)
+def clips_to_one(_task: str, tensor: Tensor) -> Tensor:
+    """Cut off below 0 and above 1, then scale."""
+    return (tensor.reshape(tensor.shape[-2:]).double().clamp(0, 1) * 255).floor()
+
+
+@misconception(
+    "clips-instead-of-rescales",
+    tasks=TO_IMAGE,
+    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+)
+def clips_and_rounds(_task: str, tensor: Tensor) -> Tensor:
+    """Cut off below 0 and above 1, then scale and round."""
+    return (tensor.reshape(tensor.shape[-2:]).double().clamp(0, 1) * 255).round()
+
+
+@misconception(
+    "not-scaled",
+    tasks=TO_IMAGE,
+    says="The values are taken as grey levels as they are. What are the smallest and the largest to become?",
+)
+def wraps_around(_task: str, tensor: Tensor) -> Tensor:
+    """Convert to bytes as if every value were a grey level."""
+    return tensor.reshape(tensor.shape[-2:]).to(torch.uint8).double()
+
+
+@misconception(
+    "not-scaled",
+    tasks=TO_IMAGE,
+    says="The values are taken as shares of 255 as they are. What are the smallest and the largest to become?",
+)
+def wraps_around_scaled(_task: str, tensor: Tensor) -> Tensor:
+    """Multiply by 255 and convert to bytes."""
+    return (tensor.reshape(tensor.shape[-2:]) * 255).to(torch.uint8).double()
