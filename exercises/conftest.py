@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import matplotlib
 import pytest
+from matplotlib import pyplot as plt
+
 from grader.public.explain import load
 from grader.public.plugin import PublicChecks
-from matplotlib import pyplot as plt
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of the checks, and the report by tasks."""
     config.addinivalue_line("markers", "task(id): the task that a check belongs to")
     config.pluginmanager.register(PublicChecks(config, Path(__file__).resolve().parent), "public-checks")
-    matplotlib.use("Agg")  # figures are drawn, but no window opens
+    plt.switch_backend("Agg")  # figures are drawn, but no window opens
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from torch import Tensor
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
-class NotStarted(Exception):  # noqa: N818 - it is no error: there is nothing to look at yet
+class NotStarted(Exception):  # it is no error: there is nothing to look at yet
     """Raised by a check that finds nothing to look at; the text says what to do first."""
 
 
@@ -83,5 +84,5 @@ def _missing_return(got: object) -> str:
     return "Is the `return` missing?" if got is None else ""
 
 
-def _fail(message: str, hint: str) -> None:
+def _fail(message: str, hint: str) -> NoReturn:
     raise AssertionError(f"{message} {hint}".rstrip())

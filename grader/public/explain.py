@@ -26,10 +26,12 @@ def load(module: str) -> ModuleType:
         return importlib.import_module(f"exercises.{module}")
     except SyntaxError as error:
         place = f"exercises/{Path(error.filename or module).name}, line {error.lineno}"
-        raise BrokenModuleError(f"exercises/{module}.py cannot be read: {type(error).__name__} in {place}: {error.msg}.") from None
+        raise BrokenModuleError(
+            f"exercises/{module}.py cannot be read: {type(error).__name__} in {place}: {error.msg}."
+        ) from None
     except NotImplementedError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the student is told
         place = _place(error, _folder())
         raise BrokenModuleError(f"exercises/{module}.py cannot be imported: {_name(error)}{place}") from None
 
@@ -51,9 +53,11 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> 
     if isinstance(error, pytest.fail.Exception):
         return Outcome("failed", too_slow(task, limit) if "pytest-timeout" in text else text)
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        return Outcome("failed", f"exercises/{task.module}.py: expected a {error.name}, got none. Did it change its name?")
+        return Outcome(
+            "failed", f"exercises/{task.module}.py: expected a {error.name}, got none. Did it change its name?"
+        )
     if isinstance(error, AssertionError) and not _place(error, folder):
-        return Outcome("failed", text.split("\nassert ")[0])
+        return Outcome("failed", text.split("\nassert ", 1)[0])
     return Outcome("failed", f"{task.id}: expected an answer, got {_name(error)}{_place(error, folder)}")
 
 

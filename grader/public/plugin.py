@@ -27,7 +27,8 @@ WORDS = {
 class PublicChecks:
     """Orders the public checks by the curriculum, and reports them by task.
 
-    Where nothing but these checks is run, pytest's own report is turned down: whatever was typed (`-v`, `--tb`, `-r`, `-W`) is honoured.
+    Where nothing but these checks is run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
+    is honoured.
 
     Args:
         config: pytest's.
@@ -56,7 +57,7 @@ class PublicChecks:
         if not any(arg.startswith(("-W", "--pythonwarnings", "-rw")) for arg in typed):
             option.disable_warnings = True
         if self.live:
-            option.verbose = -1
+            option.verbose = -2  # no header, no file names, and no counts of checks where tasks are counted
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -72,7 +73,9 @@ class PublicChecks:
         for item in ours:
             item.extra_keyword_matches.add(self._task_id(item))
             self._limit(item)
-        items[:] = [item for item in items if item not in ours] + sorted(ours, key=lambda item: order[self._task_id(item)])
+        items[:] = [item for item in items if item not in ours] + sorted(
+            ours, key=lambda item: order[self._task_id(item)]
+        )
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Count what was not asked for."""
@@ -108,7 +111,12 @@ class PublicChecks:
         task_id = self._task_id(item)
         if task_id and (report.when == "call" or not report.passed):
             outcome = self._outcome(item, call, curriculum.task(task_id), report)
-            report.public = {"task": task_id, "kind": outcome.kind, "message": outcome.message, "note": outcome.note}
+            report.__dict__["public"] = {
+                "task": task_id,
+                "kind": outcome.kind,
+                "message": outcome.message,
+                "note": outcome.note,
+            }
             if outcome.kind == "unwritten":
                 report.outcome = "skipped"
                 report.longrepr = (str(item.path), 0, outcome.message)
@@ -122,7 +130,7 @@ class PublicChecks:
             self.progress[found["task"]].outcomes.append(outcome)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:  # noqa: ANN401 - pytest's own type is a union
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
         """Name the outcome: what was not written is not started, neither skipped nor failed."""
         found = getattr(report, "public", None)
         if not found:
@@ -150,10 +158,13 @@ class PublicChecks:
         for progress in self.progress.values():
             if progress.outcomes and (self.verbosity >= 0 or progress.state in ("failed", "unfinished", "waiting")):
                 self._show(progress)
-        screen.write_closing(self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir)
+        self._terminal().write_line("")
+        screen.write_closing(
+            self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir
+        )
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:  # noqa: ANN401 - pytest-timeout's own
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
         """Where no signal can stop a check (Windows), end the run, but say so first."""
         task_id = self._task_id(item)
         if not task_id or settings.method != "thread":
@@ -183,7 +194,10 @@ class PublicChecks:
             Outcome("failed", f"{message} On this computer that ends the whole run: later tasks were not looked at.")
         )
         self._show(progress)
-        screen.write_closing(self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir)
+        self._terminal().write_line("")
+        screen.write_closing(
+            self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir
+        )
         self._terminal().flush()
         os._exit(int(pytest.ExitCode.TESTS_FAILED))
 
@@ -193,7 +207,9 @@ class PublicChecks:
         if has_timer and self.config.getoption("timeout", None) is None and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SECONDS_PER_CHECK))
 
-    def _outcome(self, item: pytest.Item, call: pytest.CallInfo[None], task: Task, report: pytest.TestReport) -> Outcome:
+    def _outcome(
+        self, item: pytest.Item, call: pytest.CallInfo[None], task: Task, report: pytest.TestReport
+    ) -> Outcome:
         if call.excinfo is None:
             return Outcome("green", note=str(dict(report.user_properties).get("note", "")))
         marker = item.get_closest_marker("timeout")
@@ -216,7 +232,8 @@ class PublicChecks:
             screen.write_task(self._terminal(), progress, new_module=new_module)
 
     def _terminal(self) -> pytest.TerminalReporter:
-        return self.config.pluginmanager.getplugin("terminalreporter")
+        reporter: pytest.TerminalReporter = self.config.pluginmanager.getplugin("terminalreporter")
+        return reporter
 
 
 TIMER = pytest.StashKey[threading.Timer]()

@@ -59,7 +59,9 @@ class TaskProgress:
     @property
     def message(self) -> str:
         """Return what a student is told below the task: one thing at a time."""
-        first = {kind: next((o for o in self.outcomes if o.kind == kind), None) for kind in ("failed", "unwritten", "green")}
+        first = {
+            kind: next((o for o in self.outcomes if o.kind == kind), None) for kind in ("failed", "unwritten", "green")
+        }
         if self.state == "failed" and first["failed"]:
             return first["failed"].message
         if self.state in ("unfinished", "waiting") and first["unwritten"]:
@@ -88,7 +90,9 @@ def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     return frozenset(
-        symbol for symbol in symbols if symbol in functions and not_written(symbol, path.stem) in ast.unparse(functions[symbol])
+        symbol
+        for symbol in symbols
+        if symbol in functions and not_written(symbol, path.stem) in ast.unparse(functions[symbol])
     )
 
 

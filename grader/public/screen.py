@@ -20,14 +20,14 @@ COLOURS: dict[State, dict[str, bool]] = {
 }
 INDENT = 15
 HIDDEN_CHECKS = (
-    "Your points come from hidden checks, which ask more than these do: other sizes and numbers, float64, bad arguments, "
-    "arguments that must not change, `by hand` where it says so, every image of a split, the model in a real training loop. "
-    "What they ask for stands in the docstrings. So green means: go on."
+    "Your points come from hidden checks. They ask for more than these: other sizes and numbers, float64, bad arguments, "
+    "arguments that stay as they were, work by hand where that is asked, every image of a split, answers that do not "
+    "depend on the rest of a batch. All of it stands in the docstrings: green here is a good start, and no more."
 )
 
 
 def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, *, new_module: bool) -> None:
-    """Write the line of a task, below the headline of its module if it is the first one, and what there is to say about it."""
+    """Write the line of a task and what there is to say about it, below its module's headline if it is the first."""
     task = progress.task
     if new_module:
         points = sum(t.points for t in curriculum.tasks() if t.module == task.module)
@@ -40,11 +40,8 @@ def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, *, new
         terminal.write_line(line, **COLOURS[progress.state])
 
 
-def write_closing(
-    terminal: pytest.TerminalReporter, progress: Sequence[TaskProgress], folder: Path, cwd: Path
-) -> None:
+def write_closing(terminal: pytest.TerminalReporter, progress: Sequence[TaskProgress], folder: Path, cwd: Path) -> None:
     """Write how far it is, what is next, and what these checks do not look at."""
-    terminal.write_line("")
     everything = len(curriculum.tasks())
     terminal.write_line(score_line(progress, everything), bold=True)
     terminal.write_line("")

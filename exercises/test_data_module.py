@@ -1,0 +1,131 @@
+"""Public checks of lesson 4. Run them with `pytest exercises/test_data_module.py`.
+
+To be quick, they look at splits with a few hundred images on one side, and never at all 60,000.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from exercises.datasets import DATA_DIR
+from grader.public.asserts import assert_equal, assert_true, refused
+
+ALL = 60_000
+FEW = 300
+
+
+@pytest.fixture
+def make(data_module: ModuleType) -> Callable[..., Any]:
+    """Make a data module and get it ready."""
+
+    def make_data(**arguments: int) -> Any:
+        data = data_module.FashionMNISTDataModule(DATA_DIR, **arguments)
+        data.prepare_data()
+        data.setup(None)
+        return data
+
+    return make_data
+
+
+def labels_of(loader: Any) -> list[int]:
+    """Return all labels that a loader gives in one pass."""
+    return torch.cat([labels for _, labels in loader]).tolist()
+
+
+@pytest.mark.task("data_splits")
+def test_validation_has_val_size_images(make: Callable[..., Any]) -> None:
+    """With `val_size=300` there are 300 of them."""
+    got = len(labels_of(make(val_size=FEW).val_dataloader()))
+    assert_equal(got, FEW, "val_size=300, number of validation images")
+
+
+@pytest.mark.task("data_splits")
+def test_training_has_the_rest(make: Callable[..., Any]) -> None:
+    """With `val_size=59700` there are 300 left to train on."""
+    got = len(labels_of(make(val_size=ALL - FEW).train_dataloader()))
+    assert_equal(got, FEW, "val_size=59700, number of training images", "Which images are in no split, or in two?")
+
+
+@pytest.mark.task("data_splits")
+def test_the_split_depends_on_the_seed_alone(make: Callable[..., Any]) -> None:
+    """The same seed gives the same split, whatever the global random state is; another seed gives another."""
+    splits = []
+    for seed, state in ((0, 1), (0, 2), (1, 1)):
+        torch.manual_seed(state)
+        splits.append(labels_of(make(val_size=FEW, seed=seed).val_dataloader()))
+    assert_true(splits[0] == splits[1], "seed=0, twice: expected the same split, got two. Where does chance come from?")
+    assert_true(splits[0] != splits[2], "seed=0 and seed=1: expected two splits, got one. Is the seed used?")
+
+
+@pytest.mark.task("data_splits")
+def test_setup_may_be_called_again(make: Callable[..., Any]) -> None:
+    """Lightning calls it for each stage."""
+    data = make(val_size=FEW)
+    before = labels_of(data.val_dataloader())
+    data.setup("validate")
+    data.setup("test")
+    same = labels_of(data.val_dataloader()) == before
+    assert_true(same, "setup, called again: expected the same validation images, got others.")
+
+
+@pytest.mark.task("data_splits")
+@pytest.mark.parametrize("val_size", [0, ALL])
+def test_a_split_without_images_is_refused(make: Callable[..., Any], val_size: int) -> None:
+    """Both parts need at least one image."""
+    with refused(f"val_size={val_size}", ValueError):
+        make(val_size=val_size)
+
+
+@pytest.mark.task("data_loaders")
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_batches_are_images_and_labels(make: Callable[..., Any], split: str) -> None:
+    """float32 (B, 1, 28, 28) and int64 (B,)."""
+    images, labels = next(iter(getattr(make(batch_size=32), f"{split}_dataloader")()))
+    where = f"{split}_dataloader with batch_size=32, first batch"
+    assert_equal((tuple(images.shape), images.dtype), ((32, 1, 28, 28), torch.float32), f"{where}, images")
+    assert_equal((tuple(labels.shape), labels.dtype), ((32,), torch.int64), f"{where}, labels")
+
+
+@pytest.mark.task("data_loaders")
+def test_images_are_normalised(make: Callable[..., Any]) -> None:
+    """Black becomes -0.81 and white 2.02; both occur in any batch of clothes."""
+    images: Tensor = next(iter(make().val_dataloader()))[0]
+    low, high = images.min().item(), images.max().item()
+    close = abs(low + 0.81) < 0.02 and abs(high - 2.02) < 0.02
+    assert_true(
+        close, f"val_dataloader: expected values from -0.81 to 2.02, got {low:.2f} to {high:.2f}. Which transform?"
+    )
+
+
+@pytest.mark.task("data_loaders")
+def test_training_images_come_in_a_new_order_each_epoch(make: Callable[..., Any]) -> None:
+    """Two passes give the same labels in another order."""
+    loader = make(val_size=ALL - FEW).train_dataloader()
+    first, second = labels_of(loader), labels_of(loader)
+    assert_true(sorted(first) == sorted(second), "train_dataloader, two passes: expected the same images, got others.")
+    assert_true(
+        first != second, "train_dataloader, two passes: expected another order each time, got one. Who shuffles?"
+    )
+
+
+@pytest.mark.task("data_loaders")
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_evaluation_never_changes(make: Callable[..., Any], split: str) -> None:
+    """The same images in the same order, not augmented."""
+    loader = getattr(make(), f"{split}_dataloader")()
+    first, second = next(iter(loader)), next(iter(loader))
+    same = torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+    assert_true(
+        same, f"{split}_dataloader, two passes: expected the same first batch, got two. Shuffled, or augmented?"
+    )
+
+
+@pytest.mark.task("data_loaders")
+def test_the_last_batch_is_smaller(make: Callable[..., Any]) -> None:
+    """300 images in batches of 64 are four full ones and one of 44."""
+    sizes = [len(labels) for _, labels in make(val_size=FEW).val_dataloader()]
+    assert_equal(sizes, [64, 64, 64, 64, 44], "val_dataloader of 300 images, sizes of its batches")
