@@ -31,18 +31,25 @@ def test_every_image_is_read_back_in_any_normalisation() -> None:
 @pytest.mark.parametrize(
     ("augment", "share"),
     [
-        (transforms.RandomHorizontalFlip(1.0), 0.99),
-        (transforms.RandomCrop(28, padding=1), 0.95),
-        (transforms.RandomRotation(5), 0.6),
+        (transforms.RandomHorizontalFlip(1.0), 1.0),
+        (transforms.RandomCrop(28, padding=2), 1.0),
+        (transforms.RandomCrop(28, padding=4), 0.55),
+        (transforms.RandomRotation(5), 0.7),
     ],
-    ids=["mirrored", "shifted", "turned"],
+    ids=["mirrored", "shifted", "shifted far", "turned"],
 )
-def test_most_augmented_images_are_still_read_and_few_are_misread(augment: torch.nn.Module, share: float) -> None:
+def test_most_augmented_images_are_still_read_and_none_is_misread(augment: torch.nn.Module, share: float) -> None:
+    torch.manual_seed(7)
     ids = torch.arange(0, 60_000, 97)
     augmented = torch.stack([augment(image[None])[0] for image in synthetic.images(ids).float()])
     read = synthetic.decode(augmented)
-    assert (read == ids).float().mean() > share
-    assert ((read != ids) & (read >= 0)).float().mean() < 0.02
+    assert (read == ids).float().mean() >= share
+    assert not ((read != ids) & (read >= 0)).any()
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0])
+def test_a_blank_image_has_no_index(constant: float) -> None:
+    assert synthetic.decode(torch.full((3, 28, 28), constant)).tolist() == [-1] * 3
 
 
 def test_torchvision_reads_what_is_written(tmp_path: Path) -> None:
