@@ -37,7 +37,9 @@ class CosineDecay(pl.Callback):
         groups = trainer.optimizers[0].param_groups
         self.start = [] if trainer.lr_scheduler_configs else [group["lr"] for group in groups]
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401 - Lightning's signature
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Set the rates for this step."""
         del pl_module, batch, batch_idx
         share = trainer.global_step / trainer.estimated_stepping_batches
@@ -108,7 +110,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _module(package: str, name: str) -> Any:  # noqa: ANN401 - the student's module
+def _module(package: str, name: str) -> Any:
     return importlib.import_module(f"{package}.{name}")
 
 
@@ -158,7 +160,9 @@ def _plot_confusion(labels: Tensor, predicted: Tensor, path: Path) -> None:
     for row in range(classes):
         for column in range(classes):
             count = int(counts[row, column])
-            ax.text(column, row, str(count), ha="center", va="center", color="white" if count > 500 else "black", size=8)
+            ax.text(
+                column, row, str(count), ha="center", va="center", color="white" if count > 500 else "black", size=8
+            )
     ax.set(xlabel="answer of the network", ylabel="label", title="Test images by label and answer")
     ax.set_xticks(range(classes), CLASS_NAMES, rotation=45, ha="right")
     ax.set_yticks(range(classes), CLASS_NAMES)
