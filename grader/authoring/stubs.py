@@ -2,8 +2,10 @@
 
 import ast
 import io
+import itertools
 import re
 import tokenize
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 BEGIN = "### BEGIN SOLUTION"
@@ -54,8 +56,7 @@ def derive_stub(source: str, module: str) -> str:
         if block.symbol is not None:
             kept += [block.indent + TODO, block.indent + _raise(block.symbol, module)]
         else:
-            while line <= len(lines) and not lines[line - 1].strip() and (not kept or not kept[-1].strip()):
-                line += 1
+            line += min(_blank(reversed(kept)), _blank(lines[line - 1 :]))
     stub = "\n".join(kept + lines[line - 1 :])
     _compile(stub, where)
     return stub
@@ -108,6 +109,11 @@ def functions_of(tree: ast.Module) -> dict[str, Function]:
         elif isinstance(node, ast.ClassDef):
             found |= {f"{node.name}.{member.name}": member for member in node.body if isinstance(member, Function)}
     return found
+
+
+def _blank(lines: Iterable[str]) -> int:
+    """Count the blank lines before the first other one."""
+    return sum(1 for _ in itertools.takewhile(lambda line: not line.strip(), lines))
 
 
 def _raise(symbol: str, module: str) -> str:

@@ -23,6 +23,7 @@ def assert_equal(got: object, expected: object, where: str, hint: str = "") -> N
         where: the call, as a student would write it.
         hint: a question or a remedy.
     """
+    __tracebackhide__ = True
     same_type = type(got) is type(expected)
     if not same_type or got != expected:
         shown = f"{got!r}" if same_type else f"{got!r} ({type(got).__name__})"
@@ -38,8 +39,9 @@ def assert_tensor(got: object, expected: Tensor, where: str, hint: str = "") -> 
         where: the call, as a student would write it.
         hint: a question or a remedy, for wrong values.
     """
+    __tracebackhide__ = True
     if not isinstance(got, Tensor):
-        _fail(f"{where}: expected a tensor, got {type(got).__name__}.", _missing_return(got))
+        _fail(f"{where}: expected a tensor, got {'None' if got is None else type(got).__name__}.", _missing_return(got))
     if got.shape != expected.shape:
         _fail(f"{where}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}.", hint)
     if got.dtype != expected.dtype:
@@ -48,7 +50,7 @@ def assert_tensor(got: object, expected: Tensor, where: str, hint: str = "") -> 
     wrong = ~torch.isclose(got.detach(), expected, rtol=tolerance, atol=tolerance)
     if wrong.any():
         place = tuple(wrong.nonzero()[0].tolist())
-        index = f"[{', '.join(map(str, place))}]" if place else ""
+        index = f", at [{', '.join(map(str, place))}]" if place else ""
         right, came = expected[place].item(), got[place].item()
         many = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
         _fail(f"{where}{index}: expected {right:.6g}, got {came:.6g}{many}.", hint)
@@ -56,6 +58,7 @@ def assert_tensor(got: object, expected: Tensor, where: str, hint: str = "") -> 
 
 def assert_true(holds: object, message: str) -> None:
     """Fail with a message of the form ``<where>: expected <thing>, got <thing>. <question>`` unless something holds."""
+    __tracebackhide__ = True
     if not holds:
         raise AssertionError(message)
 
@@ -68,6 +71,7 @@ def refused(where: str, *kinds: type[Exception]) -> Iterator[None]:
         where: the call, as a student would write it, and what is wrong about it.
         kinds: the errors that are fine.
     """
+    __tracebackhide__ = True
     names = " or ".join(kind.__name__ for kind in kinds)
     try:
         yield
@@ -85,4 +89,5 @@ def _missing_return(got: object) -> str:
 
 
 def _fail(message: str, hint: str) -> NoReturn:
+    __tracebackhide__ = True
     raise AssertionError(f"{message} {hint}".rstrip())

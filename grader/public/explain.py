@@ -25,9 +25,10 @@ def load(module: str) -> ModuleType:
     try:
         return importlib.import_module(f"exercises.{module}")
     except SyntaxError as error:
-        place = f"exercises/{Path(error.filename or module).name}, line {error.lineno}"
+        other = Path(error.filename or "").name
+        place = f"line {error.lineno}" if other == f"{module}.py" else f"exercises/{other}, line {error.lineno}"
         raise BrokenModuleError(
-            f"exercises/{module}.py cannot be read: {type(error).__name__} in {place}: {error.msg}."
+            f"exercises/{module}.py cannot be read: {place}: {error.msg} ({type(error).__name__})."
         ) from None
     except NotImplementedError:
         raise
@@ -51,10 +52,11 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> 
     if isinstance(error, BrokenModuleError):
         return Outcome("failed", text)
     if isinstance(error, pytest.fail.Exception):
-        return Outcome("failed", too_slow(task, limit) if "pytest-timeout" in text else text)
+        slow = "pytest-timeout" in text
+        return Outcome("failed", too_slow(task, limit) if slow else text, slow=slow)
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return Outcome(
-            "failed", f"exercises/{task.module}.py: expected a {error.name}, got none. Did it change its name?"
+            "failed", f"exercises/{task.module}.py: expected {error.name}, got nothing of that name. Did it change?"
         )
     if isinstance(error, AssertionError) and not _place(error, folder):
         return Outcome("failed", text.split("\nassert ", 1)[0])

@@ -4,6 +4,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Generator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from grader import curriculum
 from grader.curriculum import Task
 from grader.public import screen
 from grader.public.asserts import NotStarted
-from grader.public.explain import outcome_of, too_slow
+from grader.public.explain import BrokenModuleError, outcome_of, too_slow
 from grader.public.progress import Outcome, TaskProgress, unwritten_symbols
 
 SECONDS_PER_CHECK = 30.0
@@ -39,8 +40,9 @@ class PublicChecks:
         self.config = config
         self.folder = folder
         self.progress: dict[str, TaskProgress] = {}
-        self.deselected: Counter[str] = Counter()
+        self.endless: set[str] = set()
         self.shown: set[str] = set()
+        self.messages: set[str] = set()
         self.alone = all(Path(arg.split("::")[0]).resolve().is_relative_to(folder) for arg in config.args)
         self.verbosity: int = config.option.verbose
         self.live = self.alone and self.verbosity == 0
@@ -77,10 +79,6 @@ class PublicChecks:
             ours, key=lambda item: order[self._task_id(item)]
         )
 
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count what was not asked for."""
-        self.deselected.update(self._task_id(item) for item in items)
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which tasks are about to be looked at."""
         counts = Counter(self._task_id(item) for item in session.items)
@@ -99,8 +97,10 @@ class PublicChecks:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Do not wait for the same endless loop again and again."""
         progress = self.progress.get(self._task_id(item))
-        if progress and any("within" in outcome.message and outcome.kind == "failed" for outcome in progress.outcomes):
+        if progress and any(outcome.slow for outcome in progress.outcomes):
             raise NotStarted("not looked at: an earlier check of this task took too long")
+        if progress and progress.task.module in self.endless:
+            raise BrokenModuleError(f"exercises/{progress.task.module}.py: importing it takes too long, as above.")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -111,12 +111,7 @@ class PublicChecks:
         task_id = self._task_id(item)
         if task_id and (report.when == "call" or not report.passed):
             outcome = self._outcome(item, call, curriculum.task(task_id), report)
-            report.__dict__["public"] = {
-                "task": task_id,
-                "kind": outcome.kind,
-                "message": outcome.message,
-                "note": outcome.note,
-            }
+            report.__dict__["public"] = {"task": task_id, "outcome": asdict(outcome)}
             if outcome.kind == "unwritten":
                 report.outcome = "skipped"
                 report.longrepr = (str(item.path), 0, outcome.message)
@@ -126,8 +121,11 @@ class PublicChecks:
         """Collect the outcome."""
         found = getattr(report, "public", None)
         if found:
-            outcome = Outcome(found["kind"], found["message"], found["note"])
-            self.progress[found["task"]].outcomes.append(outcome)
+            outcome = Outcome(**found["outcome"])
+            progress = self.progress[found["task"]]
+            progress.outcomes.append(outcome)
+            if outcome.slow and report.when == "setup":
+                self.endless.add(progress.task.module)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -135,7 +133,7 @@ class PublicChecks:
         found = getattr(report, "public", None)
         if not found:
             return None
-        category, letter, word = WORDS[found["kind"]]
+        category, letter, word = WORDS[found["outcome"]["kind"]]
         return (category, "", "") if self.live else (category, letter, word)
 
     def pytest_runtest_logfinish(self) -> None:
@@ -229,7 +227,14 @@ class PublicChecks:
         if progress.task.id not in self.shown:
             new_module = progress.task.module not in {curriculum.task(shown).module for shown in self.shown}
             self.shown.add(progress.task.id)
-            screen.write_task(self._terminal(), progress, new_module=new_module)
+            said = progress.message in self.messages and not new_module
+            self.messages.add(progress.message)
+            screen.write_task(
+                self._terminal(),
+                progress,
+                "as above" if said and progress.message else progress.message,
+                new_module=new_module,
+            )
 
     def _terminal(self) -> pytest.TerminalReporter:
         reporter: pytest.TerminalReporter = self.config.pluginmanager.getplugin("terminalreporter")

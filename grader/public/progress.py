@@ -21,11 +21,13 @@ class Outcome:
         kind: green, failed, or unwritten if it ran into a stub.
         message: what a student reads.
         note: worth telling although it is green.
+        slow: it was ended by the clock.
     """
 
     kind: Kind
     message: str = ""
     note: str = ""
+    slow: bool = False
 
 
 @dataclass
@@ -73,7 +75,7 @@ class TaskProgress:
     def count(self) -> str:
         """Return how many checks are green, if that says more than the state."""
         green = sum(outcome.kind == "green" for outcome in self.outcomes)
-        return f"{green} of {self.checks} checks green" if self.state == "failed" and self.checks > 1 else ""
+        return f"{green} of {self.checks} checks green" if self.state == "failed" and green else ""
 
     def _stub_of_another(self) -> bool:
         return any(outcome.kind == "unwritten" and self._stub(outcome.message) for outcome in self.outcomes)
@@ -109,13 +111,14 @@ def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
     """Return the one line that says how far it is."""
     green = [p for p in progress if p.state == "green"]
     points, most = sum(p.task.points for p in green), sum(p.task.points for p in progress)
-    tasks = f"{len(progress)} tasks" if len(progress) == everything else f"the {len(progress)} tasks that you asked for"
+    part = "" if len(progress) == everything else "Of what you asked for: "
     counts = [
         f"{n} {state}"
         for state in ("failed", "unfinished", "waiting", "not started", "not run")
         if (n := sum(p.state == state for p in progress))
     ]
-    line = f"{len(green)} of {tasks} green, {points:g} of {most:g} points in reach of the public checks"
+    tasks = f"{len(green)} of {len(progress)} tasks green"
+    line = f"{part}{tasks}, {points:g} of {most:g} points in reach of the public checks"
     return f"{line}; {', '.join(counts)}." if counts else f"{line}."
 
 

@@ -20,14 +20,15 @@ COLOURS: dict[State, dict[str, bool]] = {
 }
 INDENT = 15
 HIDDEN_CHECKS = (
-    "Your points come from hidden checks. They ask for more than these: other sizes and numbers, float64, bad arguments, "
-    "arguments that stay as they were, work by hand where that is asked, every image of a split, answers that do not "
-    "depend on the rest of a batch. All of it stands in the docstrings: green here is a good start, and no more."
+    "Your points come from hidden checks. They ask for more than these: other sizes and numbers, float64, "
+    "bad arguments, arguments that stay as they were, work by hand where that is asked, every image of a split, "
+    "answers that do not depend on the rest of a batch. All of it stands in the docstrings: green here is a good "
+    "start, and no more."
 )
 
 
-def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, *, new_module: bool) -> None:
-    """Write the line of a task and what there is to say about it, below its module's headline if it is the first."""
+def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, message: str, *, new_module: bool) -> None:
+    """Write the line of a task and a message below it; the first task of a module comes with a headline."""
     task = progress.task
     if new_module:
         points = sum(t.points for t in curriculum.tasks() if t.module == task.module)
@@ -36,7 +37,7 @@ def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, *, new
     terminal.write(f"  {progress.state:<{INDENT - 2}}", **COLOURS[progress.state])
     count = progress.count()
     terminal.write_line(f"{task.id:<18}{task.points:>3g}  {task.title}{f' ({count})' if count else ''}")
-    for line in _wrapped(progress.message, terminal, INDENT):
+    for line in _wrapped(message, terminal, INDENT):
         terminal.write_line(line, **COLOURS[progress.state])
 
 

@@ -1,0 +1,285 @@
+"""`pytest exercises/` as a student sees it: on the stubs, on a solved set, and on all that goes wrong between."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from grader import curriculum, paths
+from grader.authoring.release import release_stubs
+
+ALL = len(curriculum.tasks())
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out of `pytest`: its exit status and what it printed."""
+
+    status: int
+    output: str
+
+    def state(self, task_id: str) -> str:
+        """Return the state that is printed for a task."""
+        found = re.search(rf"^  (\w+(?: \w+)?) +{task_id} +\d+  ", self.output, re.MULTILINE)
+        assert found, self.output
+        return found[1]
+
+    @property
+    def text(self) -> str:
+        """Return the output with single spaces: wherever lines were wrapped."""
+        return " ".join(self.output.split())
+
+
+def run(root: Path, *arguments: str, folder: str = ".") -> Run:
+    """Run the public checks in a copy of the kit."""
+    environment = {**os.environ, "CNN_DATA": str(paths.DATA), "PYTHONPATH": str(paths.ROOT), "COLUMNS": "100"}
+    environment.pop("PYTEST_ADDOPTS", None)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(
+        command, cwd=root / folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def kit(root: Path, *, solved: bool) -> Path:
+    """Make a student's folder, with the repository's own settings for pytest."""
+    release_stubs(root)
+    shutil.copy(paths.ROOT / "pyproject.toml", root)
+    if solved:
+        for path in paths.SOLUTIONS.glob("[a-z]*"):
+            if path.is_file():
+                shutil.copy(path, root / "exercises")
+    return root
+
+
+def edit(root: Path, module: str, old: str, new: str) -> None:
+    path = root / "exercises" / f"{module}.py"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def rewrite(root: Path, module: str, signature: str, body: str) -> None:
+    """Give the stub of a function another body."""
+    path = root / "exercises" / f"{module}.py"
+    start, stub = path.read_text(encoding="utf-8").split(f"def {signature}", 1)
+    stub = re.sub(r"# TODO: your code here\n    raise NotImplementedError\(.*?\)\n", f"{body}\n", stub, count=1)
+    path.write_text(f"{start}def {signature}{stub}", encoding="utf-8")
+
+
+# the stubs
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(kit(tmp_path_factory.mktemp("stubs"), solved=False), "exercises/")
+
+
+def test_on_the_stubs_every_task_is_not_started_in_teaching_order(stubs: Run) -> None:
+    printed = re.findall(r"^  not started +(\w+) ", stubs.output, re.MULTILINE)
+    assert printed == [task.id for task in curriculum.tasks()]
+
+
+def test_on_the_stubs_the_exit_status_says_that_something_is_missing(stubs: Run) -> None:
+    assert stubs.status == 1
+
+
+def test_on_the_stubs_there_is_a_progress_line_and_one_next_thing(stubs: Run) -> None:
+    assert f"0 of {ALL} tasks green, 0 of 100 points in reach of the public checks; {ALL} not started." in stubs.text
+    assert re.search(r"Next: output_size, 3 points: exercises/convolution.py, line \d+", stubs.output)
+    assert "pytest exercises -k output_size" in stubs.output
+
+
+def test_on_the_stubs_there_is_no_noise(stubs: Run) -> None:
+    for noise in (
+        "Traceback",
+        "NotImplementedError",
+        "SKIPPED",
+        "FAILED",
+        "skipped",
+        "failed",
+        "Error",
+        "arning",
+        "xfail",
+    ):
+        assert noise not in stubs.output
+    assert stubs.output.count("\n") < 55
+
+
+def test_hidden_checks_are_no_secret(stubs: Run) -> None:
+    assert "Your points come from hidden checks. They ask for more" in stubs.text
+
+
+# a solved set
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    if not (paths.SOLUTIONS / "fashion_cnn.safetensors").is_file():
+        pytest.skip("the reference's weights are not there")
+    return run(kit(tmp_path_factory.mktemp("solved"), solved=True), "exercises/")
+
+
+def test_on_a_solved_set_every_task_is_green(solved: Run) -> None:
+    assert re.findall(r"^  green +(\w+) ", solved.output, re.MULTILINE) == [task.id for task in curriculum.tasks()]
+    assert solved.status == 0
+    assert f"{ALL} of {ALL} tasks green, 100 of 100 points in reach of the public checks." in solved.text
+
+
+def test_on_a_solved_set_nobody_says_that_all_is_right(solved: Run) -> None:
+    assert "hidden checks" in solved.text
+    assert not re.search(
+        r"correct|perfect|well done|congrat|all (is )?right|finished|complete", solved.text, re.IGNORECASE
+    )
+
+
+def test_the_accuracy_is_told(solved: Run) -> None:
+    assert re.search(r"\d\d\.\d\d % of the 10,000 test images", solved.text)
+
+
+# between
+
+
+@pytest.fixture(scope="module")
+def between(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = kit(tmp_path_factory.mktemp("between"), solved=False)
+    for name in ("convolution.py", "model.py", "data_module.py", "summary.py"):
+        shutil.copy(paths.SOLUTIONS / name, root / "exercises")
+    edit(root, "convolution", "result += kernel[a, b]", "result += kernel.flip(0, 1)[a, b]")
+    edit(
+        root,
+        "convolution",
+        '### BEGIN SOLUTION\n    check_tensor("convolve_torch',
+        'return [][3]\n    check_tensor("convolve_torch',
+    )
+    edit(root, "convolution", 'check_tensor("conv2d: input"', 'return\n    check_tensor("conv2d: input"')
+    edit(
+        root,
+        "convolution",
+        'check_tensor("plot_activations: maps"',
+        'print("x" * 9999)\n    while True: pass\n    check_tensor("p"',
+    )
+    edit(root, "summary", "def unfreeze(", "def thaw(")
+    rewrite(root, "transforms", "tensor_to_image(", "import warnings\n    warnings.warn('noise')\n    return tensor")
+    with (root / "exercises" / "exploration.py").open("a", encoding="utf-8") as file:
+        file.write("\nx = (1,\n")
+    return run(root, "exercises", "--timeout=10")
+
+
+def test_a_wrong_answer_is_shown_with_a_question(between: Run) -> None:
+    assert between.state("convolve") == "failed"
+    assert "at [0, 0]: expected -1, got 5 (6 of 6 values differ)." in between.text
+    assert between.status == 1
+
+
+def test_a_missing_return_is_named(between: Run) -> None:
+    assert "expected a tensor, got None. Is the `return` missing?" in between.text
+
+
+def test_an_error_comes_with_its_line(between: Run) -> None:
+    assert re.search(
+        r"convolve_torch: expected an answer, got IndexError: list index out of range \(exercises/convolution.py, line \d+\)",
+        between.text,
+    )
+
+
+def test_a_hang_is_ended_and_said_so(between: Run) -> None:
+    assert between.state("plot_activations") == "failed"
+    assert "expected an answer within 10 seconds, got none, so this check was stopped." in between.text
+
+
+def test_a_module_that_cannot_be_read_costs_its_own_tasks_only(between: Run) -> None:
+    states = {between.state(task.id) for task in curriculum.tasks() if task.module == "exploration"}
+    assert states == {"failed"}
+    assert between.output.count("exercises/exploration.py cannot be read") == 1
+    assert re.search(r"line \d+: '\(' was never closed \(SyntaxError\)", between.text)
+    assert between.state("build_baseline") == "green"
+
+
+def test_a_missing_function_is_named(between: Run) -> None:
+    assert between.state("freeze") == "failed"
+    assert "exercises/summary.py: expected unfreeze, got nothing of that name." in between.text
+
+
+def test_what_stands_on_a_stub_waits(between: Run) -> None:
+    assert between.state("data_splits") == "waiting"
+    assert (
+        "eval_transform is not written yet: exercises/transforms.py" in between.text
+        or "train_transform is" in between.text
+    )
+
+
+def test_missing_weights_are_not_wrong(between: Run) -> None:
+    assert between.state("fashion_accuracy") == "not started"
+    assert "python -m exercises.train writes it" in between.text
+
+
+def test_prints_and_warnings_stay_out(between: Run) -> None:
+    assert "xxxx" not in between.output
+    assert "noise" not in between.output
+    assert "Traceback" not in between.output
+
+
+def test_what_was_begun_comes_next(between: Run) -> None:
+    assert "Next: convolve, 8 points" in between.output
+
+
+# ways to call it
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = kit(tmp_path_factory.mktemp("begun"), solved=False)
+    rewrite(
+        root, "convolution", "output_size(", "return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride"
+    )
+    rewrite(root, "convolution", "convolve_torch(", "while True: pass")
+    return root
+
+
+def test_one_file_from_within_the_folder(begun: Path) -> None:
+    got = run(begun, "test_convolution.py", "-k", "output_size", folder="exercises")
+    assert got.state("output_size") == "failed"
+    assert "Of what you asked for: 0 of 1 tasks green, 0 of 3 points" in got.text
+    assert "\n      pytest -k output_size\n" in got.output
+
+
+def test_a_traceback_comes_where_it_is_asked_for(begun: Path) -> None:
+    got = run(begun, "exercises", "-x", "--tb=short", "-k", "output_size or convolve")
+    assert "= FAILURES =" in got.output
+    assert "stopping after 1 failures" in got.output
+    assert "not run" in got.text
+
+
+def test_verbose_lists_each_check(begun: Path) -> None:
+    got = run(begun, "exercises/test_summary.py", "-v")
+    assert re.search(r"test_summary.py::test_freeze_reaches_every_depth NOT STARTED", got.output)
+    assert got.state("freeze") == "not started"
+
+
+def test_quiet_says_only_how_far_it_is(begun: Path) -> None:
+    got = run(begun, "exercises/test_summary.py", "-q")
+    assert "0 of 4 tasks green" in got.text
+    assert "Freeze and unfreeze" not in got.output
+
+
+def test_where_no_signal_can_stop_a_hang_the_run_ends_and_says_so(begun: Path) -> None:
+    got = run(begun, "exercises", "-k", "convolve_torch or summarize", "--timeout=4", "--timeout-method=thread")
+    assert got.state("convolve_torch") == "failed"
+    assert "On this computer that ends the whole run: later tasks were not looked at." in got.text
+    assert "1 not run" in got.text
+    assert got.status == 1
+
+
+def test_an_endless_import_is_waited_for_once(begun: Path, tmp_path: Path) -> None:
+    shutil.copytree(begun, tmp_path / "kit")
+    with (tmp_path / "kit" / "exercises" / "summary.py").open("a", encoding="utf-8") as file:
+        file.write("\nwhile True:\n    pass\n")
+    got = run(tmp_path / "kit", "exercises/test_summary.py", "--timeout=4")
+    assert got.text.count("within 4 seconds") == 1
+    assert got.state("summarize") == "failed"

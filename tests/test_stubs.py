@@ -1,0 +1,294 @@
+"""Stubs are derived from solutions, released, and checked against manifest and solutions."""
+
+import ast
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader import curriculum, paths
+from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
+from grader.authoring.release import holds_work, release_stubs
+from grader.authoring.stubs import derive_stub
+from grader.sandbox.fingerprints import symbol_fingerprints
+
+LESSON = '''# %% [markdown]
+# # A lesson
+
+# %%
+"""Of adding."""
+
+import math
+
+### BEGIN SOLUTION
+SECRET = math.pi
+### END SOLUTION
+
+
+def add(first: int, second: int) -> int:
+    """Add two numbers."""
+    ### BEGIN SOLUTION
+    result = first + second
+    return result
+    ### END SOLUTION
+
+
+class Adder:
+    """Adds."""
+
+    def add(self, number: int) -> int:
+        """Add a number."""
+        given = number
+        ### BEGIN SOLUTION
+        return self.helper(given)
+        ### END SOLUTION
+
+    ### BEGIN SOLUTION
+    def helper(self, number: int) -> int:
+        return number
+    ### END SOLUTION
+
+
+if __name__ == "__main__":
+    print(add(1, 2))
+'''
+
+STUB = '''# %% [markdown]
+# # A lesson
+
+# %%
+"""Of adding."""
+
+import math
+
+
+def add(first: int, second: int) -> int:
+    """Add two numbers."""
+    # TODO: your code here
+    raise NotImplementedError("add is not written yet: exercises/adding.py")
+
+
+class Adder:
+    """Adds."""
+
+    def add(self, number: int) -> int:
+        """Add a number."""
+        given = number
+        # TODO: your code here
+        raise NotImplementedError("Adder.add is not written yet: exercises/adding.py")
+
+
+if __name__ == "__main__":
+    print(add(1, 2))
+'''
+
+
+def test_a_stub_keeps_all_but_the_solution() -> None:
+    assert derive_stub(LESSON, "adding") == STUB
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("    ### END SOLUTION\n\n\nclass", "\n\nclass", "line 27: expected markers in pairs"),
+        ("    ### BEGIN SOLUTION\n    result", "    result", "line 18: expected markers in pairs"),
+        ("        return number\n    ### END SOLUTION\n", "        return number\n", "got the end of the file"),
+        ("    ### BEGIN SOLUTION\n    result", "    # BEGIN SOLUTION\n    result", "line 16: expected '### BEGIN"),
+        ("    result = first + second\n    return result\n", "", "line 16: expected code between the markers"),
+        ("    result = first", "    result == = first", "line 17: expected Python"),
+    ],
+    ids=["not closed", "not opened", "end of file", "misspelt", "empty", "no Python"],
+)
+def test_markers_that_do_not_pair_up_name_their_line(old: str, new: str, words: str) -> None:
+    assert old in LESSON
+    lesson = LESSON.replace(old, new)
+    with pytest.raises(ValueError, match=r"^solutions/adding\.py") as caught:
+        derive_stub(lesson, "adding")
+    assert words in str(caught.value)
+
+
+def test_a_marker_in_a_string_is_no_marker() -> None:
+    lesson = 'NOTE = """\n### BEGIN SOLUTION\n"""\n'
+    assert derive_stub(lesson, "adding") == lesson
+
+
+def test_what_remains_must_be_python() -> None:
+    lesson = "if True:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION\n"
+    with pytest.raises(ValueError, match="expected Python"):
+        derive_stub(lesson, "adding")
+
+
+@pytest.mark.parametrize("module", curriculum.modules())
+def test_the_committed_stubs_are_the_derived_ones(module: str) -> None:
+    solution = (paths.SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
+    assert (paths.EXERCISES / f"{module}.py").read_text(encoding="utf-8") == derive_stub(solution, module)
+
+
+def test_a_stub_differs_from_its_solution_in_every_symbol_of_its_tasks() -> None:
+    for task in curriculum.tasks():
+        texts = [
+            (folder / f"{task.module}.py").read_text(encoding="utf-8") for folder in (paths.EXERCISES, paths.SOLUTIONS)
+        ]
+        stub, solution = map(symbol_fingerprints, texts)
+        assert all(stub[symbol] != solution[symbol] for symbol in task.symbols), task.id
+
+
+# agreement
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of the solutions and the exercises, to break."""
+    for folder in (paths.SOLUTIONS, paths.EXERCISES):
+        shutil.copytree(folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    return tmp_path / "solutions", tmp_path / "exercises"
+
+
+HINTED = [dataclasses.replace(task, hints=("Think.",)) for task in curriculum.tasks()]
+
+
+def test_the_kit_agrees_with_itself() -> None:
+    assert stub_problems(tasks=HINTED) == []
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda s, e: replace(e / "summary.py", "# TODO", "# TO DO"), "exercises/summary.py, line"),
+        (
+            lambda s, e: replace(e / "convolution.py", "def convolve(image", "def convolve(picture"),
+            "the signature convolve(image",
+        ),
+        (
+            lambda s, e: replace(e / "convolution.py", '"""Cross-correlate one', '"""Slide one'),
+            "docstring for convolve",
+        ),
+        (
+            lambda s, e: replace(e / "model.py", "class FashionCNN(pl.LightningModule)", "class FashionCNN"),
+            "signature FashionCNN",
+        ),
+        (lambda s, e: (e / "model.py").unlink(), "exercises/model.py: expected a file"),
+        (lambda s, e: (s / "model.py").unlink(), "solutions/model.py: expected a file"),
+        (lambda s, e: (e / "model.py").write_text("def f(:\n"), "line 1: expected Python"),
+        (lambda s, e: replace(s / "model.py", "### END SOLUTION", ""), "expected markers in pairs"),
+        (
+            lambda s, e: replace(s / "summary.py", "def freeze(", "def freeze_it("),
+            "expected freeze for the task freeze",
+        ),
+    ],
+    ids=["edited", "signature", "docstring", "base", "no stub", "no solution", "no Python", "marker", "symbol"],
+)
+def test_a_disagreement_is_reported(kit: tuple[Path, Path], damage: Callable[[Path, Path], object], words: str) -> None:
+    damage(*kit)
+    problems = stub_problems(*kit, tasks=HINTED)
+    assert any(words in problem for problem in problems), problems
+
+
+def test_a_task_without_its_own_block_is_reported(kit: tuple[Path, Path]) -> None:
+    solution = kit[0] / "summary.py"
+    start = solution.read_text(encoding="utf-8").index("def freeze(")
+    text = solution.read_text(encoding="utf-8")
+    tail = text[start:].replace("### BEGIN SOLUTION", "# given", 1).replace("### END SOLUTION", "# until here", 1)
+    solution.write_text(text[:start] + tail, encoding="utf-8")
+    assert any("expected a solution block in freeze" in problem for problem in stub_problems(*kit, tasks=HINTED))
+
+
+@pytest.mark.parametrize("place", ["test_convolution.py", "train.py", "convolution.py"])
+def test_a_leaked_solution_line_is_reported(kit: tuple[Path, Path], place: str) -> None:
+    solutions, exercises = kit
+    line = next(
+        line.strip()
+        for line in (solutions / "convolution.py").read_text(encoding="utf-8").split("\n")
+        if "einsum(" in line
+    )
+    with (exercises / place).open("a", encoding="utf-8") as file:
+        file.write(f"\n# {line.replace(' ', '  ')}\n")
+    problems = stub_problems(solutions, exercises, tasks=HINTED)
+    assert any(place in problem and "expected no line of a solution" in problem for problem in problems)
+
+
+def test_a_hint_must_not_hold_a_solution_line(kit: tuple[Path, Path]) -> None:
+    line = "result += kernel[a, b] * image[a : a + rows, b : b + columns]"
+    assert leak_problems(kit[0], [], [("a hint", f"Try `{line}`.")])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hints": ()}, "expected hints for convolve"),
+        ({"hints": ("Think.", " ")}, "expected hints for convolve"),
+        ({"id": "output_size"}, "expected every task id once"),
+        ({"needs": ("summarize",)}, "to need earlier tasks, got summarize"),
+    ],
+    ids=["no hint", "empty hint", "twice", "needs a later one"],
+)
+def test_a_wrong_manifest_is_reported(change: dict[str, object], words: str) -> None:
+    tasks = [dataclasses.replace(task, **change) if task.id == "convolve" else task for task in HINTED]
+    assert any(words in problem for problem in manifest_problems(tasks))
+
+
+# release
+
+
+def test_release_writes_once(tmp_path: Path) -> None:
+    first = release_stubs(tmp_path)
+    assert {path.name for path in first.written} >= {"convolution.py", "datasets.py", "conftest.py", "test_model.py"}
+    assert not (tmp_path / "exercises" / "fashion_cnn.safetensors").exists()
+    second = release_stubs(tmp_path)
+    assert (second.written, second.kept) == ([], [])
+    assert len(second.unchanged) == len(first.written)
+
+
+def test_release_refreshes_a_stub_but_keeps_work(tmp_path: Path) -> None:
+    release_stubs(tmp_path)
+    stub, work = tmp_path / "exercises" / "summary.py", tmp_path / "exercises" / "convolution.py"
+    replace(stub, "# TODO", "# LATER")
+    shutil.copy(paths.SOLUTIONS / "convolution.py", work)
+    release = release_stubs(tmp_path)
+    assert (release.written, release.kept) == ([stub], [work])
+    assert work.read_bytes() == (paths.SOLUTIONS / "convolution.py").read_bytes()
+    assert release_stubs(tmp_path, overwrite=True).written == [work]
+    assert not holds_work(work)
+
+
+def test_a_text_that_does_not_parse_is_work(tmp_path: Path) -> None:
+    path = tmp_path / "convolution.py"
+    assert not holds_work(path)
+    path.write_text("def convolve(:\n")
+    assert holds_work(path)
+
+
+# fingerprints
+
+
+def test_a_fingerprint_sees_what_a_body_does_and_nothing_else() -> None:
+    plain = symbol_fingerprints("def f(a):\n    return a\n")
+    dressed = symbol_fingerprints(
+        'async def g(): pass\ndef f(a: int) -> int:\n    """Doc."""\n    # note\n    return (a)\n'
+    )
+    assert plain["f"] == dressed["f"]
+    assert plain["f"] != symbol_fingerprints("def f(a):\n    return -a\n")["f"]
+    assert set(symbol_fingerprints(STUB)) == {"add", "Adder.add"}
+
+
+def test_the_last_definition_counts() -> None:
+    twice = "class A:\n    def f(self): return 1\n    def g(self): return 1\nclass A:\n    def f(self): return 2\n"
+    assert symbol_fingerprints(twice) == symbol_fingerprints("class A:\n    def f(self): return 2\n")
+
+
+@pytest.mark.parametrize("source", ["def f(:", "\0", "(" * 10_000, "-" * 100_000 + "1", "x = '\ud800'"])
+def test_no_text_breaks_the_fingerprints(source: str) -> None:
+    with pytest.raises((SyntaxError, ValueError, RecursionError, MemoryError)):
+        symbol_fingerprints(source)
+
+
+def test_a_stub_is_python() -> None:
+    assert ast.parse(derive_stub(LESSON, "adding"))
