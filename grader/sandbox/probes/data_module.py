@@ -10,19 +10,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+
+# One data module and what was taken from it: many checks look at the same batches.
+_BUILT: dict[str, Any] = {}
+_TAKEN: dict[str, Any] = {}
 
 
 def take(
     module: ModuleType,
-    root: Path,
+    root: Path | str,
     splits: dict[str, int],
     *,
     options: dict[str, int],
     stages: list[str],
     epochs: int = 1,
     global_seed: int = 0,
+    packed: tuple[str, ...] = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    """Build a data module and iterate its loaders.
+    """Build a data module, or take the one built last if it was built alike, and iterate its loaders.
 
     Args:
         module: the student's.
@@ -31,11 +37,30 @@ def take(
         options: further arguments of the data module.
         stages: passed to ``setup`` one after the other.
         epochs: passes over each loader.
-        global_seed: seeds every global random state first.
+        global_seed: seeds every global random state before the module is built.
+        packed: splits of which one bit per pixel is enough.
 
     Returns:
         For each split, one dict per epoch: see ``_epoch``.
     """
+    alike = repr((root, sorted(options.items()), stages, global_seed))
+    if alike not in _BUILT:
+        _BUILT.clear()
+        _TAKEN.clear()
+        _BUILT[alike] = _build(module, root, options, stages, global_seed)
+    for split, limit in splits.items():
+        if (key := repr((split, limit, epochs, packed))) not in _TAKEN:
+            loader = _only(getattr(_BUILT[alike], f"{split}_dataloader")())
+            _TAKEN[key] = [_epoch(loader, limit, packed=split in packed) for _ in range(epochs)]
+    return {split: _TAKEN[repr((split, limit, epochs, packed))] for split, limit in splits.items()}
+
+
+def bases(module: ModuleType, root: Path) -> list[str]:
+    """Return the names of the data module's class and of those it derives from."""
+    return [cls.__name__ for cls in type(module.FashionMNISTDataModule(root)).__mro__]
+
+
+def _build(module: ModuleType, root: Path | str, options: dict[str, int], stages: list[str], global_seed: int) -> Any:
     torch.manual_seed(global_seed)
     random.seed(global_seed)
     np.random.seed(global_seed)  # noqa: NPY002 - the global state is what must not matter
@@ -43,27 +68,28 @@ def take(
     data.prepare_data()
     for stage in stages:
         data.setup(stage)
-    taken = {}
-    for split, limit in splits.items():
-        loader = getattr(data, f"{split}_dataloader")()
-        taken[split] = [_epoch(loader, limit) for _ in range(epochs)]
-    return taken
+    return data
 
 
-def _epoch(loader: Iterable[Any], limit: int) -> dict[str, Any]:
-    """Return images and labels one after the other, sizes of the batches, what they are made of, whether it ended."""
-    images: list[torch.Tensor] = []
-    labels: list[torch.Tensor] = []
+def _only(loader: Any) -> Any:
+    """Return the one loader of a list: Lightning takes that form, too."""
+    alone = isinstance(loader, list | tuple) and len(loader) == 1
+    return loader[0] if alone and not isinstance(loader[0], list | tuple) else loader
+
+
+def _epoch(loader: Iterable[Any], limit: int, *, packed: bool) -> dict[str, Any]:
+    """Return images and labels one after the other, what the batches are made of, and how they end."""
+    images: list[Tensor] = []
+    labels: list[Tensor] = []
     kinds: dict[str, None] = {}
     count, complete = 0, True
     for batch in loader:
-        if not isinstance(batch, list | tuple) or len(batch) != 2:
-            return {"kinds": [f"a batch of type {type(batch).__name__}"]}
-        kinds[_kind(batch[0], batch[1])] = None
-        if not all(isinstance(part, torch.Tensor) for part in batch):
+        pair = isinstance(batch, list | tuple) and len(batch) == 2
+        kinds[f"images {_describe(batch[0])}, labels {_describe(batch[1])}" if pair else type(batch).__name__] = None
+        if not pair or not all(isinstance(part, Tensor) and part.ndim > 0 for part in batch):
             return {"kinds": list(kinds)}
-        images.append(batch[0].detach().float())
-        labels.append(batch[1].detach())
+        images.append(_bits(batch[0]) if packed else batch[0].detach().float().clone())
+        labels.append(batch[1].detach().clone())
         count += len(batch[0])
         if count >= limit:
             complete = False
@@ -74,20 +100,32 @@ def _epoch(loader: Iterable[Any], limit: int) -> dict[str, Any]:
         "images": _joined(images),
         "labels": _joined(labels),
         "complete": complete,
+        "length": _length(loader),
     }
 
 
-def _joined(parts: list[torch.Tensor]) -> torch.Tensor | None:
-    same = parts and all(part.shape[1:] == parts[0].shape[1:] and part.ndim > 0 for part in parts)
+def _length(loader: Iterable[Any]) -> int | None:
+    """Return how many batches a loader says it has; one of one's own need not say."""
+    try:
+        return len(loader)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _bits(images: Tensor) -> Tensor:
+    """Return which pixels are in the upper half of their image's range, eight to a byte."""
+    flat = images.detach().flatten(1).float()
+    bright = flat > ((flat.amin(1) + flat.amax(1)) / 2)[:, None]
+    return torch.from_numpy(np.packbits(bright.numpy(), axis=1))
+
+
+def _joined(parts: list[Tensor]) -> Tensor | None:
+    same = parts and all(part.shape[1:] == parts[0].shape[1:] for part in parts)
     return torch.cat(parts) if same else None
 
 
-def _kind(images: Any, labels: Any) -> str:
-    return f"images {_describe(images)}, labels {_describe(labels)}"
-
-
 def _describe(value: Any) -> str:
-    if not isinstance(value, torch.Tensor):
+    if not isinstance(value, Tensor):
         return type(value).__name__
     shape = ", ".join(["B", *map(str, value.shape[1:])]) if value.ndim else ""
     return f"{str(value.dtype).removeprefix('torch.')} ({shape}{',' if value.ndim == 1 else ''})"
