@@ -30,6 +30,7 @@ from grader.results import Result
 from grader.sandbox.client import Place, ZygoteDied, ZygoteServer
 from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.limits import Limits
+from grader.sandbox.walls import Level
 
 KIT_FILES = ("__init__.py", "datasets.py", "train.py")
 RESTARTS = 3
@@ -60,7 +61,7 @@ class Grader:
         limits: what a worker may use.
     """
 
-    def __init__(self, checkers: int, selected: Sequence[str], level: str, limits: Limits | None = None) -> None:
+    def __init__(self, checkers: int, selected: Sequence[str], level: Level, limits: Limits | None = None) -> None:
         self._count = checkers
         self._selected = frozenset(selected)
         self._level = level
@@ -119,7 +120,7 @@ class Grader:
             tick()
 
     def _start(self) -> None:
-        self._zygote = ZygoteServer(self._count)
+        self._zygote = ZygoteServer(self._count, self._level)
         self._zygote.wait_until_ready()
         context = multiprocessing.get_context("fork")
         place = Place(self._level, self._data_root, self._limits)
@@ -185,6 +186,7 @@ def lay_out_data(root: Path) -> None:
     raw.mkdir(parents=True)
     for archive in (DATA / "MNIST5k" / "raw").glob("*.gz"):
         (raw / archive.stem).write_bytes(gzip.decompress(archive.read_bytes()))
+    root.chmod(0o755)  # workers are other users
 
 
 def code_of(snapshot: Snapshot) -> Code:

@@ -54,7 +54,7 @@ class TaskSession:
         self._task = task
         self._worker: Worker | None = None
         self._deadline = time.monotonic() + place.limits.task_seconds
-        self.data_root: Path = place.data_root
+        self.data_root: Path = place.data_inside
 
     def is_started(self) -> bool:
         """Tell whether the student has written anything for the task.
@@ -145,7 +145,8 @@ class TaskSession:
         except WorkerEnded as error:
             self.close()
             raise StudentFailure(
-                "crashed", f"{self._task.id}: expected an answer, but the process {error.reason}. What ends it?"
+                "out_of_memory" if error.out_of_memory else "crashed",
+                f"{self._task.id}: expected an answer, but the process {error.reason}. What ends it?",
             ) from None
         except wire.WireError:
             self.close()

@@ -7,6 +7,7 @@ carry the id of the request; anything else ends the worker.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import select
@@ -23,10 +24,12 @@ from typing import Any
 
 from grader.errors import GraderError
 from grader.paths import ROOT
-from grader.sandbox import wire
+from grader.sandbox import walls, wire
 from grader.sandbox.limits import Limits
 
 START_SECONDS = 180.0
+WALLS_SECONDS = 60.0
+LOOK_SECONDS = 0.1
 REPLIES = ("loaded", "imported", "value", "raised")
 
 
@@ -39,11 +42,17 @@ class WorkerEnded(Exception):
 
     Attributes:
         reason: in words, such as "ended by signal SIGSEGV".
+        out_of_memory: whether it took more memory than it may.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, out_of_memory: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.out_of_memory = out_of_memory
+
+
+class SandboxBroken(GraderError):
+    """The walls around a worker did not go up."""
 
 
 class WorkerTimedOut(Exception):
@@ -55,15 +64,16 @@ class ZygoteServer:
 
     Args:
         channels: how many checkers will ask it for workers.
+        level: how high the walls around its workers are.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, level: walls.Level) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
         self.channels = [ours for ours, _ in pairs]
         fds = [theirs.fileno() for _, theirs in pairs]
         self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", *map(str, fds)],
+            [sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
             cwd=ROOT,
             env=_clean_environment(self._home),
             pass_fds=fds,
@@ -117,13 +127,18 @@ class Place:
 
     Attributes:
         level: how high the walls are.
-        data_root: the data folder that it may read.
+        data: the data folder that it may read.
         limits: what it may use.
     """
 
-    level: str
-    data_root: Path
+    level: walls.Level
+    data: Path
     limits: Limits
+
+    @property
+    def data_inside(self) -> Path:
+        """The data folder as the worker sees it."""
+        return Path("/data") if self.level == walls.NAMESPACES else self.data
 
 
 class Worker:
@@ -132,20 +147,42 @@ class Worker:
     def __init__(self, zygote: socket.socket, place: Place) -> None:
         self._zygote = zygote
         self._limits = place.limits
-        self._workspace = tempfile.mkdtemp(prefix="cnn-kit-worker-")
+        self._scratch = Path(tempfile.mkdtemp(prefix="cnn-kit-worker-"))
+        self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
+        self._counts_itself = self._cage is None
+        self._counts_disk = place.level != walls.NAMESPACES
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
         self._log_bytes = bytearray()
         self._next_id = 0
-        request = {"workspace": self._workspace, "data_root": str(place.data_root)}
+        self._next_look = 0.0
+        self._baseline = walls.private_memory(os.getpid()) if self._counts_itself else 0
         try:
-            answer, self._pidfd = _ask_zygote(zygote, request, [theirs.fileno(), log_end])
+            answer, self._pidfd = _ask_zygote(zygote, self._request(place), [theirs.fileno(), log_end])
         finally:
             theirs.close()
             os.close(log_end)
         self._pid = int(answer["pid"])
         self._channel.setblocking(False)
         os.set_blocking(self._log, False)
+        self._await_walls()
+
+    def _request(self, place: Place) -> dict[str, Any]:
+        return {
+            "walls": {"level": place.level, "hidden": [str(ROOT)], "data": str(place.data)},
+            "resources": dataclasses.asdict(place.limits.resources),
+            "scratch": str(self._scratch),
+            "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
+        }
+
+    def _await_walls(self) -> None:
+        """Wait until the walls stand; what goes wrong before that is no student's fault."""
+        try:
+            self._read(1, time.monotonic() + WALLS_SECONDS)
+        except (WorkerEnded, WorkerTimedOut) as error:
+            self._drain_log()
+            self.close()
+            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
 
     @property
     def log(self) -> str:
@@ -172,16 +209,18 @@ class Worker:
         return reply
 
     def close(self) -> None:
-        """End the process and everything that it started, and remove its folder."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        """End the process and everything that it started, and remove what it left."""
+        self._kill()
         self._drain_log()
         self._channel.close()
         os.close(self._pidfd)
         os.close(self._log)
-        shutil.rmtree(self._workspace, ignore_errors=True)
+        if self._cage is not None:
+            self._cage.remove()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _kill(self) -> None:
+        walls.end(self._pidfd)
 
     def _send(self, chunk: memoryview, deadline: float) -> None:
         while chunk:
@@ -189,7 +228,7 @@ class Worker:
             try:
                 chunk = chunk[self._channel.send(chunk) :]
             except (BrokenPipeError, ConnectionResetError):
-                raise WorkerEnded(self._how_it_ended()) from None
+                raise self._ended() from None
 
     def _read(self, size: int, deadline: float) -> bytearray:
         buffer = bytearray(size)
@@ -203,7 +242,7 @@ class Worker:
             except ConnectionResetError:
                 count = 0
             if not count:
-                raise WorkerEnded(self._how_it_ended())
+                raise self._ended()
             view = view[count:]
         return buffer
 
@@ -216,11 +255,30 @@ class Worker:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise WorkerTimedOut
-            ready = dict(poll.poll(remaining * 1000))
+            ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
+            self._look_at_its_use()
             if self._log in ready and not self._drain_log():
                 poll.unregister(self._log)
             if self._channel.fileno() in ready:
                 return
+
+    def _look_at_its_use(self) -> None:
+        """Count what the kernel does not count here: all memory without a cage, the disk without namespaces."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        resources = self._limits.resources
+        if self._counts_itself and self._own_memory() > resources.memory:
+            self._kill()
+            raise WorkerEnded("took too much memory", out_of_memory=True)
+        if self._counts_disk and walls.folder_size(self._scratch) > resources.scratch:
+            self._kill()
+            raise WorkerEnded("wrote too much to disk")
+
+    def _own_memory(self) -> int:
+        pid = walls.pid_behind(self._pidfd)
+        return 0 if pid is None else walls.tree_memory(pid, self._baseline)
 
     def _drain_log(self) -> bool:
         """Keep the beginning of what was printed; tell whether more may come."""
@@ -230,6 +288,10 @@ class Worker:
             return True
         self._log_bytes += chunk[: self._limits.log_bytes - len(self._log_bytes)]
         return bool(chunk)
+
+    def _ended(self) -> WorkerEnded:
+        out_of_memory = self._cage is not None and self._cage.ran_out_of_memory()
+        return WorkerEnded(self._how_it_ended(), out_of_memory=out_of_memory)
 
     def _how_it_ended(self) -> str:
         answer, _ = _ask_zygote(self._zygote, {"reap": self._pid}, [])

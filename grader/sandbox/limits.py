@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-MIB = 1 << 20
+from grader.sandbox.walls import Limits as Resources
 
 
 @dataclass(frozen=True)
@@ -15,22 +15,14 @@ class Limits:
         load_seconds: wall time for importing the student's modules.
         call_seconds: wall time for one answer.
         task_seconds: wall time for all answers of a task together.
-        cpu_seconds: CPU time of one process.
-        memory_bytes: memory of all its processes together, beyond what the fork shares.
-        processes: processes and threads.
-        open_files: descriptors of one process.
-        disk_bytes: size of its private temporary folder, and of one file.
         log_bytes: how much of its output is kept.
         reply_bytes: how large one answer may be.
+        resources: what the kernel counts: memory, processes, files, CPU time.
     """
 
     load_seconds: float = 30.0
     call_seconds: float = 30.0
     task_seconds: float = 120.0
-    cpu_seconds: int = 240
-    memory_bytes: int = 2048 * MIB
-    processes: int = 128
-    open_files: int = 512
-    disk_bytes: int = 256 * MIB
-    log_bytes: int = MIB // 16
-    reply_bytes: int = 256 * MIB
+    log_bytes: int = 64 << 10
+    reply_bytes: int = 256 << 20
+    resources: Resources = field(default_factory=Resources)

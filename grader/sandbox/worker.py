@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from grader.sandbox import byhand, fingerprints, wire
+from grader.sandbox.walls import probes
 
 PACKAGE = "exercises"
 MAX_REQUEST_BYTES = 512 << 20
@@ -111,11 +112,16 @@ class Worker:
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         assert self._module is not None, "probe: expected the module to be imported first"
-        probes = importlib.import_module(f"grader.sandbox.probes.{self._module.__name__.rpartition('.')[2]}")
-        return "value", {"value": getattr(probes, name)(self._module, *args, **kwargs)}
+        ours = importlib.import_module(f"grader.sandbox.probes.{self._module.__name__.rpartition('.')[2]}")
+        return "value", {"value": getattr(ours, name)(self._module, *args, **kwargs)}
 
     def _ops(self) -> tuple[str, ...]:
         return tuple(self._watch.seen) if self._watch is not None else ()
+
+    def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+        """Try one forbidden act, for the preflight."""
+        held, seen = probes.attempt(name, **facts)
+        return "value", {"held": held, "seen": seen}
 
     def _explain(self, error: BaseException) -> dict[str, Any]:
         return {

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import itertools
 import json
 import os
 import pkgutil
@@ -23,8 +24,11 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
+
+from grader.sandbox import walls
 
 PRELOADED = (
     "numpy",
@@ -40,8 +44,12 @@ PRELOADED = (
     "safetensors.torch",
     "PIL.Image",
     "grader.sandbox.worker",
+    "grader.sandbox.walls.probes",
 )
 MAX_REQUEST = 64 << 10
+CHANNEL = 3
+READY = b"R"
+_SLOTS = itertools.count()
 
 
 def preload() -> None:
@@ -51,8 +59,8 @@ def preload() -> None:
     probes = importlib.import_module("grader.sandbox.probes")
     for module in pkgutil.iter_modules(probes.__path__):
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
-    byhand = importlib.import_module("grader.sandbox.byhand")
-    byhand.prepare()
+    sys.modules["grader.sandbox.byhand"].prepare()
+    sys.modules["grader.sandbox.walls.limits"].mapped()
     _warm_up()
     _forget_the_kit()
     gc.collect()
@@ -126,47 +134,62 @@ def _wait(children: dict[int, int | None], pid: int) -> int | None:
 
 
 def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
-    pid = os.fork()
+    slot = next(_SLOTS)
+    pid, pidfd = walls.fork_worker(_walls(request["walls"]))
     if pid == 0:
-        _become_worker(fds, request)
+        _become_worker(fds, request, slot)
     children[pid] = None
-    pidfd = os.pidfd_open(pid)
     socket.send_fds(channel, [json.dumps({"pid": pid}).encode()], [pidfd])
     os.close(pidfd)
 
 
-def _become_worker(fds: list[int], request: dict[str, Any]) -> None:
-    """Turn the forked child into a worker; never returns."""
+def _become_worker(fds: list[int], request: dict[str, Any], slot: int) -> None:
+    """Turn the forked child into a worker behind its walls; never returns."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.setsid()
-        channel_fd, log_fd = fds
-        null = os.open(os.devnull, os.O_RDONLY)
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in (null, log_fd, log_fd, channel_fd)]
-        for target, fd in enumerate(high):
-            os.dup2(fd, target)
-        os.closerange(4, 1 << 16)
-        workspace = Path(request["workspace"])
+        _arrange_descriptors(*fds)
+        view = walls.lock_down(
+            _walls(request["walls"]),
+            walls.Limits(**request["resources"]),
+            slot=slot,
+            scratch=Path(request["scratch"]),
+            cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
+        )
+        os.environ["CNN_DATA"] = str(view.data)
+        workspace = view.scratch / "work"
+        workspace.mkdir()
         os.chdir(workspace)
-        os.environ["CNN_DATA"] = request["data_root"]
-        _serve_requests(workspace)
+        channel = socket.socket(fileno=CHANNEL)
+        channel.sendall(READY)
+        sys.modules["grader.sandbox.worker"].Worker(channel, workspace).serve()
     except BaseException:  # noqa: BLE001 - a child must never run on as the fork server
-        import traceback  # noqa: PLC0415
-
         traceback.print_exc()
     os._exit(0)
 
 
-def _serve_requests(workspace: Path) -> None:
-    from grader.sandbox.worker import Worker  # noqa: PLC0415 - loaded by preload()
+def _arrange_descriptors(channel: int, log: int) -> None:
+    """0 reads nothing, 1 and 2 are the log, 3 is the channel; whatever else the fork server holds is closed."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in (null, log, log, channel)]
+    for target, fd in enumerate(high):
+        os.dup2(fd, target)
+    os.closerange(CHANNEL + 1, 1 << 16)
 
-    Worker(socket.socket(fileno=3), workspace).serve()
+
+def _walls(described: dict[str, Any]) -> walls.Walls:
+    return walls.Walls(
+        level=described["level"],
+        hidden=tuple(map(Path, described["hidden"])),
+        data=Path(described["data"]),
+    )
 
 
 def main() -> None:
-    """Serve the channels whose descriptors are given as arguments; says "ready" on standard output."""
+    """Serve at the level, and the channels with the descriptors, that are given; says "ready" on standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channels = [socket.socket(fileno=int(fd)) for fd in sys.argv[1:]]
+    level, *fds = sys.argv[1:]
+    walls.enter(level)  # type: ignore[arg-type]
+    channels = [socket.socket(fileno=int(fd)) for fd in fds]
     config = tempfile.mkdtemp(prefix="cnn-kit-matplotlib-")
     os.environ["MPLCONFIGDIR"] = config
     preload()
