@@ -14,7 +14,7 @@ from grader import curriculum
 from grader.curriculum import Task
 from grader.public import screen
 from grader.public.asserts import NotStarted
-from grader.public.explain import BrokenModuleError, outcome_of, too_slow
+from grader.public.explain import outcome_of, too_slow
 from grader.public.progress import Outcome, TaskProgress, unwritten_symbols
 
 SECONDS_PER_CHECK = 30.0
@@ -40,7 +40,6 @@ class PublicChecks:
         self.config = config
         self.folder = folder
         self.progress: dict[str, TaskProgress] = {}
-        self.endless: set[str] = set()
         self.shown: set[str] = set()
         self.messages: set[str] = set()
         self.alone = all(Path(arg.split("::")[0]).resolve().is_relative_to(folder) for arg in config.args)
@@ -99,8 +98,6 @@ class PublicChecks:
         progress = self.progress.get(self._task_id(item))
         if progress and any(outcome.slow for outcome in progress.outcomes):
             raise NotStarted("not looked at: an earlier check of this task took too long")
-        if progress and progress.task.module in self.endless:
-            raise BrokenModuleError(f"exercises/{progress.task.module}.py: importing it takes too long, as above.")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -122,10 +119,7 @@ class PublicChecks:
         found = getattr(report, "public", None)
         if found:
             outcome = Outcome(**found["outcome"])
-            progress = self.progress[found["task"]]
-            progress.outcomes.append(outcome)
-            if outcome.slow and report.when == "setup":
-                self.endless.add(progress.task.module)
+            self.progress[found["task"]].outcomes.append(outcome)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
