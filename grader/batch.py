@@ -15,6 +15,7 @@ from grader.grading import Grader, Order, rejected
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, feedback_page
 from grader.results import Result
+from grader.sandbox.walls import Level
 
 Finish = Callable[[int, Result], None]
 
@@ -26,14 +27,14 @@ class Settings:
     Attributes:
         selected: ids of the tasks to grade.
         accuracy: how the trained network is judged.
-        level: how high the walls around student code are.
+        levels: how high the walls around student code may be; the first that holds is taken.
         checkers: submissions checked at the same time.
         seed: of the inputs; drawn anew for each run if None.
     """
 
     selected: tuple[str, ...]
     accuracy: str
-    level: str
+    levels: tuple[Level, ...]
     checkers: int
     seed: int | None = None
 
@@ -74,7 +75,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     for entry in entries:
         snapshot = intake.read(entry)
         order = Order(entry.student, snapshot, seed)
-        key = grading_key(snapshot.sha256, settings.selected, settings.level, settings.accuracy)
+        key = grading_key(snapshot.sha256, settings.selected, settings.levels[0], settings.accuracy)
         kept = book.finished(entry.folder, key)
         if kept is not None and settings.seed in (None, kept.seed):
             results[entry.folder] = kept
@@ -103,10 +104,10 @@ def _grade(todo: list[tuple[intake.Entry, str, Order]], settings: Settings, fini
         if order.snapshot.rejected is None:
             runnable.append(index)
         else:
-            finish(index, rejected(order, settings.level))
+            finish(index, rejected(order, settings.levels[0]))
     if not runnable:
         return
     checkers = min(settings.checkers, len(runnable))
-    with Grader(checkers, settings.selected, settings.level) as grader:
+    with Grader(checkers, settings.selected, settings.levels) as grader:
         orders = [todo[index][2] for index in runnable]
         grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)

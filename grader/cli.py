@@ -111,11 +111,10 @@ def _grade(
         raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
 
     from grader.batch import Settings, grade_folder  # noqa: PLC0415
-    from grader.sandbox.levels import choose_level  # noqa: PLC0415
+    from grader.sandbox.levels import candidates  # noqa: PLC0415
     from grader.terminal import ProgressBar, class_table  # noqa: PLC0415
 
-    level = choose_level(unsafe=unsafe)
-    settings = Settings(selected, accuracy, level, jobs or os.cpu_count() or 1, seed)
+    settings = Settings(selected, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed)
     console = Console(stderr=True)
     with ProgressBar(console) as bar:
         results = grade_folder(submissions, out, settings, bar)

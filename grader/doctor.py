@@ -7,17 +7,22 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from torchvision.datasets import FashionMNIST
 
+from exercises.datasets import MNIST5k
 from grader import __version__
 from grader.paths import DATA, ROOT
+from grader.sandbox.client import Place, ZygoteServer
+from grader.sandbox.levels import ADVICE, NoSandbox, candidates
 from grader.sandbox.limits import Limits
+from grader.sandbox.preflight import Outcome, describe, try_walls
+from grader.sandbox.walls import Level
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pytest", "nbgrader", "jupytext")
 
@@ -31,7 +36,7 @@ def examine(console: Console) -> bool:
     data = list(_data())
     _print_table(console, "Data", data)
     _print_table(console, "Limits of one task", _limits())
-    return all(verdict == "ok" for _, verdict in data)
+    return _sandbox(console) and all(verdict == "ok" for _, verdict in data)
 
 
 def _print_table(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
@@ -53,22 +58,52 @@ def _version(package: str) -> str:
 
 
 def _data() -> Iterator[tuple[str, str]]:
-    """Compare the archives with the checksums that data/README.md states."""
-    stated = dict(re.findall(r"`([\w./-]+\.gz)`[^\n]*`([0-9a-f]{32})`", (DATA / "README.md").read_text("utf-8")))
-    for name, expected in stated.items():
-        path = DATA / name
-        if not path.is_file():
-            yield name, f"missing: expected MD5 {expected}. Fetch it again from the repository?"
-            continue
-        got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-        yield name, "ok" if got == expected else f"damaged: expected MD5 {expected}, got {got}"
+    """Compare the bundled archives with the checksums that the data sets state."""
+    for folder, resources in (("FashionMNIST", FashionMNIST.resources), ("MNIST5k", MNIST5k.resources)):
+        for name, expected in resources:
+            yield f"{folder}/{name}", _archive(DATA / folder / "raw" / name, expected)
+
+
+def _archive(path: Path, expected: str) -> str:
+    if not path.is_file():
+        return f"missing: expected MD5 {expected}. Fetch it again from the repository?"
+    got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    return "ok" if got == expected else f"damaged: expected MD5 {expected}, got {got}"
 
 
 def _limits() -> list[tuple[str, str]]:
-    units = {"bytes": (1 << 20, "MiB"), "seconds": (1, "s")}
-    rows = []
-    for field in dataclasses.fields(Limits):
-        factor, unit = units.get(field.name.rpartition("_")[2], (1, ""))
-        value = getattr(Limits(), field.name) / factor
-        rows.append((field.name.replace("_", " "), f"{value:g} {unit}".strip()))
-    return rows
+    limits = dataclasses.asdict(Limits())
+    return [_limit(name, value) for name, value in {**limits.pop("resources"), **limits}.items()]
+
+
+def _limit(name: str, value: float) -> tuple[str, str]:
+    if value >= 1 << 10:
+        return name.replace("_", " "), f"{value / (1 << 20):g} MiB"
+    return name.replace("_", " "), f"{value:g} s" if name.endswith("seconds") else f"{value:g}"
+
+
+def _sandbox(console: Console) -> bool:
+    """Try every wall of every level that this machine may have; tell whether grading has one to run at."""
+    try:
+        levels = candidates(unsafe=False)
+    except NoSandbox as error:
+        console.print(str(error), style="bold red")
+        return False
+    holding = []
+    for level in levels:
+        with console.status(f"trying the walls of level {level}"):
+            outcomes = _outcomes(level)
+        _print_table(console, f"Sandbox level {level}", [describe(outcome) for outcome in outcomes])
+        if all(outcome.held for outcome in outcomes):
+            holding.append(level)
+    console.print(f"Grading runs at level {holding[0]}." if holding else f"No level holds. {ADVICE}")
+    return bool(holding)
+
+
+def _outcomes(level: Level) -> list[Outcome]:
+    server = ZygoteServer(1, level)
+    try:
+        server.wait_until_ready()
+        return list(try_walls(server.channels[0], Place(level, DATA, Limits())))
+    finally:
+        server.close()

@@ -27,8 +27,9 @@ from grader.checking.suites import run_suites
 from grader.intake import Snapshot
 from grader.paths import DATA, EXERCISES
 from grader.results import Result
-from grader.sandbox.client import Place, ZygoteDied, ZygoteServer
+from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
 from grader.sandbox.fingerprints import symbol_fingerprints
+from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Level
 
@@ -57,14 +58,20 @@ class Grader:
     Args:
         checkers: how many submissions are checked at the same time.
         selected: ids of the tasks asked for.
-        level: how high the walls around student code are.
+        levels: how high the walls around student code may be; the first that holds is taken.
         limits: what a worker may use.
+
+    Attributes:
+        level: the level taken, once it is entered.
     """
 
-    def __init__(self, checkers: int, selected: Sequence[str], level: Level, limits: Limits | None = None) -> None:
+    def __init__(
+        self, checkers: int, selected: Sequence[str], levels: tuple[Level, ...], limits: Limits | None = None
+    ) -> None:
+        self.level: Level = levels[0]
         self._count = checkers
         self._selected = frozenset(selected)
-        self._level = level
+        self._levels = levels
         self._limits = limits or Limits()
         self._data_root = Path()
         self._zygote: ZygoteServer | None = None
@@ -120,10 +127,10 @@ class Grader:
             tick()
 
     def _start(self) -> None:
-        self._zygote = ZygoteServer(self._count, self._level)
-        self._zygote.wait_until_ready()
+        place = Place(self.level, self._data_root, self._limits)
+        self._zygote, self.level = start_behind_walls(self._count, place, self._levels)
+        place = place.at(self.level)
         context = multiprocessing.get_context("fork")
-        place = Place(self._level, self._data_root, self._limits)
         for channel in self._zygote.channels:
             ours, theirs = context.Pipe()
             process = context.Process(target=_checker, args=(theirs, channel, place, self._selected), daemon=True)
@@ -144,7 +151,7 @@ class Grader:
         return Result(
             student=order.student,
             status="graded",
-            sandbox=self._level,
+            sandbox=self.level,
             kit=__version__,
             submission_sha256=order.snapshot.sha256,
             seed=order.seed,
@@ -156,7 +163,7 @@ class Grader:
         return Result(
             student=order.student,
             status="grader_error",
-            sandbox=self._level,
+            sandbox=self.level,
             kit=__version__,
             submission_sha256=order.snapshot.sha256,
             seed=order.seed,
@@ -232,5 +239,5 @@ def _checker(connection: Connection, zygote: socket.socket, place: Place, select
 
     try:
         run_suites(jobs(), lambda _job, checked: connection.send(checked))
-    except ZygoteDied:
+    except (ZygoteDied, SandboxBroken):
         os._exit(1)

@@ -13,7 +13,7 @@ from grader.checking.suites import Check, collect_checks
 from grader.grading import Grader, Order
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import MAX_SCORE, Result
-from grader.sandbox.levels import choose_level
+from grader.sandbox.levels import candidates
 
 MIN_CHECKS = 120
 
@@ -68,7 +68,7 @@ def score_problems(*, quick: bool) -> list[str]:
     selected = [task.id for task in curriculum.tasks() if not (quick and task.id == "fashion_accuracy")]
     results: dict[int, Result] = {}
     orders = [stub_order(seed=1), reference_order(seed=1)]
-    with Grader(len(orders), selected, choose_level(unsafe=False)) as grader:
+    with Grader(len(orders), selected, candidates(unsafe=False)) as grader:
         grader.grade(orders, results.__setitem__, tick=lambda: None)
     return stubs_result_problems(results[0]) + reference_result_problems(results[1])
 

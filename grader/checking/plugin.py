@@ -16,7 +16,7 @@ from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
-from grader.sandbox.client import ZygoteDied
+from grader.sandbox.client import SandboxBroken, ZygoteDied
 from grader.text import clean
 
 ENDED = ("timed_out", "out_of_memory", "protocol")
@@ -150,7 +150,7 @@ class CheckPlugin:
         for job in self._jobs:
             try:
                 results = [self._check_task(job, task, checks[task.id]) for task in tasks()]
-            except ZygoteDied as error:
+            except (ZygoteDied, SandboxBroken) as error:
                 self.grader_trouble = error
                 return True
             notes = dict.fromkeys(note for _, found in results for note in found)
@@ -167,7 +167,7 @@ class CheckPlugin:
             run.current = _Outcome("failed", error.message, error.misconception)
         except StudentFailure as error:
             run.current = _Outcome(error.status, error.text)
-        except ZygoteDied as error:
+        except (ZygoteDied, SandboxBroken) as error:
             run.grader_trouble = error
         except AssertionError as error:
             run.current = _Outcome("failed", str(error))

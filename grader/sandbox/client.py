@@ -135,6 +135,10 @@ class Place:
     data: Path
     limits: Limits
 
+    def at(self, level: walls.Level) -> Place:
+        """Return the same at another level."""
+        return dataclasses.replace(self, level=level)
+
     @property
     def data_inside(self) -> Path:
         """The data folder as the worker sees it."""

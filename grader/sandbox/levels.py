@@ -1,8 +1,73 @@
-"""How high the walls around student code are."""
+"""How high the walls around student code are: the highest level whose every wall holds when it is tried."""
 
 from __future__ import annotations
 
+import sys
 
-def choose_level(*, unsafe: bool) -> str:  # noqa: ARG001 - the walls come next
-    """Return the level to grade at."""
-    return "none"
+from grader.errors import GraderError
+from grader.sandbox import walls
+from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
+from grader.sandbox.preflight import try_walls
+from grader.sandbox.walls import Level
+
+ADVICE = (
+    "Install or enable one of: user namespaces (sysctl kernel.unprivileged_userns_clone=1), Landlock (Linux 5.13 or "
+    "later, `lsm=landlock`), or grade as root. `grader doctor` shows every probe; --unsafe grades without walls."
+)
+
+
+class NoSandbox(GraderError):
+    """No level of the sandbox holds on this machine."""
+
+
+def candidates(*, unsafe: bool) -> tuple[Level, ...]:
+    """Return the levels worth trying here, the highest first.
+
+    Raises:
+        NoSandbox: if there is none.
+    """
+    if sys.platform != "linux":
+        raise NoSandbox(
+            f"sandbox: expected Linux, got {sys.platform}. Grading needs Linux; `pytest exercises/` does not."
+        )
+    if unsafe:
+        return (walls.NONE,)
+    levels = walls.available_levels()
+    if not levels:
+        raise NoSandbox(f"sandbox: expected namespaces or Landlock, got neither. {ADVICE}")
+    return levels
+
+
+def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
+    """Start a fork server at the first level that holds.
+
+    Args:
+        channels: how many checkers will ask it for workers.
+        place: data folder and limits; its level is replaced.
+        levels: from ``candidates``.
+
+    Raises:
+        NoSandbox: if none holds; the text names the walls that did not.
+    """
+    troubles = []
+    for level in levels:
+        trouble = ""
+        server = ZygoteServer(channels, level)
+        try:
+            server.wait_until_ready()
+            trouble = _trouble(server, place.at(level))
+        except (ZygoteDied, SandboxBroken) as error:
+            trouble = str(error)
+        if not trouble:
+            return server, level
+        server.close()
+        troubles.append(f"{level}: {trouble}")
+    raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
+
+
+def _trouble(server: ZygoteServer, place: Place) -> str:
+    """Name the walls that did not hold; nothing is tried where there are none."""
+    if place.level == walls.NONE:
+        return ""
+    fallen = [outcome.probe.title for outcome in try_walls(server.channels[0], place) if not outcome.held]
+    return f"a worker could {', '.join(fallen)}" if fallen else ""

@@ -1,0 +1,95 @@
+"""Before the first submission, each forbidden act is tried from inside a real worker: an untried wall is none."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.paths import HIDDEN_SUITES
+from grader.sandbox import wire
+from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.limits import Limits
+from grader.sandbox.walls import Limits as Resources
+from grader.sandbox.walls.probes import PROBES, Probe
+
+MIB = 1 << 20
+# Small limits, so that running against them is quick and cannot hurt the machine.
+RESOURCES = Resources(
+    memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=64, file_size=16 * MIB, cpu_seconds=1
+)
+PROBE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of trying one forbidden act."""
+
+    probe: Probe
+    held: bool
+    seen: str
+
+
+def try_walls(zygote: socket.socket, place: Place) -> Iterator[Outcome]:
+    """Try every act that the level forbids, each in a fresh worker, and tell how it went."""
+    place = replace(place, limits=Limits(resources=RESOURCES))
+    with _surroundings(place) as facts:
+        for probe in PROBES:
+            if place.level in probe.levels:
+                yield _try(zygote, place, probe, facts)
+
+
+def _try(zygote: socket.socket, place: Place, probe: Probe, facts: dict[str, Any]) -> Outcome:
+    worker = Worker(zygote, place)
+    try:
+        reply = worker.ask("attempt", {"name": probe.name, "facts": facts}, PROBE_SECONDS)
+    except WorkerEnded as error:
+        return Outcome(probe, probe.may_die, error.reason)
+    except (WorkerTimedOut, wire.WireError) as error:
+        return Outcome(probe, held=False, seen=f"no answer: {type(error).__name__}")
+    finally:
+        worker.close()
+    if reply.kind == "raised":
+        return Outcome(probe, held=True, seen=str(reply.body.get("text")))
+    return Outcome(probe, reply.body.get("held") is True, str(reply.body.get("seen")))
+
+
+@contextlib.contextmanager
+def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
+    """Lay out what must not be reached: a file, a port, a socket, a process."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnn-kit-preflight-")))
+        folder.chmod(0o777)
+        (folder / "canary").write_text("this stands for the hidden tests")
+        (folder / "canary").chmod(0o644)
+        port = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        service = stack.enter_context(socket.socket(socket.AF_UNIX))
+        service.bind(str(folder / "service"))
+        service.listen()
+        sleeper = stack.enter_context(
+            subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        )
+        stack.callback(sleeper.kill)
+        yield {
+            "canary": str(folder / "canary"),
+            "folder": str(HIDDEN_SUITES),
+            "data": str(place.data_inside),
+            "port": port.getsockname()[1],
+            "socket": str(folder / "service"),
+            "process": sleeper.pid,
+            "expected": [0, 1, 2, 3],
+            "count": 4 * RESOURCES.open_files,
+            "size": 4 * RESOURCES.memory,
+            "seconds": RESOURCES.cpu_seconds + 2,
+        }
+
+
+def describe(outcome: Outcome) -> tuple[str, str]:
+    """Return title and verdict of an outcome, for a table."""
+    return outcome.probe.title, "held" if outcome.held else f"NOT HELD: {outcome.seen}"
