@@ -5,6 +5,7 @@ Every experiment runs in a process of its own, under limits that are small enoug
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -100,10 +101,39 @@ def _python_for(identity: str) -> list[str]:
     check = f"import sys; assert sys.version_info >= (3, 11); open({str(ROOT / 'grader/__init__.py')!r})"
     for python in (sys.executable, "/usr/bin/python3"):
         if Path(python).exists():
-            tried = subprocess.run([*become, python, "-c", check], capture_output=True, cwd="/", timeout=60)
+            tried = subprocess.run([*become, python, "-c", check], capture_output=True, cwd="/", timeout=60, check=False)
             if tried.returncode == 0:
                 return [*become, python]
     pytest.skip("no Python 3.11 that an ordinary user can start and that sees the kit")
+
+
+@functools.cache
+def _first_attempt(identity: str, level: str) -> str:
+    """Why the bare walls of a level cannot be raised here; empty if they can."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + """
+import os, pathlib, tempfile
+from grader.sandbox import walls
+house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(tempfile.mkdtemp())
+try:
+    walls.enter(house.level)
+    pid, _ = walls.fork_worker(house)
+    if pid:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    walls.lock_down(house, walls.Limits(), scratch=scratch)
+except walls.WallsUnavailable as error:
+    print(error, flush=True)
+    os._exit(3)
+os._exit(0)
+"""
+    done = subprocess.run([*_python_for(identity), "-c", code, level], capture_output=True, text=True, cwd="/",
+                          timeout=60, check=False)  # fmt: skip
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def _skip_without(identity: str, level: str) -> None:
+    reason = _first_attempt(identity, level) if level != "none" else ""
+    if reason:
+        pytest.skip(f"this machine has no {level}: {reason[-400:]}")
 
 
 class House:
@@ -129,10 +159,9 @@ class House:
                 "limits": asdict(SMALL), "hidden": [], "readable": [str(ROOT / "grader")], "cage": [],
                 "patience": 20} | settings  # fmt: skip
         command = [*_python_for(identity), "-c", ZYGOTE, str(ROOT), json.dumps(task)]
+        _skip_without(identity, level)
         environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment, timeout=200)
-        if "WallsUnavailable" in done.stderr + done.stdout:
-            pytest.skip(f"this machine has no {level}: {done.stdout + done.stderr}"[:600])
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment, timeout=200, check=False)
         assert done.returncode == 0, done.stderr
         return {name: [answer, status] for name, answer, status in map(json.loads, done.stdout.splitlines())}
 
@@ -219,7 +248,10 @@ seen = []; threads = [threading.Thread(target=seen.append, args=(n,)) for n in r
 [t.start() for t in threads]; [t.join() for t in threads]; answer = len(seen) == 8
 """,
     "draws random bytes": "import os; answer = len(open('/dev/urandom', 'rb').read(8) + os.urandom(8)) == 16",
-    "knows its user and home": "import getpass, os; answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(view.scratch)",
+    "knows its user and home": """
+import getpass, os
+answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(view.scratch)
+""",
     "signals itself": "import os, signal; os.kill(os.getpid(), 0); answer = True",
     "reads its own /proc": "answer = 'VmRSS' in open('/proc/self/status').read()",
     "gets EPERM for another program": """
@@ -240,7 +272,7 @@ answer = [name for name in os.listdir('/proc') if name.isdigit()] == ['1'] and o
 """,
     "sees a bare file system": """
 import os
-answer = sorted(os.listdir('/etc')) == sorted(set(os.listdir('/etc')) & {'passwd', 'group', 'ld.so.cache', 'localtime'})
+answer = set(os.listdir('/etc')) <= {'passwd', 'group', 'ld.so.cache', 'localtime'}
 answer = answer and sorted(os.listdir('/dev')) == ['fd', 'null', 'random', 'shm', 'urandom', 'zero']
 """,
 }  # fmt: skip
@@ -300,6 +332,7 @@ def _name(process: Path) -> str:
 
 def test_killing_the_zygote_takes_its_workers_along(house: House) -> None:
     identity = "root" if os.geteuid() == 0 else "user"
+    _skip_without(identity, "namespaces")
     marker = f"zygote-{os.getpid()}"[-15:]
     code = f"import ctypes, time; ctypes.CDLL(None).prctl(15, {marker.encode()!r}, 0, 0, 0); time.sleep(60)"
     task = {"level": "namespaces", "steps": [["sleep", code, {}]], "data": str(house.data), "cage": [], "hidden": [],
@@ -311,8 +344,7 @@ def test_killing_the_zygote_takes_its_workers_along(house: House) -> None:
     watchman.kill()
     watchman.wait()
 
-    if not running:
-        pytest.skip("this machine has no namespaces")
+    assert running
     assert _wait_for(marker, there=False)
 
 
@@ -379,7 +411,7 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
     process.wait()
     os.close(pidfd)
 
-    assert 80 * MIB <= measured <= 120 * MIB
+    assert 64 * MIB <= measured <= 100 * MIB
     assert walls.private_memory(pid) == 0
 
 

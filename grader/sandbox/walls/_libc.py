@@ -93,14 +93,14 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> None:
-    """Call prctl(2) with the unused arguments zero, as newer options insist on."""
+    """Set an option of the process, with the unused arguments zero, as newer options insist on."""
     assert _libc is not None
     arguments = [ctypes.c_ulong(value) for value in (first, second, 0, 0)]
     _check(_libc.prctl(option, *arguments), f"prctl({option})")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    """Call mount(2)."""
+    """Mount a file system, or change a mount."""
     assert _libc is not None
     texts = [text.encode() if text is not None else None for text in (source, target, kind, options)]
     result = _libc.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3])

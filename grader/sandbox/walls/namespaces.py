@@ -110,6 +110,9 @@ def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     copies = [_copy(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
     devices = [_copy(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
     _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
+    # Before the rest: a kit or a Python that is installed below /tmp is shown inside the worker's own.
+    for target, share in ((str(_SCRATCH), 1), ("/dev/shm", 2)):
+        _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
     for (_, target, folder), copy in zip(steps, copies, strict=True):
         if copy < 0:
             _tmpfs(_make(target, folder=True), 1 << 20, "0755")
@@ -120,8 +123,6 @@ def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     for place, target in top_links():
         Path(_BUILDING_SITE + place).symlink_to(target)
     _accounts(uid, gid)
-    for target, share in (("/tmp", 1), ("/dev/shm", 2)):  # noqa: S108 - the worker's own
-        _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
     _proc()
     for place in ("", *(target for source, target, _ in steps if not source)):
         _seal(_BUILDING_SITE + place)
