@@ -101,7 +101,8 @@ def _python_for(identity: str) -> list[str]:
     check = f"import sys; assert sys.version_info >= (3, 11); open({str(ROOT / 'grader/__init__.py')!r})"
     for python in (sys.executable, "/usr/bin/python3"):
         if Path(python).exists():
-            tried = subprocess.run([*become, python, "-c", check], capture_output=True, cwd="/", timeout=60, check=False)
+            command = [*become, python, "-c", check]
+            tried = subprocess.run(command, capture_output=True, cwd="/", timeout=60, check=False)
             if tried.returncode == 0:
                 return [*become, python]
     pytest.skip("no Python 3.11 that an ordinary user can start and that sees the kit")
@@ -111,9 +112,9 @@ def _python_for(identity: str) -> list[str]:
 def _first_attempt(identity: str, level: str) -> str:
     """Why the bare walls of a level cannot be raised here; empty if they can."""
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + """
-import os, pathlib, tempfile
+import os, pathlib
 from grader.sandbox import walls
-house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(tempfile.mkdtemp())
+house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(sys.argv[2])
 try:
     walls.enter(house.level)
     pid, _ = walls.fork_worker(house)
@@ -125,8 +126,10 @@ except walls.WallsUnavailable as error:
     os._exit(3)
 os._exit(0)
 """
-    done = subprocess.run([*_python_for(identity), "-c", code, level], capture_output=True, text=True, cwd="/",
-                          timeout=60, check=False)  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o777)
+        command = [*_python_for(identity), "-c", code, level, scratch]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -161,7 +164,8 @@ class House:
         command = [*_python_for(identity), "-c", ZYGOTE, str(ROOT), json.dumps(task)]
         _skip_without(identity, level)
         environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment, timeout=200, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment,
+                              timeout=200, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
         return {name: [answer, status] for name, answer, status in map(json.loads, done.stdout.splitlines())}
 
@@ -261,7 +265,11 @@ except PermissionError: answer = True
 """,
 }  # fmt: skip
 PROCESSES = {
-    "forks": "import os; pid = os.fork() or os._exit(7); answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7",
+    "forks": """
+import os
+pid = os.fork() or os._exit(7)
+answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+""",
     "uses a pool of processes": """
 import multiprocessing
 with multiprocessing.get_context('fork').Pool(2) as pool: answer = pool.map(abs, [-1, -2]) == [1, 2]

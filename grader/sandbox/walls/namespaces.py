@@ -17,6 +17,7 @@ from grader.sandbox.walls.model import View, Walls, WallsUnavailable
 # Mounted over while the new root is built: it exists everywhere, and what lies below it has been opened before.
 _BUILDING_SITE: Final = "/tmp"  # noqa: S108 - in a mount namespace that nobody else sees
 _SCRATCH: Final = Path("/tmp")  # noqa: S108 - the worker's own
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - the worker's own
 _DATA: Final = Path("/data")
 _DEVICES: Final = ("null", "zero", "random", "urandom")
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
@@ -111,7 +112,7 @@ def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     devices = [_copy(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
     _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
     # Before the rest: a kit or a Python that is installed below /tmp is shown inside the worker's own.
-    for target, share in ((str(_SCRATCH), 1), ("/dev/shm", 2)):
+    for target, share in ((str(_SCRATCH), 1), (_SHARED_MEMORY, 2)):
         _tmpfs(_make(target, folder=True), scratch_bytes // share, "1777")
     for (_, target, folder), copy in zip(steps, copies, strict=True):
         if copy < 0:
