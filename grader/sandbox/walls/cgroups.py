@@ -155,10 +155,14 @@ def _remove(folder: Path, deadline: float) -> bool:
 
 
 def sweep() -> int:
-    """Remove what graders that were themselves killed have left behind; returns the number of groups."""
+    """Remove what graders that were themselves killed have left behind; returns the number of groups.
+
+    All groups are looked through: the grader that left one may have run in another session's.
+    """
     removed = 0
-    for parent in _parents():
-        for folder in parent.glob(f"{_PREFIX}-*-*"):
+    mounts = {_mounted_at("cgroup2"), *(_mounted_at("cgroup", controller) for controller in _CONTROLLERS)}
+    for mounted in filter(None, mounts):
+        for folder in sorted(mounted.glob(f"**/{_PREFIX}-*-*")):
             owner = folder.name.split("-")[2]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 removed += _remove(folder, time.monotonic() + 0.2)
