@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from torchvision.datasets import FashionMNIST
+from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 
 from exercises.datasets import MNIST5k
 from grader import __version__
