@@ -31,7 +31,7 @@ from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
 from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, sweep
 
 KIT_FILES = ("__init__.py", "datasets.py", "train.py")
 RESTARTS = 3
@@ -78,6 +78,7 @@ class Grader:
         self._checkers: dict[Connection, BaseProcess] = {}
 
     def __enter__(self) -> Self:
+        sweep()
         self._data_root = Path(tempfile.mkdtemp(prefix="cnn-kit-data-"))
         lay_out_data(self._data_root)
         self._start()

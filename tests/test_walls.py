@@ -111,7 +111,9 @@ def _python_for(identity: str) -> list[str]:
 @functools.cache
 def _first_attempt(identity: str, level: str) -> str:
     """Why the bare walls of a level cannot be raised here; empty if they can."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + """
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+         """
 import os, pathlib
 from grader.sandbox import walls
 house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -126,6 +128,7 @@ except walls.WallsUnavailable as error:
     os._exit(3)
 os._exit(0)
 """
+    )
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o777)
         command = [*_python_for(identity), "-c", code, level, scratch]

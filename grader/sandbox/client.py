@@ -160,7 +160,7 @@ class Worker:
         self._log_bytes = bytearray()
         self._next_id = 0
         self._next_look = 0.0
-        self._baseline = walls.private_memory(os.getpid()) if self._counts_itself else 0
+        self._baseline = 0
         try:
             answer, self._pidfd = _ask_zygote(zygote, self._request(place), [theirs.fileno(), log_end])
         finally:
@@ -187,6 +187,8 @@ class Worker:
             self._drain_log()
             self.close()
             raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
+        if self._counts_itself:
+            self._baseline = self._own_memory()
 
     @property
     def log(self) -> str:

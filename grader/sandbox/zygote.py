@@ -60,8 +60,8 @@ def preload() -> None:
     for module in pkgutil.iter_modules(probes.__path__):
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
     sys.modules["grader.sandbox.byhand"].prepare()
-    sys.modules["grader.sandbox.walls.limits"].mapped()
     _warm_up()
+    sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()
     gc.collect()
     gc.freeze()
