@@ -92,9 +92,9 @@ def assert_convolves(student: Student, function: str, image: Tensor, kernel: Ten
     )
 
 
-def assert_by_hand(student: Student, function: str, *args: Any) -> None:
+def assert_by_hand(student: Student, function: str, *args: Any, **kwargs: Any) -> None:
     try:
-        ops = student.observe(function, *args).ops
+        ops = student.observe(function, *args, **kwargs).ops
     except StudentRaised as error:
         ops = error.ops
         if not ops:
@@ -117,7 +117,11 @@ def assert_arguments_kept(student: Student, function: str, *args: Tensor) -> Non
 
 @core("convolve", "computes by hand, without a ready-made convolution")
 def test_convolve_is_written_by_hand(student: Student, rng: Rng) -> None:
-    assert_by_hand(student, "convolve", rng.floats(7, 11), rng.floats(2, 3))
+    double = torch.float64
+    for image, kernel in ((7, 11), (2, 3)), ((11, 11), (3, 3)), ((13, 5), (1, 1)), ((28, 28), (5, 5)), ((5, 7), (5, 7)):
+        assert_by_hand(student, "convolve", rng.floats(*image), rng.floats(*kernel))
+        assert_by_hand(student, "convolve", rng.floats(*image, dtype=double), rng.floats(*kernel, dtype=double))
+    assert_by_hand(student, "convolve", rng.floats(11, 7).T, rng.floats(3, 2).T)
 
 
 @core("convolve", "matches cross-correlation on a 7 x 11 image")
@@ -187,7 +191,16 @@ def assert_conv2d(student: Student, *args: Any, **kwargs: Any) -> None:
 
 @core("conv2d", "computes by hand, without a ready-made convolution")
 def test_conv2d_is_written_by_hand(student: Student, rng: Rng) -> None:
-    assert_by_hand(student, "conv2d", rng.floats(2, 3, 7, 11), rng.floats(5, 3, 2, 3))
+    for dtype in (torch.float32, torch.float64):
+        image, weight = rng.floats(2, 3, 7, 8, dtype=dtype), rng.floats(4, 3, 2, 3, dtype=dtype)
+        assert_by_hand(student, "conv2d", image, weight)
+        assert_by_hand(student, "conv2d", image, weight, rng.floats(4, dtype=dtype))
+        for options in ({"stride": 2}, {"padding": 1}, {"stride": (2, 3)}, {"padding": (1, 2)}):
+            assert_by_hand(student, "conv2d", image, weight, **options)
+        assert_by_hand(student, "conv2d", image, weight, rng.floats(4, dtype=dtype), 2, (1, 2))
+        assert_by_hand(student, "conv2d", image.transpose(2, 3), weight.transpose(2, 3))
+    assert_by_hand(student, "conv2d", rng.floats(1, 1, 5, 7), rng.floats(1, 1, 5, 7))
+    assert_by_hand(student, "conv2d", rng.floats(2, 3, 5, 4), rng.floats(3, 3, 1, 1))
 
 
 @core("conv2d", "matches torch on batches, channels and filters")
@@ -358,6 +371,18 @@ def test_activation_maps_keep_float64(student: Student, rng: Rng) -> None:
 @detail("activation_maps", "leaves its arguments as they were")
 def test_activation_maps_leave_their_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "activation_maps", rng.floats(1, 7, 11), rng.floats(5, 2, 3), rng.floats(5))
+
+
+@detail("activation_maps", "refuses {what}")
+@pytest.mark.parametrize(
+    ("what", "image", "filters"),
+    [("filters that are too large", (1, 3, 5), (2, 5, 2)), ("an image without its channel axis", (7, 11), (2, 3, 2))],
+    ids=range(2),
+)
+def test_activation_maps_refuse(
+    student: Student, rng: Rng, what: str, image: tuple[int, ...], filters: tuple[int, ...]
+) -> None:
+    assert_raises(student, ("ValueError",), "activation_maps", rng.floats(*image), rng.floats(*filters))
 
 
 def figure_of(student: Student, maps: Tensor, **options: Any) -> list[Any]:

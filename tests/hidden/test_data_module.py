@@ -203,9 +203,9 @@ def test_split_ignores_the_global_state(student: Student) -> None:
 
 @detail("data_splits", "setup may be called again and gives the same split")
 def test_setup_may_be_called_again(student: Student) -> None:
-    once = take_one(student, "val", 1000, global_seed=1, **SMALL_VAL)
-    again = take_one(student, "val", 1000, global_seed=1, stages=("fit", "fit"), **SMALL_VAL)
-    if not same_split(once, again):
+    twice = take_one(student, "val", 1000, global_seed=1, **SMALL_VAL)  # for "fit", then for "test"
+    once = take_one(student, "val", 1000, global_seed=1, stages=("fit",), **SMALL_VAL)
+    if not same_split(once, twice):
         fail_check("setup: a second call gave another split. What do both calls share?", "unseeded-split")
 
 
@@ -220,7 +220,7 @@ def test_split_depends_on_the_seed(student: Student) -> None:
 @pytest.mark.parametrize(("stage", "split"), [("fit", "train"), ("fit", "val"), ("validate", "val"), ("test", "test")],
                          ids=["fit-train", "fit-val", "validate", "test"])  # fmt: skip
 def test_setup_prepares_any_stage(student: Student, stage: str, split: str) -> None:
-    epoch = take_one(student, split, 100, stages=(stage,), **SMALL_VAL)
+    epoch = take_one(student, split, 100, stages=(stage,), global_seed=1, **SMALL_VAL)
     if len(epoch.labels) < 100:
         fail_check(f"setup: expected {split} images after setup({stage!r}), got too few. What does each stage need?")
 
@@ -261,24 +261,25 @@ def whole(student: Student, split: str) -> list[Epoch]:
     return epochs
 
 
-@core("data_loaders", "{split} batches are float32 images (B, 1, 28, 28) and int64 labels (B,)")
-@pytest.mark.parametrize("split", SPLITS)
-def test_batches_have_dtype_and_shape(student: Student, split: str) -> None:
-    kinds = look(student, split)[0].kinds
+@core("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)")
+def test_batches_have_dtype_and_shape(student: Student) -> None:
     wanted = "images float32 (B, 1, 28, 28), labels int64 (B,)"
-    if kinds != [wanted]:
-        fail_check(f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?")
+    for split in SPLITS:
+        kinds = look(student, split)[0].kinds
+        if kinds != [wanted]:
+            fail_check(f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?")
 
 
-@core("data_loaders", "{split} images come with their own labels")
-@pytest.mark.parametrize("split", SPLITS)
-def test_labels_belong_to_their_images(student: Student, split: str) -> None:
-    epoch = look(student, split)[0]
-    read = epoch.ids >= 0
-    if not torch.equal(LABELS[epoch.ids[read]], epoch.labels[read]):
-        fail_check(
-            f"{split}_dataloader: expected each image with its own label, got others. Are both taken by the same index?"
-        )
+@core("data_loaders", "images come with their own labels")
+def test_labels_belong_to_their_images(student: Student) -> None:
+    for split in SPLITS:
+        epoch = look(student, split)[0]
+        read = epoch.ids >= 0
+        if not torch.equal(LABELS[epoch.ids[read]], epoch.labels[read]):
+            fail_check(
+                f"{split}_dataloader: expected each image with its own label, got others. "
+                "Are both taken by the same index?"
+            )
 
 
 def unaltered(epoch: Epoch) -> Tensor:
@@ -296,19 +297,18 @@ def brightness(epoch: Epoch) -> Tensor:
     return torch.stack([images.amin(1), images.amax(1)], 1)[epoch.ids.argsort(stable=True)]
 
 
-@core("data_loaders", "{split} images are not augmented")
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_evaluation_images_are_not_augmented(student: Student, split: str) -> None:
-    first, second = look(student, split)
-    changed = not bool(unaltered(first).all())
-    same_images = torch.equal(first.ids.sort().values, second.ids.sort().values)
-    if not changed and same_images:
-        changed = not torch.allclose(brightness(first), brightness(second), atol=1e-3)
-    if changed:
-        fail_check(
-            f"{split}_dataloader: images are altered. Would you measure a network on images that change by chance?",
-            "augments-evaluation",
-        )
+@core("data_loaders", "validation and test images are not augmented")
+def test_evaluation_images_are_not_augmented(student: Student) -> None:
+    for split in ("val", "test"):
+        first, second = look(student, split)
+        changed = not bool(unaltered(first).all())
+        if not changed and torch.equal(first.ids.sort().values, second.ids.sort().values):
+            changed = not torch.allclose(brightness(first), brightness(second), atol=1e-3)
+        if changed:
+            fail_check(
+                f"{split}_dataloader: images are altered. Would you measure a network on images that change by chance?",
+                "augments-evaluation",
+            )
 
 
 @core("data_loaders", "every {split} image appears once in an epoch")
@@ -343,37 +343,38 @@ def test_training_is_shuffled_anew(student: Student) -> None:
         )
 
 
-@detail("data_loaders", "{split} images are normalised")
-@pytest.mark.parametrize("split", SPLITS)
-def test_images_are_normalised(student: Student, split: str) -> None:
-    epoch = look(student, split)[0]
-    images = epoch.pixels()
+@detail("data_loaders", "images are normalised")
+def test_images_are_normalised(student: Student) -> None:
+    for split in SPLITS:
+        assert_normalised(look(student, split)[0])
+
+
+def assert_normalised(epoch: Epoch) -> None:
+    images, where = epoch.pixels(), f"{epoch.split}_dataloader"
     if images.min() >= 0:
-        fail_check(
-            f"{split}_dataloader: the pixels are not normalised. Which transform do they go through?", "not-normalised"
-        )
-    if split == "train":
+        fail_check(f"{where}: the pixels are not normalised. Which transform do they go through?", "not-normalised")
+    if epoch.split == "train":
         off = not 0.5 < float(images.std()) < 1.7 or abs(float(images.mean())) > 0.6
     else:
         wanted = (synthetic.images(epoch.ids.clamp(min=0)).float() / 255 - MEAN) / STD
         off = bool(((images - wanted)[epoch.ids >= 0].abs() > 0.05).any())
     if off:
         fail_check(
-            f"{split}_dataloader: the pixels are normalised, but not by the training set's mean and deviation. "
+            f"{where}: the pixels are normalised, but not by the training set's mean and deviation. "
             "Where do yours come from?",
             "wrong-statistics",
         )
 
 
-@detail("data_loaders", "{split} images come in a fixed order")
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_evaluation_comes_in_fixed_order(student: Student, split: str) -> None:
-    first, second = look(student, split)
-    if not torch.equal(first.labels, second.labels):
-        fail_check(
-            f"{split}_dataloader: two passes came in different orders. Whose is the third prediction?",
-            "shuffles-evaluation",
-        )
+@detail("data_loaders", "validation and test images come in a fixed order")
+def test_evaluation_comes_in_fixed_order(student: Student) -> None:
+    for split in ("val", "test"):
+        first, second = look(student, split)
+        if not torch.equal(first.labels, second.labels):
+            fail_check(
+                f"{split}_dataloader: two passes came in different orders. Whose is the third prediction?",
+                "shuffles-evaluation",
+            )
 
 
 @detail("data_loaders", "training images are augmented")

@@ -27,7 +27,8 @@ def describe_figure(figure: Any) -> dict[str, Any]:
     shown = [axes for axes in figure.axes if id(axes) not in bars and axes.get_visible()]
     return {
         "type": "Figure",
-        "texts": _texts(figure),
+        "texts": [text for text, _ in _texts(figure)],
+        "placed": _texts(figure),
         "axes": [describe_axes(axes) for axes in shown],
     }
 
@@ -37,20 +38,33 @@ def describe_axes(axes: Axes) -> dict[str, Any]:
     place = axes.get_position()
     return {
         "title": " ".join(axes.get_title(loc=side) for side in ("left", "center", "right")).strip(),
-        "ylabel": axes.get_ylabel(),
-        "texts": [text.get_text() for text in axes.texts],
-        "on": bool(axes.axison),
+        "words": _words(axes),
+        "on": _is_on(axes),
         "row": float(place.y0 + place.y1) / 2,
         "column": float(place.x0 + place.x1) / 2,
         "images": [_pixels(image.get_array()) for image in axes.images],
     }
 
 
-def _texts(figure: Figure) -> list[str]:
-    texts = [*figure.texts]
-    if figure._suptitle is not None:  # type: ignore[attr-defined]  # noqa: SLF001 - get_suptitle() is newer
-        texts.append(figure._suptitle)  # type: ignore[attr-defined]  # noqa: SLF001
-    return [text.get_text() for text in texts]
+def _words(axes: Axes) -> list[str]:
+    labels = [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    titles = [axes.get_title(loc="left"), axes.get_title(loc="center"), axes.get_title(loc="right")]
+    return [*titles, *(text.get_text() for text in labels)]
+
+
+def _is_on(axes: Axes) -> bool:
+    """Tell whether anything of an empty axes can be seen."""
+    framed = axes.get_frame_on() and any(spine.get_visible() for spine in axes.spines.values())
+    ticked = len(axes.get_xticks()) + len(axes.get_yticks()) > 0
+    return bool(axes.axison and framed and ticked)
+
+
+def _texts(figure: Figure) -> list[tuple[str, float]]:
+    """Return the texts that belong to no axes, each with its height in the figure, from 0 to 1."""
+    parts = [figure, *figure.subfigs]
+    texts = [text for part in parts for text in (*part.texts, getattr(part, "_suptitle", None)) if text is not None]
+    height = figure.bbox.height
+    return [(text.get_text(), float(text.get_window_extent().y0 / height)) for text in texts]
 
 
 def _pixels(array: Any) -> Any:
