@@ -1,0 +1,57 @@
+"""The command line: a wrong call is one line and status 2, and nothing heavy is imported to say so."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+VERBS = ["demo", "grade", "verify", "release", "doctor"]
+
+
+def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "grader", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    done = grader(verb, "--help")
+    assert done.returncode == 0
+    assert verb in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["sing"], "sing"),
+        (["grade", "."], "--out"),
+        (["grade", "no such folder", "--out", "x"], "no such folder"),
+        (["grade", ".", "--out", "x", "--only", "convolve,nonsense"], "nonsense"),
+        (["grade", ".", "--out", "x", "--jobs", "0"], "--jobs"),
+        (["grade", ".", "--out", "x", "--accuracy", "guess"], "guess"),
+        (["release"], "--to"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else value,
+)
+def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], word: str, tmp_path: Path) -> None:
+    done = grader(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert word in done.stderr
+    assert done.stdout == ""
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = "import sys; import grader.cli; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_release_writes_what_students_get_and_nothing_else(tmp_path: Path) -> None:
+    done = grader("release", "--to", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"exercises/convolution.py", "exercises/train.py", "exercises/conftest.py"} <= names
+    assert not [name for name in names if "solution" in name or "hidden" in name]
+    assert "raise NotImplementedError" in (tmp_path / "exercises" / "convolution.py").read_text()

@@ -1,0 +1,102 @@
+"""The sample class, graded once through the command line: every sample gets what its manifest says."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.authoring.samples import Sample, samples, write_sample
+from grader.paths import ROOT, SAMPLE_CLASS
+
+SAMPLES = samples()
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("demo") / "out"
+    command = [sys.executable, "-m", "grader", "demo", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=850, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "report.html" in done.stdout
+    return out
+
+
+def results(out: Path, name: str) -> dict[str, Any]:
+    return json.loads((out / name / "results.json").read_text())
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_sample_gets_what_its_manifest_says(sample: Sample, out: Path) -> None:
+    got = results(out, sample.name.removesuffix(".zip"))
+    assert got["status"] == sample.status, got
+    if sample.score is not None:
+        assert got["score"] == sample.score, [task for task in got["tasks"] if task["score"] < task["points"]]
+    by_id = {task["id"]: task for task in got["tasks"]}
+    for task_id, expected in sample.tasks.items():
+        assert expected in (by_id[task_id]["status"], by_id[task_id]["misconception"]), by_id[task_id]
+
+
+def test_mistakes_of_the_samples_earn_nothing(out: Path) -> None:
+    for name, task_id in [
+        ("zeros", "convolve"), ("zeros", "conv2d"), ("flipped-kernel", "convolve"), ("square-images-only", "convolve"),
+        ("one-channel-only", "conv2d"), ("overlapping-splits", "data_splits"), ("softmax-in-forward", "fashion_cnn"),
+    ]:  # fmt: skip
+        assert {task["id"]: task["score"] for task in results(out, name)["tasks"]}[task_id] == 0, (name, task_id)
+
+
+def test_no_right_answer_has_a_name(out: Path) -> None:
+    for name in ("reference", "other-styles"):
+        assert [task for task in results(out, name)["tasks"] if task["misconception"]] == []
+
+
+def test_rejected_samples_have_a_message_and_no_tasks(out: Path) -> None:
+    for name in ("nothing-at-all", "wrong-file-names", "unreadable"):
+        got = results(out, name)
+        assert (got["status"], got["score"], got["tasks"]) == ("rejected", 0, [])
+        assert "expected" in got["message"]
+
+
+def test_the_tables_list_the_class(out: Path) -> None:
+    with (out / "grades.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(SAMPLES)
+    totals = {row["student"]: float(row["total"]) for row in rows}
+    assert totals["reference"] == 100
+    assert totals["untouched"] == 0
+    assert "flipped-kernel" in (out / "report.html").read_text()
+
+
+def test_what_students_get_names_no_path_of_this_machine(out: Path) -> None:
+    for path in out.glob("*/*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert str(ROOT) not in text, path
+        assert "site-packages" not in text, path
+        assert "\x1b" not in text, path
+
+
+def test_an_unchanged_class_is_not_graded_again_and_a_changed_one_is(tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    for name in ("half-finished", "flipped-kernel"):
+        sample = next(sample for sample in SAMPLES if sample.name == name)
+        write_sample(sample, SAMPLE_CLASS / "class" / name, tmp_path / "class")
+    first = grade(tmp_path)
+    assert "kept" not in first.stderr
+    seed = results(tmp_path / "out", "half-finished")["seed"]
+    with (tmp_path / "class" / "flipped-kernel" / "convolution.py").open("a") as file:
+        file.write("\nCHANGED = True\n")
+    second = grade(tmp_path)
+    assert "1 of 2 results kept" in second.stderr
+    assert results(tmp_path / "out", "half-finished")["seed"] == seed
+
+
+def grade(folder: Path) -> subprocess.CompletedProcess[str]:
+    arguments = ["grade", str(folder / "class"), "--out", str(folder / "out"), "--only", "output_size,convolve"]
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done

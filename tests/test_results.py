@@ -1,0 +1,121 @@
+"""results.json, points, tables and pages: what is written says what was found, and is safe to read."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from grader.curriculum import tasks
+from grader.files import write_atomically
+from grader.gradebook import Gradebook, grading_key
+from grader.reports.grades import grades_csv, harmless_cell
+from grader.reports.pages import class_page, feedback_page
+from grader.results import CheckResult, Result, TaskResult, result_from_json, share_of_points
+from grader.text import clean
+
+
+def check(*, core: bool, passed: bool) -> CheckResult:
+    return CheckResult("a check", core, passed)
+
+
+def result(student: str = "ada", message: str = "fine") -> Result:
+    one = TaskResult("convolve", 8.0, 6.4, "partial", None, message, 0.1, (check(core=True, passed=True),))
+    return Result(student, "graded", "namespaces", "0.1.0", "00", 7, ("a note",), (one,))
+
+
+def test_a_failed_core_check_earns_nothing() -> None:
+    assert share_of_points((check(core=True, passed=False), check(core=False, passed=True)), 1.0) == 0
+
+
+def test_details_earn_their_share() -> None:
+    checks = (check(core=True, passed=True), *[check(core=False, passed=n > 0) for n in range(4)])
+    assert share_of_points(checks, None) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("credit", "share"), [(-1.0, 0.0), (0.35, 0.35), (2.0, 1.0)])
+def test_a_measured_credit_is_the_share(credit: float, share: float) -> None:
+    assert share_of_points((check(core=True, passed=True), check(core=False, passed=False)), credit) == share
+
+
+def test_the_curriculum_has_100_points_in_26_tasks() -> None:
+    assert (len(tasks()), sum(task.points for task in tasks())) == (26, 100)
+
+
+def test_results_json_has_the_documented_fields() -> None:
+    document = result().to_json()
+    assert list(document) == [
+        "schema", "student", "status", "score", "max_score", "sandbox", "kit", "submission_sha256", "seed", "notes",
+        "tasks",
+    ]  # fmt: skip
+    assert list(document["tasks"][0]) == [
+        "id", "points", "score", "status", "misconception", "message", "seconds", "checks",
+    ]  # fmt: skip
+
+
+def test_a_result_survives_its_file() -> None:
+    assert result_from_json(json.loads(json.dumps(result().to_json()))) == result()
+
+
+def test_a_grader_error_is_no_zero() -> None:
+    failed = Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours")
+    assert failed.score is None
+    assert grades_csv([failed]).splitlines()[1] == "ada" + "," * 27
+
+
+def test_a_rejected_submission_says_why() -> None:
+    document = Result("ada", "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there").to_json()
+    assert (document["score"], document["tasks"], document["message"]) == (0, [], "nothing there")
+
+
+def test_grades_csv_has_a_column_per_task() -> None:
+    header, row = csv.reader(io.StringIO(grades_csv([result()])))
+    assert header == ["student", *(task.id for task in tasks()), "total"]
+    assert row[header.index("convolve")] == "6.4"
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
+def test_cells_that_a_spreadsheet_would_run_get_an_apostrophe(name: str) -> None:
+    assert harmless_cell(name) == "'" + name
+
+
+def test_pages_escape_what_students_wrote() -> None:
+    page = feedback_page(result("<script>alert(1)</script>", "<img src=x onerror=alert(1)>"))
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "<script>" not in class_page([("ada", result("<script>alert(1)</script>"))], ["<script>"])
+
+
+def test_text_keeps_no_control_or_bidi_characters_and_is_cut() -> None:
+    assert clean("a\x1b[2Jb\u202ec\nd") == "a\\x1b[2Jb\\u202ec d"
+    assert len(clean("x" * 10_000)) == 500
+
+
+def test_a_gradebook_keeps_finished_results_and_forgets_changed_submissions(tmp_path: Path) -> None:
+    book = Gradebook(tmp_path)
+    book.record("ada", "key", result())
+    assert book.finished("ada", "key") == result()
+    assert book.finished("ada", "another key") is None
+    (tmp_path / "ada" / "results.json").unlink()
+    assert book.finished("ada", "key") is None
+    book.close()
+
+
+def test_the_grading_key_depends_on_all_that_a_result_depends_on() -> None:
+    keys = {
+        grading_key(sha, selected, level, accuracy)
+        for sha in ("a", "b")
+        for selected in (["convolve"], ["conv2d"])
+        for level in ("namespaces", "none")
+        for accuracy in ("weights", "skip")
+    }
+    assert len(keys) == 16
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.txt", "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(tmp_path / "a.txt", "\ud800")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
