@@ -76,7 +76,7 @@ def verify(*, quick: bool) -> None:
     console = Console()
     problems = verify_kit(console, quick=quick)
     for problem in problems:
-        console.print(f"✗ {problem}", markup=False, highlight=False)
+        console.print(f"✗ {problem}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(problems)} problems." if problems else "The kit is sound.")
     sys.exit(1 if problems else 0)
 

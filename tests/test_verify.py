@@ -121,7 +121,8 @@ def test_a_copy_of_the_kit_with_a_solved_stub_and_a_wrong_reference_exits_with_1
     edit(tmp_path / "solutions" / "exploration.py", "num_classes", "number_of_classes")
     done = verify(tmp_path, "--quick")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "stubs: expected freeze not_started" in done.stdout
+    assert "reference: expected freeze to pass with 2 points, got not_started" in done.stdout
+    assert "reference: expected class_counts to pass with 2 points, got" in done.stdout
     assert "exploration" in done.stdout
 
 

@@ -113,7 +113,7 @@ def _first_attempt(identity: str, level: str) -> str:
     """Why the bare walls of a level cannot be raised here; empty if they can."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-         """
+        """
 import os, pathlib
 from grader.sandbox import walls
 house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(sys.argv[2])

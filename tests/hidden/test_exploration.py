@@ -196,7 +196,7 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
         assert any(name in text for text in texts), f"plot_examples: expected {name!r} on its row, got no such text."
 
 
-@detail("plot_examples", "shows per_class images, five unless told")
+@detail("plot_examples", "shows {per_class} images of each class if told so, five unless told")
 @pytest.mark.parametrize("per_class", [5, 3, 1])
 def test_rows_have_per_class_images(student: Student, rng: Rng, per_class: int) -> None:
     options = {} if per_class == 5 else {"per_class": per_class}

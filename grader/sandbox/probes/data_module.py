@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,6 +48,7 @@ def take(
     if alike not in _BUILT:
         _BUILT.clear()
         _TAKEN.clear()
+        gc.collect()  # one that holds all images in memory goes before the next one comes
         _BUILT[alike] = _build(module, root, options, stages, global_seed)
     for split, limit in splits.items():
         if (key := repr((split, limit, epochs, packed))) not in _TAKEN:
