@@ -87,6 +87,26 @@ def flipped_kernel(case: Case) -> Tensor:
 
 
 @_wrong(
+    "flipped-kernel",
+    ALL,
+    "This is what comes out with the kernel turned by 180 degrees. Which of its corners meets the image's first pixel?",
+)
+def mirrored_kernel(case: Case) -> Tensor:
+    """Turn the order of the columns alone."""
+    return case.run(weight=case.weight.flip(3))
+
+
+@_wrong(
+    "flipped-kernel",
+    ALL,
+    "This is what comes out with the kernel turned by 180 degrees. Which of its corners meets the image's first pixel?",
+)
+def kernel_upside_down(case: Case) -> Tensor:
+    """Turn the order of the rows alone."""
+    return case.run(weight=case.weight.flip(2))
+
+
+@_wrong(
     "transposed-kernel",
     ALL,
     "This is what comes out when rows and columns of the kernel change places. Which index runs down the image?",
@@ -148,6 +168,36 @@ def drops_last_column(case: Case) -> Tensor:
     return case.run()[..., :-1]
 
 
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def last_column_is_empty(case: Case) -> Tensor:
+    """Stop one column early, in a result of the right size."""
+    return F.pad(case.run()[..., :-1], (0, 1))
+
+
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def last_row_is_empty(case: Case) -> Tensor:
+    """Stop one row early, in a result of the right size."""
+    return F.pad(case.run()[..., :-1, :], (0, 0, 0, 1))
+
+
+@_wrong(
+    "drops-last-row-or-column",
+    ALL,
+    "The result is right as far as it goes, but too small. Where is the last position of the kernel?",
+)
+def last_row_and_column_are_empty(case: Case) -> Tensor:
+    """Stop one position early on both axes, in a result of the right size."""
+    return F.pad(case.run()[..., :-1, :-1], (0, 1, 0, 1))
+
+
 @_wrong("off-by-one-size", ALL, "The result has one row and one column too many. Does the kernel still fit there?")
 def off_by_one_size(case: Case) -> Tensor:
     """Go one position too far; what lies outside the image counts as nothing."""
@@ -200,6 +250,13 @@ def ignores_bias(case: Case) -> Tensor:
 def ignores_stride(case: Case) -> Tensor:
     """Move by one pixel."""
     return case.run(stride=(1, 1))
+
+
+@_wrong("ignores-stride", ("conv2d",), "This is the answer for stride 1. How far does the kernel move each time?")
+def first_positions_for_any_stride(case: Case) -> Tensor:
+    """Make a result of the right size, and fill it with the first positions."""
+    right = case.run()
+    return case.run(stride=(1, 1))[..., : right.shape[-2], : right.shape[-1]]
 
 
 @_wrong(
@@ -264,6 +321,36 @@ def maps_by_channel(case: Case) -> Tensor:
     return torch.stack(_by_channel(case), dim=1)
 
 
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def maps_by_channel_in_a_row(case: Case) -> Tensor:
+    """Give (N, C * O, H', W')."""
+    return torch.stack(_by_channel(case), dim=1).flatten(1, 2)
+
+
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def channels_behind(case: Case) -> Tensor:
+    """Give (N, O, H', W', C)."""
+    return torch.stack(_by_channel(case), dim=-1)
+
+
+@_wrong(
+    "keeps-channels-apart",
+    ("conv2d",),
+    "There is a result for each channel. How do the channels of a filter make one number?",
+)
+def sums_over_filters(case: Case) -> Tensor:
+    """Give (N, C, H', W')."""
+    return torch.stack(_by_channel(case), dim=1).sum(2)
+
+
 def _by_channel(case: Case) -> list[Tensor]:
     channels = range(case.weight.shape[1])
     return [case.run(image=case.image[:, [c]], weight=case.weight[:, [c]], bias=None) for c in channels]
@@ -287,6 +374,12 @@ def other_images_are_zero(case: Case) -> Tensor:
     maps = case.run()
     maps[1:] = 0
     return maps
+
+
+@_wrong("first-image-only", ("conv2d",), "Only the first image of the batch is answered. What becomes of the others?")
+def first_image_without_its_axis(case: Case) -> Tensor:
+    """Give (O, H', W')."""
+    return case.run()[0]
 
 
 @look("integer-output", tasks=ALL, says="The result holds whole numbers alone. Where does the fraction get lost?")
@@ -322,9 +415,13 @@ def one_too_small(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
 
 
 @look("off-by-one-size", tasks=ALL, says="The result has a row or a column too many. Does the kernel still fit there?")
-def one_too_large(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
-    """Go too far on an axis."""
-    return _sizes(got, expected) in ((1, 1), (1, 0), (0, 1))
+def too_large(diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
+    """Go too far on an axis, up to a kernel that touches the image with its last pixel alone."""
+    sizes = _sizes(got, expected)
+    reach = case_of(diagnosis.task, *diagnosis.args, **diagnosis.kwargs).weight.shape[-2:]
+    if sizes is None or sizes == (0, 0):
+        return False
+    return all(0 <= size <= 2 * (kernel - 1) for size, kernel in zip(sizes, reach, strict=True))
 
 
 def _size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:

@@ -80,6 +80,17 @@ def counts_to_the_largest(_task: str, labels: Tensor, _num_classes: int) -> Tens
     return labels.bincount()
 
 
+@misconception(
+    "drops-absent-classes",
+    tasks=COUNTS,
+    says="The counts are those of the classes that occur, one after the other. Which class does each place stand for?",
+)
+def counts_packed_to_the_front(_task: str, labels: Tensor, num_classes: int) -> Tensor:
+    """Leave the places at the end empty."""
+    counts = counts_present_classes(_task, labels, num_classes)
+    return torch.nn.functional.pad(counts, (0, num_classes - len(counts)))
+
+
 def _means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     pixels = images.double() / 255
     rows = [pixels[labels == label].mean(0) for label in range(num_classes)]
@@ -150,6 +161,14 @@ def mean_over_everything(_task: str, images: Tensor, labels: Tensor, num_classes
 def mean_over_all_images(_task: str, images: Tensor, _labels: Tensor, num_classes: int) -> Tensor:
     """Average over all images, whatever their class."""
     return (images.double() / 255).mean(0).float().expand(num_classes, *images.shape[1:])
+
+
+@misconception(
+    "mean-over-everything", tasks=MEANS, says="There is one picture for all classes. Which images belong to a class?"
+)
+def one_mean_for_all(_task: str, images: Tensor, _labels: Tensor, _num_classes: int) -> Tensor:
+    """Average over all images, and give that one picture."""
+    return (images.double() / 255).mean(0).float()
 
 
 @misconception(

@@ -52,4 +52,6 @@ def show_image(module: ModuleType, image: Image.Image) -> dict[str, Any]:
 def apply(module: ModuleType, name: str, images: list[Image.Image], times: int) -> list[list[Any]]:
     """Make the named transform once, and apply it several times to each image."""
     transform = getattr(module, name)()
+    if transform is None:
+        return [[None]]
     return [[transform(image) for _ in range(times)] for image in images]
