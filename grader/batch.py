@@ -74,7 +74,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     todo: list[tuple[intake.Entry, str, Order]] = []
     for entry in entries:
         snapshot = intake.read(entry)
-        order = Order(entry.student, snapshot, seed)
+        order = Order(entry.student, snapshot, seed, frozenset(settings.selected))
         key = grading_key(snapshot.sha256, settings.selected, settings.levels[0], settings.accuracy)
         kept = book.finished(entry.folder, key)
         if kept is not None and settings.seed in (None, kept.seed):
@@ -108,6 +108,6 @@ def _grade(todo: list[tuple[intake.Entry, str, Order]], settings: Settings, fini
     if not runnable:
         return
     checkers = min(settings.checkers, len(runnable))
-    with Grader(checkers, settings.selected, settings.levels) as grader:
+    with Grader(checkers, settings.levels) as grader:
         orders = [todo[index][2] for index in runnable]
         grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)

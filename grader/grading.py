@@ -45,11 +45,13 @@ class Order:
         student: its display name.
         snapshot: what was handed in.
         seed: of the inputs.
+        selected: ids of the tasks asked for.
     """
 
     student: str
     snapshot: Snapshot
     seed: int
+    selected: frozenset[str]
 
 
 class Grader:
@@ -57,7 +59,6 @@ class Grader:
 
     Args:
         checkers: how many submissions are checked at the same time.
-        selected: ids of the tasks asked for.
         levels: how high the walls around student code may be; the first that holds is taken.
         limits: what a worker may use.
 
@@ -65,12 +66,9 @@ class Grader:
         level: the level taken, once it is entered.
     """
 
-    def __init__(
-        self, checkers: int, selected: Sequence[str], levels: tuple[Level, ...], limits: Limits | None = None
-    ) -> None:
+    def __init__(self, checkers: int, levels: tuple[Level, ...], limits: Limits | None = None) -> None:
         self.level: Level = levels[0]
         self._count = checkers
-        self._selected = frozenset(selected)
         self._levels = levels
         self._limits = limits or Limits()
         self._data_root = Path()
@@ -134,7 +132,7 @@ class Grader:
         context = multiprocessing.get_context("fork")
         for channel in self._zygote.channels:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_checker, args=(theirs, channel, place, self._selected), daemon=True)
+            process = context.Process(target=_checker, args=(theirs, channel, place), daemon=True)
             process.start()
             theirs.close()
             self._checkers[ours] = process
@@ -220,7 +218,7 @@ def _receive(connection: Connection) -> Checked | None:
     return answer if isinstance(answer, Checked) else None
 
 
-def _checker(connection: Connection, zygote: socket.socket, place: Place, selected: frozenset[str]) -> None:
+def _checker(connection: Connection, zygote: socket.socket, place: Place) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 
@@ -233,7 +231,7 @@ def _checker(connection: Connection, zygote: socket.socket, place: Place, select
             yield Job(
                 order.student,
                 order.seed,
-                selected,
+                order.selected,
                 partial(TaskSession, zygote, place, code_of(order.snapshot)),
                 order.snapshot.weights,
             )

@@ -65,10 +65,10 @@ def check_problems(checks: list[Check]) -> list[str]:
 
 def score_problems(*, quick: bool) -> list[str]:
     """Grade the stubs and the reference as submissions, through the same sandbox as a student's."""
-    selected = [task.id for task in curriculum.tasks() if not (quick and task.id == "fashion_accuracy")]
+    selected = frozenset(task.id for task in curriculum.tasks() if not (quick and task.id == "fashion_accuracy"))
     results: dict[int, Result] = {}
-    orders = [stub_order(seed=1), reference_order(seed=1)]
-    with Grader(len(orders), selected, candidates(unsafe=False)) as grader:
+    orders = [stub_order(1, selected), reference_order(1, selected)]
+    with Grader(len(orders), candidates(unsafe=False)) as grader:
         grader.grade(orders, results.__setitem__, tick=lambda: None)
     return stubs_result_problems(results[0]) + reference_result_problems(results[1])
 
@@ -97,14 +97,14 @@ def reference_result_problems(result: Result) -> list[str]:
     return problems + _ungraded(result)
 
 
-def reference_order(seed: int) -> Order:
+def reference_order(seed: int, selected: frozenset[str]) -> Order:
     """Return the solutions as a submission."""
-    return Order("reference", intake.read(intake.Entry("reference", "reference", SOLUTIONS)), seed)
+    return Order("reference", intake.read(intake.Entry("reference", "reference", SOLUTIONS)), seed, selected)
 
 
-def stub_order(seed: int) -> Order:
+def stub_order(seed: int, selected: frozenset[str]) -> Order:
     """Return the committed stubs as a submission."""
-    return Order("stubs", intake.read(intake.Entry("stubs", "stubs", EXERCISES)), seed)
+    return Order("stubs", intake.read(intake.Entry("stubs", "stubs", EXERCISES)), seed, selected)
 
 
 def _ungraded(result: Result) -> list[str]:

@@ -1,0 +1,1 @@
+"""Wrong answers as students write them: pieces to splice into the reference."""

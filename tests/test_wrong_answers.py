@@ -1,0 +1,78 @@
+"""Wrong answers, graded through the sandbox: each is rejected, and named for what it is."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from grader.authoring.splice import splice
+from grader.authoring.verify import reference_order
+from grader.checking.assertions import Diagnosis
+from grader.grading import Grader, Order
+from grader.misconceptions import Misconception, bank, explain
+from grader.results import Result, TaskResult
+from grader.sandbox.levels import candidates
+from solutions import convolution
+from tests.answers.wrong import WRONG
+
+
+def order(task: str, module: str, code: str) -> Order:
+    """The reference with one piece replaced, asked for the task where that piece shows."""
+    reference = reference_order(11, frozenset([task]))
+    source = splice(reference.snapshot.modules[module].decode(), code).encode()
+    modules = {**reference.snapshot.modules, module: source}
+    return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+
+
+@pytest.fixture(scope="module")
+def graded() -> list[TaskResult]:
+    results: dict[int, Result] = {}
+    with Grader(2, candidates(unsafe=False)) as grader:
+        orders = [order(task, module, code) for _, task, module, code in WRONG]
+        grader.grade(orders, results.__setitem__, tick=lambda: None)
+    return [next(t for t in results[index].tasks if t.id == WRONG[index][1]) for index in range(len(WRONG))]
+
+
+@pytest.mark.parametrize("index", range(len(WRONG)), ids=[f"{task}-{name}" for name, task, _, _ in WRONG])
+def test_a_wrong_answer_is_rejected_and_named(index: int, graded: list[TaskResult]) -> None:
+    name, _, _, _ = WRONG[index]
+    got = graded[index]
+    assert got.score < got.points, got
+    assert got.misconception == name, got
+
+
+CASES: dict[str, list[Diagnosis]] = {
+    "convolve": [Diagnosis("convolve", (torch.randn(7, 11), torch.randn(2, 3))),
+                 Diagnosis("convolve", (torch.randn(11, 11), torch.randn(3, 3)))],
+    "activation_maps": [Diagnosis("activation_maps", (torch.randn(1, 7, 11), torch.randn(5, 2, 3), torch.randn(5)))],
+    "conv2d": [Diagnosis("conv2d", (torch.randn(2, 3, 8, 11), torch.randn(5, 3, 2, 3), torch.randn(5), (2, 3), (2, 1))),
+               Diagnosis("conv2d", (torch.randn(2, 3, 7, 11), torch.randn(5, 3, 2, 3)))],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", bank(), ids=lambda entry: f"{entry.name}-{entry.answer.__name__}")
+def test_an_entry_of_the_bank_has_a_question_and_known_tasks(entry: Misconception) -> None:
+    assert entry.says.endswith("?")
+    assert entry.tasks
+
+
+@pytest.mark.parametrize("task", CASES)
+def test_the_right_answer_gets_no_name(task: str) -> None:
+    for case in CASES[task]:
+        right = _right(case)
+        assert explain(case, right, right) is None
+
+
+@pytest.mark.parametrize("name", ["flipped-kernel", "drops-last-row-or-column", "mean-instead-of-sum"])
+@pytest.mark.parametrize("task", CASES)
+def test_a_wrong_answer_of_the_bank_is_explained_by_its_name(task: str, name: str) -> None:
+    case = CASES[task][-1]
+    entry = next(one for one in bank() if one.name == name and task in one.tasks)
+    got = entry.answer(task, *case.args, **case.kwargs)
+    named = explain(case, got, _right(case))
+    assert named is not None
+    assert named.name == name
+
+
+def _right(case: Diagnosis) -> torch.Tensor:
+    return getattr(convolution, case.task)(*case.args, **case.kwargs)
