@@ -76,3 +76,10 @@ def test_a_wrong_answer_of_the_bank_is_explained_by_its_name(task: str, name: st
 
 def _right(case: Diagnosis) -> torch.Tensor:
     return getattr(convolution, case.task)(*case.args, **case.kwargs)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("task", CASES)
+def test_the_bank_runs_without_warnings(task: str) -> None:
+    for case in CASES[task]:
+        assert explain(case, torch.zeros(3, 5), _right(case)) is None

@@ -2,11 +2,15 @@ import torch
 
 
 def convolve(image, kernel):
-    side, k = image.shape[0], kernel.shape[0]
-    if k > side:
+    side = image.shape[0]
+    kh, kw = kernel.shape
+    if kh > side or kw > side:
         raise ValueError("the kernel does not fit")
-    out = torch.zeros(side - k + 1, side - k + 1, dtype=image.dtype)
-    for i in range(side - k + 1):
-        for j in range(side - k + 1):
-            out[i, j] = (image[i : i + k, j : j + k] * kernel).sum()
+    out = torch.zeros(side - kh + 1, side - kw + 1, dtype=image.dtype)
+    for i in range(side - kh + 1):
+        for j in range(side - kw + 1):
+            window = torch.zeros_like(kernel)
+            piece = image[i : i + kh, j : j + kw]
+            window[: piece.shape[0], : piece.shape[1]] = piece
+            out[i, j] = (window * kernel).sum()
     return out
