@@ -37,7 +37,7 @@ IDENTITIES = ("root", "user")
 LEVELS = ("namespaces", "landlock")
 # Sizes of the acts: above the limits, yet harmless if a wall does not hold.
 AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, "fill_disk": 128 * MIB,
-           "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 512 * MIB, "cpu_time": 6}  # fmt: skip
+           "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "cpu_time": 6}  # fmt: skip
 
 # A zygote in small: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """

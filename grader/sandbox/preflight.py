@@ -85,7 +85,7 @@ def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
             "process": sleeper.pid,
             "expected": [0, 1, 2, 3],
             "count": 4 * RESOURCES.open_files,
-            "size": 4 * RESOURCES.memory,
+            "size": 6 * RESOURCES.memory,  # a quarter of it, in each of four processes, is still too much
             "seconds": RESOURCES.cpu_seconds + 2,
         }
 
