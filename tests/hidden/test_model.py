@@ -16,37 +16,48 @@ from grader.checking.weights import WeightsProblem, inspect_weights
 
 MEAN, STD = 0.2860, 0.3530
 TYPES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
-PARAMETERS = [320, 0, 0, 18_496, 0, 0, 0, 401_536, 0]
+PARAMETERS = [320, 1_290, 18_496, 401_536]
 MAX_PARAMETERS = 500_000
 FULL, NONE, HONOUR = 0.90, 0.80, 0.93
 CHUNK = 1000
+BATCH = 24
+EVALUATIONS = [("validate", "val"), ("test", "test")]
 
 
-def baseline(student: Student, rng: Rng, num_classes: int = 10) -> Any:
-    facts = student.probe("baseline", num_classes, rng.floats(2, 1, 28, 28))
+def baseline(student: Student, images: Tensor, **options: int) -> Any:
+    facts = student.probe("baseline", options, images)
     if facts.get("type") == "NoneType":
         fail_check("build_baseline: expected an nn.Sequential, got None. Does the function return?", "returns-none")
     if not facts["is_sequential"]:
-        fail_check(f"build_baseline: expected an nn.Sequential, got {facts['type']}.")
+        fail_check(f"build_baseline: expected an nn.Sequential, got {facts['type']}. What holds layers in a row?")
     return facts
-
-
-@core("build_baseline", "is a flat Sequential of the ten layers in order")
-def test_baseline_has_the_ten_layers(student: Student, rng: Rng) -> None:
-    types = baseline(student, rng)["types"]
-    assert types == TYPES, f"build_baseline: expected {', '.join(TYPES)}, got {', '.join(map(str, types))}."
 
 
 @core("build_baseline", "its convolutions keep height and width")
 def test_baseline_pads_its_convolutions(student: Student, rng: Rng) -> None:
-    facts = baseline(student, rng)
-    for index in (0, 3):
-        padding = facts["settings"][index].get("padding")
-        if padding not in ((1, 1), "same"):
+    for layer in baseline(student, rng.floats(2, 1, 28, 28))["settings"]:
+        if "kernel_size" in layer and "in_channels" in layer and layer.get("padding") in ((0, 0), "valid"):
             fail_check(
-                "build_baseline: a 3 x 3 convolution shrinks its maps here. How could it keep their size?",
+                "build_baseline: a convolution gives smaller maps than it gets. How could it keep their size?",
                 "missing-padding",
             )
+
+
+@core("build_baseline", "has 421,642 parameters")
+def test_baseline_has_its_parameters(student: Student, rng: Rng) -> None:
+    facts = baseline(student, rng.floats(2, 1, 28, 28))
+    if facts["total"] != 421_642 or sorted(filter(None, facts["parameters"])) != PARAMETERS:
+        fail_check(
+            f"build_baseline: expected 421,642 parameters, got {facts['total']}. Which layer has too many or too few?",
+            "wrong-parameter-count",
+        )
+
+
+@core("build_baseline", "is a flat Sequential of the ten layers in order")
+def test_baseline_has_the_ten_layers(student: Student, rng: Rng) -> None:
+    types = list(map(str, baseline(student, rng.floats(2, 1, 28, 28))["types"]))
+    if types != TYPES:
+        fail_check(f"build_baseline: expected {', '.join(TYPES)}, got {', '.join(types)}. Which one differs?")
 
 
 @core("build_baseline", "every layer has its output shape")
@@ -55,66 +66,63 @@ def test_baseline_layers_have_their_shapes(student: Student, rng: Rng) -> None:
         (2, 32, 28, 28), (2, 32, 28, 28), (2, 32, 14, 14), (2, 64, 14, 14), (2, 64, 14, 14),
         (2, 64, 7, 7), (2, 3136), (2, 128), (2, 128), (2, 10),
     ]  # fmt: skip
-    for index, (got, wanted) in enumerate(zip(baseline(student, rng)["shapes"], expected, strict=False)):
+    facts = baseline(student, rng.floats(2, 1, 28, 28))
+    for index, (got, wanted) in enumerate(zip(facts["shapes"], expected, strict=False)):
         if got != wanted:
             fail_check(
-                f"build_baseline: layer {index}: expected output shape {wanted}, got {got}. How many maps, how large?",
-                "wrong-parameter-count" if len(got) == len(wanted) else None,
+                f"build_baseline: layer {index}: expected output shape {wanted}, got {got}. How many, how large?"
             )
-
-
-@core("build_baseline", "every layer has its number of parameters, 421,642 in all")
-def test_baseline_has_its_parameters(student: Student, rng: Rng) -> None:
-    facts = baseline(student, rng)
-    if facts["parameters"] != [*PARAMETERS, 1290] or facts["total"] != 421_642:
-        fail_check(
-            f"build_baseline: expected 421,642 parameters, got {facts['total']}. Which layer has too many or too few?",
-            "wrong-parameter-count",
-        )
+    if len(facts["shapes"]) != len(expected):
+        fail_check(f"build_baseline: layer {len(facts['shapes'])} cannot take what comes before it: {facts['error']}")
 
 
 @core("build_baseline", "its convolutions are plain: 3 x 3, one step, one group")
 def test_baseline_convolutions_are_plain(student: Student, rng: Rng) -> None:
-    settings = baseline(student, rng)["settings"]
+    settings = baseline(student, rng.floats(2, 1, 28, 28))["settings"]
     for index in (0, 3):
         got = settings[index]
         plain = got["kernel_size"] == (3, 3) and got["stride"] == (1, 1) and got["dilation"] == (1, 1)
-        assert plain and got["groups"] == 1, "build_baseline: expected 3 x 3 convolutions with stride 1, got others."
-
-
-@detail("build_baseline", "takes another number of classes")
-def test_baseline_takes_num_classes(student: Student, rng: Rng) -> None:
-    facts = baseline(student, rng, 7)
-    assert facts["shapes"][-1] == (2, 7), f"build_baseline(7): expected 7 logits, got shape {facts['shapes'][-1]}."
-    assert facts["total"] == 421_642 - 3 * 129, f"build_baseline(7): got {facts['total']} parameters."
-
-
-@detail("build_baseline", "all parameters are trainable, and every call builds a new network")
-def test_baseline_is_new_and_trainable(student: Student, rng: Rng) -> None:
-    facts = baseline(student, rng)
-    assert facts["trainable"], "build_baseline: expected every parameter trainable, got frozen ones."
-    assert facts["is_new"], "build_baseline: expected a new network from every call, got the same parameters again."
+        if not plain or got["groups"] != 1 or got["padding_mode"] != "zeros":
+            fail_check(f"build_baseline: layer {index}: expected a plain 3 x 3 convolution, got other settings. Which?")
 
 
 @core("build_baseline", "computes what its layers say")
 def test_baseline_computes_its_layers(student: Student, rng: Rng) -> None:
     images = rng.floats(2, 1, 28, 28)
-    facts = student.probe("baseline", 10, images)
+    facts = baseline(student, images)
     state, answer = facts["state"], facts["answer"]
     shapes = [(32, 1, 3, 3), (32,), (64, 32, 3, 3), (64,), (128, 3136), (128,), (10, 128), (10,)]
-    if [tuple(value.shape) for value in state] != shapes:
-        fail_check(
-            "build_baseline: expected weights and biases of two convolutions and two linear layers, got others.",
-            "wrong-parameter-count",
-        )
+    if [tuple(value.shape) for value in state if isinstance(value, Tensor)] != shapes:
+        fail_check("build_baseline: expected weights and biases of two convolutions and two linear layers, got others.")
     w1, b1, w2, b2, w3, b3, w4, b4 = state
     x = F.max_pool2d(F.conv2d(images, w1, b1, padding=1).relu(), 2)
     x = F.max_pool2d(F.conv2d(x, w2, b2, padding=1).relu(), 2).flatten(1)
-    assert_close(answer, F.linear(F.linear(x, w3, b3).relu(), w4, b4), "build_baseline", atol=1e-3)
+    assert_close(answer, F.linear(F.linear(x, w3, b3).relu(), w4, b4), "build_baseline", atol=1e-4)
 
 
-def answers(student: Student, batches: list[Tensor], **options: Any) -> list[Any]:
-    got = student.probe("logits", batches, options)
+@detail("build_baseline", "takes another number of classes")
+def test_baseline_takes_num_classes(student: Student, rng: Rng) -> None:
+    facts = baseline(student, rng.floats(2, 1, 28, 28), num_classes=7)
+    if facts["shapes"][-1:] != [(2, 7)] or facts["total"] != 421_642 - 3 * 129:
+        fail_check(
+            "build_baseline(7): expected one logit for each of 7 classes, got others. Where does 10 still stand?"
+        )
+
+
+@detail("build_baseline", "has ten classes by default, all parameters trainable, and is new at every call")
+def test_baseline_is_new_and_trainable(student: Student, rng: Rng) -> None:
+    facts = baseline(student, rng.floats(2, 1, 28, 28))
+    if facts["shapes"][-1:] != [(2, 10)]:
+        fail_check("build_baseline(): expected ten logits by default, got another number.")
+    if not facts["trainable"]:
+        fail_check("build_baseline: expected every parameter trainable, got frozen ones.")
+    if not facts["is_new"]:
+        fail_check("build_baseline: expected a new network from every call, got the same parameters again.")
+
+
+def answers(student: Student, batches: list[Tensor], *, training: bool = False, **options: Any) -> list[Any]:
+    """Return the logits for each batch, and once more for the first, each checked to be logits in form."""
+    got: list[Any] = student.probe("logits", batches, options, training=training)
     for batch, answer in zip(batches, got, strict=False):
         if answer is None:
             fail_check("FashionCNN: expected logits, got None. Does `forward` return?", "returns-none")
@@ -128,47 +136,68 @@ def answers(student: Student, batches: list[Tensor], **options: Any) -> list[Any
     return got
 
 
-@core("fashion_cnn", "answers a batch with one logit per class")
-def test_network_gives_logits(student: Student, rng: Rng) -> None:
-    answers(student, [rng.floats(7, 1, 28, 28)])
+@core("fashion_cnn", "answers a batch of {size} with one logit per class")
+@pytest.mark.parametrize("size", [2, 7])
+def test_network_gives_logits(student: Student, rng: Rng, size: int) -> None:
+    answers(student, [rng.floats(size, 1, 28, 28)])
 
 
 @core("fashion_cnn", "answers with logits, not with probabilities")
-def test_network_gives_no_probabilities(student: Student, rng: Rng) -> None:
-    answer = answers(student, [rng.floats(64, 1, 28, 28) * 3])[0]
-    if answer.min() >= 0 and (answer.sum(1) - 1).abs().max() < 1e-3:
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+def test_network_gives_no_probabilities(student: Student, rng: Rng, training: bool) -> None:
+    answer = answers(student, [rng.floats(64, 1, 28, 28) * 3], training=training)[0]
+    if are_probabilities(answer):
         fail_check(
             "FashionCNN: every row of the answer is positive and sums to 1. What does cross_entropy do to its input?",
             "softmax-in-forward",
         )
-    if answer.min() >= 0 and answer.max() <= 1:
+    if answer.min() > 0 and answer.max() < 1:
         fail_check("FashionCNN: every answer lies between 0 and 1. Are these logits?")
+
+
+def are_probabilities(answer: Tensor) -> bool:
+    return bool(answer.min() >= 0 and (answer.sum(1) - 1).abs().max() < 1e-3)
+
+
+@core("fashion_cnn", "gives the same answer to the same images")
+def test_answers_are_not_drawn_by_chance(student: Student, rng: Rng) -> None:
+    first, again = answers(student, [rng.floats(6, 1, 28, 28)])
+    if (first - again).abs().max() > margin(first):
+        fail_check("FashionCNN: in eval mode the same images got two different answers. What is drawn by chance?")
 
 
 @core("fashion_cnn", "answers do not depend on the other images of a batch")
 def test_answers_do_not_depend_on_the_batch(student: Student, rng: Rng) -> None:
     images = rng.floats(6, 1, 28, 28)
-    mixed = torch.cat([images.flip(0), 5 * rng.floats(5, 1, 28, 28)])
-    got = answers(student, [images, images[:2], mixed])
-    margin = 1e-3 * max(1.0, float(got[0].abs().max()))
-    if (got[0][:2] - got[1]).abs().max() > margin or (got[0].flip(0) - got[2][:6]).abs().max() > margin:
+    mixed = torch.cat([images.flip(0), 5 * rng.floats(5, 1, 28, 28) + 3])
+    whole, part, among, again = answers(student, [images, images[:2], mixed])
+    apart, mingled = (whole[:2] - part).abs().max(), (whole.flip(0) - among[:6]).abs().max()
+    by_chance = (whole - again).abs().max() > margin(whole)
+    if max(apart, mingled) > margin(whole) and not by_chance:
         fail_check(
             "FashionCNN: in eval mode an answer changes with the images beside it. Which layer looks at them?",
             "depends-on-batch",
         )
-    if (got[0] - got[3]).abs().max() > margin:
-        fail_check("FashionCNN: in eval mode the same images got two different answers. What is drawn by chance?")
+
+
+def margin(answer: Tensor) -> float:
+    """Return by how much answers may differ: sums over other batch sizes are rounded in another order."""
+    return 1e-3 * float(answer.abs().max()) + 1e-6
 
 
 @core("fashion_cnn", "is a LightningModule whose first convolution gives 32 maps of 28 x 28")
 def test_first_convolution_gives_32_maps(student: Student, rng: Rng) -> None:
     facts = student.probe("describe", rng.floats(2, 1, 28, 28))
-    assert facts["is_lightning"], "FashionCNN: expected a pytorch_lightning.LightningModule, got another class."
+    if not facts["is_lightning"]:
+        fail_check("FashionCNN: expected a pytorch_lightning.LightningModule, got another class.")
     got = facts["first"]
     wanted = (2, 32, 28, 28)
     if got != wanted:
-        name = "missing-padding" if isinstance(got, tuple) and len(got) == 4 and got[1] == 32 and got[2] < 28 else None
-        fail_check(f"FashionCNN: expected the first Conv2d to give {wanted}, got {got}.", name)
+        name = "missing-padding" if isinstance(got, tuple) and got[:2] == (2, 32) and got[2:] == (26, 26) else None
+        shown = got if isinstance(got, tuple) else "no Conv2d that runs"
+        fail_check(
+            f"FashionCNN: expected the first Conv2d to give {wanted}, got {shown}. How large are its maps?", name
+        )
 
 
 @core("fashion_cnn", "keeps at most 500,000 numbers")
@@ -194,43 +223,62 @@ def test_network_takes_its_arguments(student: Student, rng: Rng) -> None:
     answers(student, [rng.floats(2, 1, 28, 28)], num_classes=7, learning_rate=0.01)
 
 
-def fitted(student: Student, rng: Rng, steps: int, **options: Any) -> tuple[Any, Tensor]:
-    images, labels = rng.floats(48, 1, 28, 28), rng.labels(48, 10)
-    facts = student.probe("fit", images, labels, steps=steps, options=options)
+def fitted(student: Student, rng: Rng, **options: Any) -> tuple[Any, Tensor]:
+    """Return what one training step gave, its loss checked in form, and the labels."""
+    images, labels = rng.floats(13, 1, 28, 28), rng.labels(13, 10)
+    facts = student.probe("fit_once", images, labels, options)
+    if not facts["returned"]:
+        raise StudentFailure("crashed", f"training: {facts['error'] or 'training_step never ran'}")
     first = facts["returned"][0]
     if first["type"] == "NoneType":
         fail_check("training_step: expected the loss, got None. What does Lightning minimise?", "returns-no-loss")
     if not first["graph"]:
-        kind = "a plain number" if not isinstance(first["loss"], Tensor) else "a tensor without a graph"
+        kind = "a tensor without a graph" if isinstance(first["loss"], Tensor) else "a plain number"
         fail_check(
             f"training_step: expected the loss with its graph, got {kind}. How would gradients flow?",
             "loss-without-graph",
         )
-    if facts["error"]:
-        raise StudentFailure("crashed", f"training: {facts['error']}")
     return facts, labels
+
+
+def plain_loss(logits: Tensor, labels: Tensor) -> float:
+    """Return the mean cross-entropy; of probabilities, where the network gives those, by their logarithm."""
+    scores = logits.double().clamp(min=1e-30).log() if are_probabilities(logits) else logits.double()
+    return float(F.cross_entropy(scores, labels))
+
+
+def from_probabilities(loss: float, logits: Tensor, labels: Tensor) -> bool:
+    """Tell whether a loss is what comes out when probabilities are taken for logits."""
+    shares = logits.double() if are_probabilities(logits) else logits.double().softmax(1)
+    known = (F.cross_entropy(shares, labels), F.nll_loss(shares, labels))
+    return any(abs(loss - float(wrong)) < 1e-4 for wrong in known)
 
 
 @core("lightning_steps", "training_step returns the mean cross-entropy of the batch")
 def test_training_step_returns_the_loss(student: Student, rng: Rng) -> None:
-    facts, labels = fitted(student, rng, 1)
+    facts, labels = fitted(student, rng)
     loss, logits = facts["returned"][0]["loss"], facts["before"]
     if loss.numel() != 1:
         fail_check(f"training_step: expected one number, got shape {tuple(loss.shape)}. Over what is the mean?")
-    expected = F.cross_entropy(logits.double(), labels)
-    if abs(float(loss) - float(expected)) < 1e-3 * max(1.0, float(expected)):
+    wanted = plain_loss(logits, labels)
+    if abs(float(loss) - wanted) < 1e-4 * max(1.0, wanted):
         return
-    twice = F.cross_entropy(logits.double().softmax(1), labels)
-    if abs(float(loss) - float(twice)) < 1e-3:
+    if from_probabilities(float(loss), logits, labels):
         fail_check(
             "training_step: the loss is that of probabilities. What does cross_entropy expect?", "loss-on-probabilities"
         )
-    fail_check("training_step: expected the mean cross-entropy of logits and labels, got another number.")
+    fail_check(
+        "training_step: expected the mean cross-entropy of logits and labels, got another number. What is left out?"
+    )
 
 
 @core("lightning_steps", "the optimizer covers every trainable parameter")
 def test_optimizer_covers_every_parameter(student: Student, rng: Rng) -> None:
-    facts, _ = fitted(student, rng, 1)
+    facts, _ = fitted(student, rng)
+    if not facts["rates"]:
+        if facts["error"]:
+            raise StudentFailure("crashed", f"training: {facts['error']}")
+        fail_check("configure_optimizers: expected an optimizer, got none. Does it return?", "returns-none")
     if facts["missed"]:
         fail_check(
             f"configure_optimizers: {len(facts['missed'])} trainable parameters are in no optimizer. Which ones learn?",
@@ -240,46 +288,76 @@ def test_optimizer_covers_every_parameter(student: Student, rng: Rng) -> None:
 
 @core("lightning_steps", "a few steps on one batch lower its loss")
 def test_training_lowers_the_loss(student: Student, rng: Rng) -> None:
-    facts, _ = fitted(student, rng, 25)
-    losses = [float(step["loss"]) for step in facts["returned"] if isinstance(step["loss"], Tensor)]
-    if len(losses) < 10 or not sum(losses[-3:]) / 3 < sum(losses[1:4]) / 3 - 0.02:
+    images, labels = rng.floats(24, 1, 28, 28), rng.labels(24, 10)
+    facts = student.probe("fit_long", images, labels, epochs=5)
+    if facts["error"]:
+        raise StudentFailure("crashed", f"training: {facts['error']}")
+    pairs = zip(facts["before"], facts["after"], strict=True)
+    changes = [plain_loss(after, labels) - plain_loss(before, labels) for before, after in pairs]
+    if not min(changes) < -1e-5:
         fail_check("training: the loss of one batch does not fall in 25 steps. Does each step change the parameters?")
 
 
 @detail("lightning_steps", "the optimizer starts from learning_rate")
 def test_optimizer_starts_from_learning_rate(student: Student, rng: Rng) -> None:
-    facts, _ = fitted(student, rng, 1, learning_rate=0.00375)
-    rates = facts["rates"]
-    assert rates and all(abs(rate - 0.00375) < 1e-9 for rate in rates), (
-        "configure_optimizers: expected the optimizer to start from `learning_rate`, got another rate."
-    )
+    facts, _ = fitted(student, rng, learning_rate=0.00375)
+    # A schedule may have changed the rate already; then the optimizer's own one, or the schedule's peak, is meant.
+    if not any(abs(rate - 0.00375) < 1e-9 for rates in facts["rates"] for rate in rates):
+        fail_check("configure_optimizers: expected an optimizer that starts from `learning_rate`, got another rate.")
 
 
-@detail("lightning_steps", "{which} logs loss and accuracy")
-@pytest.mark.parametrize(("which", "prefix"), [("validate", "val"), ("test", "test")])
-def test_evaluation_logs_loss_and_accuracy(student: Student, rng: Rng, which: str, prefix: str) -> None:
+def evaluated(student: Student, rng: Rng, which: str, name: str) -> tuple[float, Tensor, Tensor]:
+    """Return what was logged under a name in validation or test, and logits and labels; the last batch is smaller."""
     shifts = (rng.labels(64, 4) == 0) * rng.int(1, 9)
-    facts = student.probe("evaluate", rng.floats(64, 1, 28, 28), shifts, which=which, batch_size=32)
-    logged, logits, labels = facts["logged"], facts["logits"], facts["labels"]
-    for name in (f"{prefix}_loss", f"{prefix}_acc"):
-        assert name in logged, (
-            f"{prefix}: expected {name} to be logged, got {', '.join(map(str, logged)) or 'nothing'}."
-        )
-    accuracy = float((logits.argmax(1) == labels).double().mean())
-    assert abs(logged[f"{prefix}_acc"] - accuracy) < 1e-3, (
-        f"{prefix}_acc: expected the share of right answers, from 0 to 1, got another number. Is it a share?"
-    )
-    loss = float(F.cross_entropy(logits.double(), labels))
-    if abs(logged[f"{prefix}_loss"] - loss) > 1e-3 * max(1.0, loss):
-        twice = float(F.cross_entropy(logits.double().softmax(1), labels))
-        name = "loss-on-probabilities" if abs(logged[f"{prefix}_loss"] - twice) < 1e-3 else None
-        fail_check(f"{prefix}_loss: expected the mean cross-entropy, got another number.", name)
+    facts = student.probe("evaluate", rng.floats(64, 1, 28, 28), shifts, which=which, batch_size=BATCH)
+    logged = facts["logged"]
+    if name not in logged:
+        fail_check(f"{which}: expected {name} to be logged, got {', '.join(map(str, logged)) or 'nothing'}.")
+    return float(logged[name]), facts["logits"], facts["labels"]
+
+
+def batches(values: Tensor) -> tuple[Tensor, ...]:
+    return values.split(BATCH)
+
+
+def by_class(right: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
+    """Return the mean over classes of the share of right answers, 0 for a class without images."""
+    return torch.stack(
+        [right[labels == label].sum() / max(int((labels == label).sum()), 1) for label in classes]
+    ).mean()
+
+
+@detail("lightning_steps", "{which} logs the share of right answers")
+@pytest.mark.parametrize(("which", "prefix"), EVALUATIONS)
+def test_evaluation_logs_accuracy(student: Student, rng: Rng, which: str, prefix: str) -> None:
+    got, logits, labels = evaluated(student, rng, which, f"{prefix}_acc")
+    chosen = logits.argmax(1)
+    right = (chosen == labels).double()
+    # The mean over images, over batches, or over classes: on FashionMNIST's balanced test set they are the same.
+    means = [right.mean(), torch.stack([part.mean() for part in batches(right)]).mean()]
+    means += [by_class(right, labels, labels.unique()), by_class(right, labels, torch.cat([labels, chosen]).unique())]
+    if any(abs(got - float(mean)) < 1e-4 for mean in means):
+        return
+    remedy = "Is it a share, from 0 to 1?" if got > 1 else "Which class does a network choose?"
+    fail_check(f"{prefix}_acc: expected the share of right answers, got another number. {remedy}")
+
+
+@detail("lightning_steps", "{which} logs the mean cross-entropy")
+@pytest.mark.parametrize(("which", "prefix"), EVALUATIONS)
+def test_evaluation_logs_loss(student: Student, rng: Rng, which: str, prefix: str) -> None:
+    got, logits, labels = evaluated(student, rng, which, f"{prefix}_loss")
+    parts = [plain_loss(*pair) for pair in zip(batches(logits), batches(labels), strict=True)]
+    wanted = (plain_loss(logits, labels), sum(parts) / len(parts))
+    if any(abs(got - loss) < 1e-4 * max(1.0, loss) for loss in wanted):
+        return
+    name = "loss-on-probabilities" if from_probabilities(got, logits, labels) else None
+    fail_check(f"{prefix}_loss: expected the mean cross-entropy of logits and labels, got another number.", name)
 
 
 @detail("lightning_steps", "leaves optimisation to Lightning")
 def test_optimisation_is_automatic(student: Student, rng: Rng) -> None:
-    facts = student.probe("describe", rng.floats(2, 1, 28, 28))
-    assert facts["automatic"], "FashionCNN: expected automatic optimisation, got `automatic_optimization = False`."
+    if not student.probe("describe", rng.floats(2, 1, 28, 28))["automatic"]:
+        fail_check("FashionCNN: expected automatic optimisation, got `automatic_optimization = False`.")
 
 
 @core("fashion_accuracy", "the weights file fits FashionCNN")
@@ -309,10 +387,10 @@ def loaded(student: Student) -> None:
     assert_small(fit["kept"])
 
 
-def predicted(student: Student, images: Tensor) -> Tensor:
+def predicted(student: Student, images: Tensor, size: int = CHUNK) -> Tensor:
     """Return the network's classes, int64 (N,); the images go out in chunks, each with its own deadline."""
     parts = []
-    for chunk in images.split(CHUNK):
+    for chunk in images.split(size):
         answer = student.probe("predict", chunk, MEAN, STD)
         if not isinstance(answer, Tensor) or tuple(answer.shape) != (len(chunk), 10) or not answer.is_floating_point():
             fail_check(f"FashionCNN: expected logits of shape ({len(chunk)}, 10), got {describe(answer)}.")
@@ -350,7 +428,7 @@ def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answe
     """Look for signs of a network that remembers rather than sees: advice for the instructor, never a zero."""
     found = []
     some = torch.randperm(len(images), generator=rng.generator)[:1000]
-    again = predicted(student, images[some.flip(0)]).flip(0)
+    again = predicted(student, images[some.flip(0)], size=170).flip(0)
     if (again != answer[some]).double().mean() > 0.005:
         found.append("answers depend on the order or on the other images of a batch.")
     accuracy = float((answer == labels).double().mean())

@@ -6,77 +6,78 @@ import functools
 import logging
 import tempfile
 import warnings
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers.logger import DummyLogger
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
-NORMS = (nn.modules.batchnorm._NormBase,)  # noqa: SLF001 - the common base has no public name
-MAX_OBJECTS = 200_000
+from grader.sandbox.probes.keeping import kept_numbers
+
+SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
 
-def baseline(module: ModuleType, num_classes: int, images: Tensor) -> dict[str, Any]:
+def baseline(module: ModuleType, options: dict[str, int], images: Tensor) -> dict[str, Any]:
     """Build the baseline twice and describe it: types, settings, output shapes, parameters, state and answer."""
-    network = module.build_baseline(num_classes)
-    other = module.build_baseline(num_classes)
+    network = module.build_baseline(**options)
+    other = module.build_baseline(**options)
     if not isinstance(network, nn.Module):
         return {"is_sequential": False, "type": type(network).__name__}
+    shapes, error = _shapes(network.eval(), images)
     children = list(network.children())
-    shapes: list[Any] = []
-    value: Any = images
-    network.eval()
-    with torch.no_grad():
-        for child in children:
-            value = child(value)
-            shapes.append(tuple(value.shape))
-        answer = network(images)
     return {
         "is_sequential": isinstance(network, nn.Sequential),
         "type": type(network).__name__,
         "types": [type(child).__name__ for child in children],
-        "settings": [_settings(child) for child in children],
+        "settings": [{name: getattr(child, name) for name in SETTINGS if hasattr(child, name)} for child in children],
         "shapes": shapes,
+        "error": error,
         "parameters": [sum(p.numel() for p in child.parameters()) for child in children],
         "total": sum(p.numel() for p in network.parameters()),
         "trainable": all(p.requires_grad for p in network.parameters()),
-        "state": [value.detach() for value in network.state_dict().values()],
-        "answer": answer,
+        "state": list(network.state_dict().values()),
+        "answer": None if error else network(images),
         "is_new": not {id(p) for p in network.parameters()} & {id(p) for p in other.parameters()},
     }
 
 
-def _settings(layer: nn.Module) -> dict[str, Any]:
-    return {name: getattr(layer, name) for name in SETTINGS if hasattr(layer, name)}
+def _shapes(network: nn.Module, images: Tensor) -> tuple[list[Any], str]:
+    """Return the output shapes of the layers, one after the other, and why they end early."""
+    shapes: list[Any] = []
+    value: Any = images
+    try:
+        with torch.no_grad():
+            for child in network.children():
+                value = child(value)
+                shapes.append(tuple(value.shape))
+    except RuntimeError as problem:
+        return shapes, str(problem)[:200]
+    return shapes, ""
 
 
-def default_classes(module: ModuleType, images: Tensor) -> tuple[Any, Any]:
-    """Return what both networks answer when built without arguments."""
-    with torch.no_grad():
-        return module.build_baseline()(images), module.FashionCNN().eval()(images)
-
-
-def logits(module: ModuleType, batches: list[Tensor], options: dict[str, Any], seed: int = 0) -> list[Any]:
-    """Return what FashionCNN answers to each batch, in eval mode, and again to the first."""
-    network = _build(module, options, seed)
+def logits(module: ModuleType, batches: list[Tensor], options: dict[str, Any], *, training: bool = False) -> list[Any]:
+    """Return what one FashionCNN answers to each batch, and again to the first."""
+    network = _build(module, options).train(training)
     with torch.no_grad():
         return [network(batch) for batch in [*batches, batches[0]]]
 
 
-def _build(module: ModuleType, options: dict[str, Any], seed: int) -> Any:
-    torch.manual_seed(seed)
+def _build(module: ModuleType, options: dict[str, Any]) -> Any:
+    torch.manual_seed(0)
     network = module.FashionCNN(**options)
-    network(torch.zeros(2, 1, 28, 28))  # lazy layers get their shapes
-    return network.eval()
+    with torch.no_grad():
+        network.eval()(torch.zeros(2, 1, 28, 28))  # lazy layers get their shapes
+    return network
 
 
 def describe(module: ModuleType, images: Tensor) -> dict[str, Any]:
     """Tell what FashionCNN is, what its first convolution gives, and how many numbers it keeps."""
-    network = _build(module, {}, 0)
+    torch.manual_seed(0)
+    network = module.FashionCNN()
     seen: list[tuple[int, ...]] = []
 
     def hook(_layer: nn.Module, _inputs: Any, output: Any) -> None:
@@ -85,97 +86,69 @@ def describe(module: ModuleType, images: Tensor) -> dict[str, Any]:
 
     handles = [layer.register_forward_hook(hook) for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     with torch.no_grad():
-        network(images)
+        network.eval()(images)
     for handle in handles:
         handle.remove()
     return {
         "is_lightning": isinstance(network, pl.LightningModule),
         "first": seen[0] if seen else None,
-        "kept": _kept_numbers(network, module),
+        "kept": kept_numbers(network, module),
         "automatic": bool(getattr(network, "automatic_optimization", False)),
     }
 
 
-def _kept_numbers(network: Any, module: ModuleType) -> int:
-    """Count the elements of every tensor that the model reaches, but for the statistics of normalisation layers."""
-    statistics = {
-        id(buffer) for layer in network.modules() if isinstance(layer, NORMS) for buffer in layer.buffers(recurse=False)
-    }
-    tensors: dict[int, int] = {}
-    seen: set[int] = set()
-    own = [value for name, value in vars(module).items() if isinstance(value, Tensor) and not name.startswith("__")]
-    queue: list[Any] = [
-        network,
-        *own,
-        *(vars(cls) for cls in type(network).__mro__ if cls.__module__ == module.__name__),
-    ]
-    while queue and len(seen) < MAX_OBJECTS:
-        value = queue.pop()
-        if id(value) in seen or isinstance(value, str | int | float | type | ModuleType):
-            continue
-        seen.add(id(value))
-        if isinstance(value, Tensor):
-            if id(value) not in statistics:
-                tensors[value.data_ptr() or id(value)] = max(
-                    value.numel(), tensors.get(value.data_ptr() or id(value), 0)
-                )
-            continue
-        queue.extend(_reachable(value))
-    return sum(tensors.values())
-
-
-def _reachable(value: Any) -> list[Any]:
-    if isinstance(value, dict) or type(value).__name__ == "mappingproxy":
-        return list(value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return list(value)
-    if isinstance(value, MethodType):
-        return [value.__func__, value.__self__]
-    if isinstance(value, FunctionType):
-        return [*(value.__closure__ or ()), *(value.__defaults__ or ())]
-    if isinstance(value, CellType):
-        return [value.cell_contents] if _filled(value) else []
-    parts = [value.func, *value.args, *value.keywords.values()] if isinstance(value, functools.partial) else []
-    return [*parts, vars(value)] if hasattr(value, "__dict__") else parts
-
-
-def _filled(cell: CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - raises if empty
-    except ValueError:
-        return False
-    return True
-
-
 class _Recorder(pl.Callback):
-    """Keeps what the optimizers are, and runs the first step in eval mode."""
+    """Keeps what the optimizers start from, and runs the first step in eval mode if asked to."""
 
-    def __init__(self) -> None:
-        self.rates: list[float] = []
+    def __init__(self, *, first_in_eval: bool) -> None:
+        self.first_in_eval = first_in_eval
+        self.rates: list[list[float]] = []
         self.covered: set[int] = set()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         del pl_module
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
-                self.rates.append(float(group["lr"]))
+                named = [group.get(name) for name in ("lr", "initial_lr", "max_lr")]
+                rates = [*named, getattr(optimizer, "defaults", {}).get("lr")]
+                self.rates.append([float(rate) for rate in rates if isinstance(rate, int | float | Tensor)])
                 self.covered |= {id(parameter) for parameter in group["params"]}
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         del batch, batch_idx
-        pl_module.train(trainer.global_step > 0)
+        if self.first_in_eval:
+            pl_module.train(trainer.global_step > 0)
 
 
-def fit(module: ModuleType, images: Tensor, labels: Tensor, *, steps: int, options: dict[str, Any]) -> dict[str, Any]:
-    """Train on one batch over and over; the first step runs in eval mode.
+def fit_once(module: ModuleType, images: Tensor, labels: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+    """Take one training step, in eval mode.
 
     Returns:
-        logits before the first step, what each ``training_step`` returned, rates and coverage of the optimizers, and
-        the text of an exception that ended the training.
+        The network's answer before it, what ``training_step`` returned, what the optimizers start from, the trainable
+        parameters that are in none of them, and the text of an exception that ended the training.
     """
-    network = _build(module, options, 0)
+    network, before, returned, recorder, error = _first_step(module, images, labels, options, with_validation=False)
+    if error or not returned:  # a schedule may wait for what validation logs
+        again = _first_step(module, images, labels, options, with_validation=True)
+        network, before, returned, recorder, error = (
+            again if not again[-1] else (network, before, returned, recorder, error)
+        )
+    trainable = {name: id(p) for name, p in network.named_parameters() if p.requires_grad}
+    return {
+        "before": before,
+        "returned": returned[:1],
+        "rates": recorder.rates,
+        "missed": [name for name, key in trainable.items() if key not in recorder.covered],
+        "error": error[:300],
+    }
+
+
+def _first_step(
+    module: ModuleType, images: Tensor, labels: Tensor, options: dict[str, Any], *, with_validation: bool
+) -> tuple[Any, Tensor, list[dict[str, Any]], _Recorder, str]:
+    network = _build(module, options)
     with torch.no_grad():
         before = network(images)
     returned: list[dict[str, Any]] = []
@@ -188,24 +161,9 @@ def fit(module: ModuleType, images: Tensor, labels: Tensor, *, steps: int, optio
         return value
 
     network.training_step = recorded
-    recorder = _Recorder()
-    trainer = _trainer(max_steps=steps, callbacks=[recorder])
-    error = ""
-    try:
-        trainer.fit(network, _loader(images, labels, len(images)))
-    except Exception as problem:
-        if not returned:
-            raise
-        error = f"{type(problem).__name__}: {problem}"
-    trainable = {name: id(p) for name, p in network.named_parameters() if p.requires_grad}
-    return {
-        "before": before,
-        "returned": returned[:steps],
-        "rates": recorder.rates,
-        "missed": [name for name, key in trainable.items() if key not in recorder.covered],
-        "started": bool(recorder.rates),
-        "error": error[:300],
-    }
+    recorder = _Recorder(first_in_eval=True)
+    error = _fit(network, images, labels, epochs=1, recorder=recorder, with_validation=with_validation)
+    return network, before, returned, recorder, error
 
 
 def _returned(value: Any) -> dict[str, Any]:
@@ -216,6 +174,44 @@ def _returned(value: Any) -> dict[str, Any]:
         "graph": is_tensor and loss.grad_fn is not None,
         "loss": loss.detach().clone() if is_tensor else loss,
     }
+
+
+def fit_long(module: ModuleType, images: Tensor, labels: Tensor, *, epochs: int) -> dict[str, Any]:
+    """Train on one batch, five times an epoch; tell the answers before and after, in eval and in training mode."""
+    network = _build(module, {})
+    before = _answers(network, images)
+    error = _fit(network, images, labels, epochs=epochs, recorder=None, with_validation=False)
+    if error:  # a schedule may wait for what validation logs
+        network = _build(module, {})
+        before = _answers(network, images)
+        error = _fit(network, images, labels, epochs=epochs, recorder=None, with_validation=True)
+    return {"before": before, "after": _answers(network, images), "error": error[:300]}
+
+
+def _answers(network: Any, images: Tensor) -> list[Any]:
+    """Answer in both modes; what is dropped is the same each time, and statistics are put back."""
+    kept = {name: value.clone() for name, value in network.state_dict().items()}
+    given = []
+    with torch.no_grad():
+        for training in (False, True):
+            torch.manual_seed(0)
+            given.append(network.train(training)(images))
+    network.load_state_dict(kept)
+    return given
+
+
+def _fit(
+    network: Any, images: Tensor, labels: Tensor, *, epochs: int, recorder: _Recorder | None, with_validation: bool
+) -> str:
+    steps = 1 if recorder is not None else 5
+    loader = _loader(images.repeat(steps, 1, 1, 1), labels.repeat(steps), len(images))
+    trainer = _trainer(epochs=epochs, callbacks=[recorder] if recorder is not None else [], validate=with_validation)
+    network.train()
+    try:
+        trainer.fit(network, loader, _loader(images, labels, len(images)) if with_validation else None)
+    except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
+        return f"{type(problem).__name__}: {problem}"
+    return ""
 
 
 def evaluate(module: ModuleType, images: Tensor, shifts: Tensor, *, which: str, batch_size: int) -> dict[str, Any]:
@@ -231,11 +227,11 @@ def evaluate(module: ModuleType, images: Tensor, shifts: Tensor, *, which: str, 
     Returns:
         The logits, the labels, and what was logged.
     """
-    network = _build(module, {}, 0)
+    network = _build(module, {})
     with torch.no_grad():
         answer = network(images)
     labels = (answer.argmax(1) + shifts) % 10
-    trainer = _trainer(max_steps=1, callbacks=[])
+    trainer = _trainer(epochs=1, callbacks=[], validate=True)
     getattr(trainer, which)(network, _loader(images, labels, batch_size), verbose=False)
     logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
     return {"logits": answer, "labels": labels, "logged": logged}
@@ -245,27 +241,27 @@ def _loader(images: Tensor, labels: Tensor, batch_size: int) -> DataLoader[Any]:
     return DataLoader(TensorDataset(images, labels), batch_size=batch_size)
 
 
-def _trainer(*, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
+def _trainer(*, epochs: int, callbacks: list[pl.Callback], validate: bool) -> pl.Trainer:
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     return pl.Trainer(
         accelerator="cpu",
-        max_steps=max_steps,
-        max_epochs=max_steps,
+        devices=1,
+        max_epochs=epochs,
         callbacks=callbacks,
-        logger=False,
+        logger=DummyLogger(),
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        limit_val_batches=1.0 if max_steps == 1 else 0,
+        limit_val_batches=1.0 if validate else 0,
         default_root_dir=tempfile.gettempdir(),
     )
 
 
 def load_weights(module: ModuleType, weights: Tensor) -> dict[str, Any]:
     """Load submitted weights into a new FashionCNN and keep it for ``predict``; tell what does not fit."""
-    network = module.FashionCNN()
+    network = _build(module, {})
     state = network.state_dict()
     given = load(weights.numpy().tobytes())
     wrong = [
@@ -281,7 +277,7 @@ def load_weights(module: ModuleType, weights: Tensor) -> dict[str, Any]:
     if not any(problems.values()):
         network.load_state_dict(given)
         _LOADED["network"] = network.eval()
-    return {**problems, "kept": _kept_numbers(network, module)}
+    return {**problems, "kept": kept_numbers(network, module)}
 
 
 _LOADED: dict[str, Any] = {}
