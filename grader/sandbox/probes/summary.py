@@ -52,16 +52,44 @@ class Recurrent(nn.Module):
 
 
 class Failing(nn.Module):
-    """Raises after its first layer has run."""
+    """Raises after its first layers have run."""
 
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Linear(5, 5)
+        self.norm = nn.BatchNorm1d(5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Always raises RuntimeError."""
-        self.first(x)
+        self.norm(self.first(x))
         raise RuntimeError("this model cannot run")
+
+
+class Backwards(nn.Module):
+    """Runs its layers in another order than it names them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(7, 2)
+        self.body = nn.ModuleDict({"b": nn.Linear(5, 7), "a": nn.Linear(3, 5)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3) -> (N, 2)."""
+        return self.last(self.body["b"](self.body["a"](x)))  # type: ignore[no-any-return]
+
+
+class Deep(nn.Module):
+    """Holds parameters of its own, in a child, and in a child of a child of a child."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(11))
+        self.head = nn.Linear(7, 3)
+        self.body = nn.Sequential(nn.Sequential(nn.Conv2d(1, 5, 3), nn.Sequential(nn.BatchNorm2d(5))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> maps."""
+        return self.body(x)  # type: ignore[no-any-return]
 
 
 def _nested() -> nn.Module:
@@ -90,6 +118,9 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "repeating": Repeating,
     "recurrent": Recurrent,
     "failing": Failing,
+    "backwards": Backwards,
+    "deep": Deep,
+    "bare": lambda: nn.Sequential(nn.MaxPool2d(2), nn.Sequential(nn.Flatten())),
     "leaf": lambda: nn.Linear(5, 3),
     "double": lambda: _nested().double(),
 }
@@ -103,8 +134,9 @@ def layer_shapes(
     model.train(training)
     for number, child in enumerate(model.children()):
         child.train(number % 2 == 0)
-    for parameter in model.parameters():
-        parameter.grad = torch.ones_like(parameter)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.grad = torch.ones_like(parameter) if number else None
+    next(model.modules()).register_forward_hook(_own_hook)
     before = _state(model)
     error, shapes = None, None
     try:
@@ -113,15 +145,21 @@ def layer_shapes(
         if name != "failing":
             raise
         error = str(problem)
-    pairs = [[key, value] for key, value in shapes.items()] if isinstance(shapes, dict) else shapes
+    pairs = [[key, value] for key, value in shapes.items()] if isinstance(shapes, dict) else None
     return {"type": type(shapes).__name__, "pairs": pairs, "error": error, "before": before, "after": _state(model)}
+
+
+def _own_hook(_model: nn.Module, _inputs: Any, _output: Any) -> None:
+    """Stand for a hook that somebody else has put on the model."""
 
 
 def _state(model: nn.Module) -> dict[str, Any]:
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    every = [hook for layer in model.modules() for kind in hooks for hook in getattr(layer, kind).values()]
     return {
         "modes": [layer.training for layer in model.modules()],
-        "hooks": sum(len(getattr(layer, hook)) for layer in model.modules() for hook in hooks),
+        "hooks": len(every),
+        "own hooks": sum(hook is _own_hook for hook in every),
         "values": [value.clone() for value in model.state_dict().values()],
         "trainable": [parameter.requires_grad for parameter in model.parameters()],
         "gradients": [None if p.grad is None else p.grad.clone() for p in model.parameters()],
@@ -137,20 +175,27 @@ def count_parameters(module: ModuleType, name: str) -> Any:
 def freeze(module: ModuleType, name: str) -> dict[str, Any]:
     """Freeze, then unfreeze a model; tell which parameters are trainable after each, and whether any changed."""
     model = MODELS[name]()
-    before = [parameter.detach().clone() for parameter in model.parameters()]
+    before = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
     module.freeze(model)
-    frozen = [parameter.requires_grad for parameter in model.parameters()]
+    frozen = _trainable(model)
     module.unfreeze(model)
-    unfrozen = [parameter.requires_grad for parameter in model.parameters()]
-    same = all(torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))
-    return {"frozen": frozen, "unfrozen": unfrozen, "same": same}
+    now = list(model.parameters())
+    same = len(now) == len(before) and all(
+        old is new and torch.equal(value, new) for (old, value), new in zip(before, now, strict=True)
+    )
+    return {"frozen": frozen, "unfrozen": _trainable(model), "same": same}
 
 
-def freeze_part(module: ModuleType) -> list[bool]:
-    """Freeze the first block of a model and tell which of all parameters stay trainable."""
-    model = _nested()
-    module.freeze(model[0])  # type: ignore[index]
-    return [parameter.requires_grad for parameter in model.parameters()]
+def freeze_part(module: ModuleType, function: str) -> dict[str, bool]:
+    """Freeze or unfreeze one part of a model of which all else is the opposite; tell what is trainable."""
+    model = Deep()
+    model.requires_grad_(function == "freeze")
+    getattr(module, function)(model.body)
+    return _trainable(model)
+
+
+def _trainable(model: nn.Module) -> dict[str, bool]:
+    return {name: parameter.requires_grad for name, parameter in model.named_parameters()}
 
 
 def summarize(module: ModuleType, name: str, input_size: tuple[int, ...]) -> Any:
