@@ -3,7 +3,9 @@
 FASHION = "class FashionCNN:\n"
 DATA = "class FashionMNISTDataModule:\n"
 LOADERS = DATA + "    def {0}_dataloader(self):\n        return DataLoader(self.{1}, batch_size=self.batch_size{2})\n"
-SETUP = DATA + """    def setup(self, stage=None):
+SETUP = (
+    DATA
+    + """    def setup(self, stage=None):
         augmented = FashionMNIST(self.data_dir, train=True, transform=train_transform())
         plain = FashionMNIST(self.data_dir, train=True, transform=eval_transform())
         order = torch.randperm(60_000{generator}).tolist()
@@ -11,6 +13,7 @@ SETUP = DATA + """    def setup(self, stage=None):
         self.val_set = {val}
         self.test_set = FashionMNIST(self.data_dir, train=False, transform=eval_transform())
 """
+)
 SEEDED = ", generator=torch.Generator().manual_seed(self.seed)"
 PLAIN = "Subset(plain, order[: self.val_size])"
 

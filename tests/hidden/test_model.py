@@ -17,6 +17,7 @@ from grader.checking.weights import WeightsProblem, inspect_weights
 MEAN, STD = 0.2860, 0.3530
 TYPES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 PARAMETERS = [320, 1_290, 18_496, 401_536]
+PLAIN = {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
 MAX_PARAMETERS = 500_000
 FULL, NONE, HONOUR = 0.90, 0.80, 0.93
 CHUNK = 1000
@@ -80,9 +81,8 @@ def test_baseline_layers_have_their_shapes(student: Student, rng: Rng) -> None:
 def test_baseline_convolutions_are_plain(student: Student, rng: Rng) -> None:
     settings = baseline(student, rng.floats(2, 1, 28, 28))["settings"]
     for index in (0, 3):
-        got = settings[index]
-        plain = got["kernel_size"] == (3, 3) and got["stride"] == (1, 1) and got["dilation"] == (1, 1)
-        if not plain or got["groups"] != 1 or got["padding_mode"] != "zeros":
+        got = settings[index] if index < len(settings) else {}
+        if any(got.get(name) != value for name, value in PLAIN.items()):
             fail_check(f"build_baseline: layer {index}: expected a plain 3 x 3 convolution, got other settings. Which?")
 
 
@@ -91,6 +91,8 @@ def test_baseline_computes_its_layers(student: Student, rng: Rng) -> None:
     images = rng.floats(2, 1, 28, 28)
     facts = baseline(student, images)
     state, answer = facts["state"], facts["answer"]
+    if facts["error"]:
+        fail_check(f"build_baseline: the layers do not fit together: {facts['error']}")
     shapes = [(32, 1, 3, 3), (32,), (64, 32, 3, 3), (64,), (128, 3136), (128,), (10, 128), (10,)]
     if [tuple(value.shape) for value in state if isinstance(value, Tensor)] != shapes:
         fail_check("build_baseline: expected weights and biases of two convolutions and two linear layers, got others.")
@@ -123,17 +125,21 @@ def test_baseline_is_new_and_trainable(student: Student, rng: Rng) -> None:
 def answers(student: Student, batches: list[Tensor], *, training: bool = False, **options: Any) -> list[Any]:
     """Return the logits for each batch, and once more for the first, each checked to be logits in form."""
     got: list[Any] = student.probe("logits", batches, options, training=training)
-    for batch, answer in zip(batches, got, strict=False):
-        if answer is None:
-            fail_check("FashionCNN: expected logits, got None. Does `forward` return?", "returns-none")
-        if not isinstance(answer, Tensor):
-            fail_check(f"FashionCNN: expected a tensor of logits, got {describe(answer)}.")
-        wanted = (len(batch), options.get("num_classes", 10))
-        if tuple(answer.shape) != wanted:
-            fail_check(f"FashionCNN: expected logits of shape {wanted}, got {tuple(answer.shape)}.")
-        if not answer.is_floating_point() or not answer.isfinite().all():
-            fail_check(f"FashionCNN: expected finite floating-point logits, got {describe(answer)}.")
+    for batch, answer in zip([*batches, batches[0]], got, strict=True):
+        assert_logits(answer, len(batch), options.get("num_classes", 10))
     return got
+
+
+def assert_logits(answer: Any, images: int, num_classes: int = 10) -> None:
+    if answer is None:
+        fail_check("FashionCNN: expected logits, got None. Does `forward` return?", "returns-none")
+    if not isinstance(answer, Tensor) or not answer.is_floating_point():
+        fail_check(f"FashionCNN: expected a floating-point tensor of logits, got {describe(answer)}. What is returned?")
+    if tuple(answer.shape) != (images, num_classes):
+        wanted, got = (images, num_classes), tuple(answer.shape)
+        fail_check(f"FashionCNN: expected logits of shape {wanted}, got {got}. What does each axis count?")
+    if not answer.isfinite().all():
+        fail_check("FashionCNN: expected finite logits, got NaN or infinity. Where do the numbers overflow?")
 
 
 @core("fashion_cnn", "answers a batch of {size} with one logit per class")
@@ -142,7 +148,7 @@ def test_network_gives_logits(student: Student, rng: Rng, size: int) -> None:
     answers(student, [rng.floats(size, 1, 28, 28)])
 
 
-@core("fashion_cnn", "answers with logits, not with probabilities")
+@core("fashion_cnn", "answers with logits, not with probabilities (training mode: {training})")
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
 def test_network_gives_no_probabilities(student: Student, rng: Rng, training: bool) -> None:
     answer = answers(student, [rng.floats(64, 1, 28, 28) * 3], training=training)[0]
@@ -258,6 +264,7 @@ def from_probabilities(loss: float, logits: Tensor, labels: Tensor) -> bool:
 def test_training_step_returns_the_loss(student: Student, rng: Rng) -> None:
     facts, labels = fitted(student, rng)
     loss, logits = facts["returned"][0]["loss"], facts["before"]
+    assert_logits(logits, len(labels))
     if loss.numel() != 1:
         fail_check(f"training_step: expected one number, got shape {tuple(loss.shape)}. Over what is the mean?")
     wanted = plain_loss(logits, labels)
@@ -292,6 +299,8 @@ def test_training_lowers_the_loss(student: Student, rng: Rng) -> None:
     facts = student.probe("fit_long", images, labels, epochs=5)
     if facts["error"]:
         raise StudentFailure("crashed", f"training: {facts['error']}")
+    for answer in (*facts["before"], *facts["after"]):
+        assert_logits(answer, len(labels))
     pairs = zip(facts["before"], facts["after"], strict=True)
     changes = [plain_loss(after, labels) - plain_loss(before, labels) for before, after in pairs]
     if not min(changes) < -1e-5:
