@@ -83,7 +83,8 @@ def take_one(student: Student, split: str, limit: int, **given: Any) -> Epoch:
 def _epoch(split: str, found: Any) -> Epoch:
     images, labels = found.get("images"), found.get("labels")
     kinds = [str(kind) for kind in found.get("kinds") or ["no batches"]]
-    if not isinstance(images, Tensor) or not isinstance(labels, Tensor) or len(images) != len(labels):
+    both = isinstance(images, Tensor) and isinstance(labels, Tensor)
+    if not both or not 0 < len(images) == len(labels) <= labels.numel():
         fail_check(
             f"{split}_dataloader: expected batches of images and labels, got {'; '.join(kinds)}. What is a batch?"
         )
