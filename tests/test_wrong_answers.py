@@ -1,36 +1,23 @@
 """Wrong answers, graded through the sandbox: each is rejected, and named for what it is."""
 
-from dataclasses import replace
+from collections import Counter
 
 import pytest
 import torch
 
-from grader.authoring.splice import splice
-from grader.authoring.verify import reference_order
 from grader.checking.assertions import Diagnosis
-from grader.grading import Grader, Order
 from grader.misconceptions import Misconception, bank, explain
-from grader.results import Result, TaskResult
-from grader.sandbox.levels import candidates
+from grader.results import TaskResult
 from solutions import convolution
-from tests.answers.wrong import WRONG
+from tests.answers import wrong, wrong_convolution, wrong_networks, wrong_pictures
+from tests.answers.grading import grade, order
 
-
-def order(task: str, module: str, code: str) -> Order:
-    """The reference with one piece replaced, asked for the task where that piece shows."""
-    reference = reference_order(11, frozenset([task]))
-    source = splice(reference.snapshot.modules[module].decode(), code).encode()
-    modules = {**reference.snapshot.modules, module: source}
-    return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+WRONG = [*wrong.WRONG, *wrong_convolution.WRONG, *wrong_pictures.WRONG, *wrong_networks.WRONG]
 
 
 @pytest.fixture(scope="module")
 def graded() -> list[TaskResult]:
-    results: dict[int, Result] = {}
-    with Grader(2, candidates(unsafe=False)) as grader:
-        orders = [order(task, module, code) for _, task, module, code in WRONG]
-        grader.grade(orders, results.__setitem__, tick=lambda: None)
-    return [next(t for t in results[index].tasks if t.id == WRONG[index][1]) for index in range(len(WRONG))]
+    return [result for (result,) in grade([order([task], module, code) for _, task, module, code in WRONG])]
 
 
 @pytest.mark.parametrize("index", range(len(WRONG)), ids=[f"{task}-{name}" for name, task, _, _ in WRONG])
@@ -48,6 +35,11 @@ CASES: dict[str, list[Diagnosis]] = {
     "conv2d": [Diagnosis("conv2d", (torch.randn(2, 3, 8, 11), torch.randn(5, 3, 2, 3), torch.randn(5), (2, 3), (2, 1))),
                Diagnosis("conv2d", (torch.randn(2, 3, 7, 11), torch.randn(5, 3, 2, 3)))],
 }  # fmt: skip
+
+
+def test_every_name_of_the_bank_is_tried_in_two_codings() -> None:
+    tried = Counter(name for name, _, _, _ in WRONG)
+    assert {entry.name for entry in bank() if tried[entry.name] < 2} == set()
 
 
 @pytest.mark.parametrize("entry", bank(), ids=lambda entry: f"{entry.name}-{entry.answer.__name__}")

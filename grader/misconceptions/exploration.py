@@ -44,6 +44,17 @@ def mean_of_image_stds(_task: str, images: Tensor) -> tuple[float, float]:
 @misconception(
     "std-of-image-means",
     tasks=STATISTICS,
+    says="The deviation is put together from single images. How far are the images' means apart?",
+)
+def mean_of_image_sample_stds(_task: str, images: Tensor) -> tuple[float, float]:
+    """Average the images' own deviations, each a sample's."""
+    pixels = images.double() / 255
+    return float(pixels.mean()), float(pixels.flatten(1).std(1).mean())
+
+
+@misconception(
+    "std-of-image-means",
+    tasks=STATISTICS,
     says="The deviation is that of the images' means. Which numbers does each image hide behind its mean?",
 )
 def sample_std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
