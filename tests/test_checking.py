@@ -1,0 +1,277 @@
+"""How checks become results, and how strictly values are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from grader.checking import suites
+from grader.checking.assertions import CheckFailed, assert_close, assert_equal, assert_raises, describe
+from grader.checking.inputs import Rng
+from grader.checking.plugin import Checked, CheckPlugin, Job
+from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
+from grader.curriculum import Task
+from grader.results import TaskResult
+from grader.sandbox.wire import ForeignArray, Opaque
+
+HEAD = """
+import pytest
+from grader.checking import core, detail
+from grader.checking.assertions import fail_check
+from grader.checking.student import StudentFailure
+"""
+
+
+@dataclass
+class FakeSession:
+    """Answers every call by a function, and knows whether it was closed."""
+
+    answer: Callable[..., Any] = lambda *_args: None
+    started: bool = True
+    trouble: StudentFailure | None = None
+    closed: list[bool] = field(default_factory=list)
+    data_root: Path = Path("/data")
+
+    def is_started(self) -> bool:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.started
+
+    def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
+        return Observation(self.answer(*args, **kwargs), args, ())
+
+    def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.answer(*args, **kwargs)
+
+    def close(self) -> None:
+        self.closed.append(True)
+
+
+Check = Callable[..., tuple[TaskResult, tuple[str, ...]]]
+
+
+@pytest.fixture
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Return a function that runs a small suite for `convolve` and gives its result and the notes."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run(source: str, session: FakeSession | None = None) -> tuple[TaskResult, tuple[str, ...]]:
+        session = session or FakeSession()
+        # A name of its own, since modules are kept by name; without "test", since our own pytest would rewrite it.
+        path = tmp_path / f"suite_{tmp_path.name}.py"
+        path.write_text(HEAD + source, encoding="utf-8")
+        answers: list[Checked] = []
+
+        def opened(_task: Task) -> FakeSession:
+            return session
+
+        jobs = iter([Job("ada", 7, frozenset(["convolve"]), opened, None)])
+        plugin = CheckPlugin(jobs, lambda _job, checked: answers.append(checked))
+        arguments = [*suites.ARGUMENTS[:-1], "--rootdir", str(tmp_path), str(path)]
+        assert pytest.main(arguments, plugins=[plugin]) == pytest.ExitCode.OK
+        assert session.closed == [True]
+        (answer,) = answers
+        assert {task.status for task in answer.tasks if task.id != "convolve"} == {"skipped"}
+        return next(task for task in answer.tasks if task.id == "convolve"), answer.notes
+
+    return run
+
+
+def suite(*checks: str) -> str:
+    """Return a suite of checks, each given as "core: statement" or "detail: statement"."""
+    return "".join(
+        f'@{kind}("convolve", "check {number}")\ndef test_{number}(student, rng, credit, note, praise):\n    {body}\n'
+        for number, (kind, body) in enumerate(one.split(": ", 1) for one in checks)
+    )
+
+
+def test_a_task_whose_checks_all_hold_passes_with_praise(check: Check) -> None:
+    result, _ = check(suite("core: pass", "detail: praise('Well seen.')"))
+    assert (result.status, result.score, result.message) == ("passed", 8, "All checks passed. Well seen.")
+
+
+def test_a_failed_detail_costs_its_share(check: Check) -> None:
+    result, _ = check(suite("core: pass", "detail: assert False, 'too small'", "detail: pass"))
+    assert (result.status, result.score, result.message) == ("partial", 5.33, "too small")
+    assert [one.passed for one in result.checks] == [True, False, True]
+
+
+def test_the_first_failed_core_check_decides(check: Check) -> None:
+    result, _ = check(suite("detail: assert False, 'a detail'", "core: assert False, 'the core'", "core: assert False"))
+    assert (result.status, result.score, result.message) == ("failed", 0, "the core")
+
+
+def test_a_named_mistake_is_the_message(check: Check) -> None:
+    result, _ = check(suite("core: assert False, 'unknown'", "core: fail_check('turned?', 'flipped-kernel')"))
+    assert (result.misconception, result.message) == ("flipped-kernel", "turned?")
+
+
+def test_credit_is_the_share_of_the_points_even_if_a_detail_fails(check: Check) -> None:
+    result, _ = check(suite("core: credit(0.25)", "detail: assert False, 'below 90 %'"))
+    assert (result.status, result.score) == ("partial", 2)
+
+
+def test_credit_is_lost_with_a_core_check(check: Check) -> None:
+    result, _ = check(suite("core: credit(1.0)", "core: assert False, 'no'"))
+    assert (result.status, result.score) == ("failed", 0)
+
+
+@pytest.mark.parametrize("status", ["crashed", "timed_out", "out_of_memory", "protocol"])
+def test_a_death_in_a_core_check_is_the_status(check: Check, status: str) -> None:
+    result, _ = check(suite("detail: pass", f"core: raise StudentFailure({status!r}, 'it ended')"))
+    assert (result.status, result.score, result.message) == (status, 0, "it ended")
+
+
+def test_a_death_in_a_detail_makes_the_task_partial(check: Check) -> None:
+    result, _ = check(suite("core: pass", "detail: raise StudentFailure('timed_out', 'too slow')"))
+    assert (result.status, result.score, result.message) == ("partial", 4, "too slow")
+
+
+def test_after_a_core_check_ran_out_of_time_no_other_is_run(check: Check) -> None:
+    result, notes = check(suite("core: raise StudentFailure('timed_out', 'slow')", "core: note('it was run')"))
+    assert [one.passed for one in result.checks] == [False, False]
+    assert notes == ()
+
+
+def test_an_unforeseen_exception_fails_that_check_alone_and_leaves_a_note(check: Check) -> None:
+    result, notes = check(suite("core: pass", "detail: {}['no such key']", "detail: pass"))
+    assert [one.passed for one in result.checks] == [True, False, True]
+    assert "cannot be checked" in result.message
+    assert notes == ("convolve: a check stopped with KeyError: 'no such key'",)
+
+
+def test_a_stub_is_not_started_and_no_check_is_run(check: Check) -> None:
+    result, notes = check(suite("core: note('it was run')"), FakeSession(started=False))
+    assert (result.status, result.score, result.checks, notes) == ("not_started", 0, (), ())
+
+
+def test_a_module_that_cannot_run_gives_its_status(check: Check) -> None:
+    result, _ = check(suite("core: pass"), FakeSession(trouble=StudentFailure("missing", "no such file")))
+    assert (result.status, result.score, result.message) == ("missing", 0, "no such file")
+
+
+def test_names_of_checks_are_filled_in(check: Check) -> None:
+    source = """
+@core("convolve", "takes {size} pixels")
+@pytest.mark.parametrize("size", [5, 7])
+def test_size(student, size):
+    assert student.call("convolve", size) == size
+"""
+    result, _ = check(source, FakeSession(answer=lambda size: size))
+    assert [one.name for one in result.checks] == ["takes 5 pixels", "takes 7 pixels"]
+    assert result.status == "passed"
+
+
+def test_messages_are_cut_and_escaped(check: Check) -> None:
+    result, _ = check(suite("core: assert False, chr(27) + 'x' * 10_000"))
+    assert result.message.startswith("\\x1bxxx")
+    assert len(result.message) == 500
+
+
+def test_inputs_depend_on_the_seed_and_on_the_check() -> None:
+    first, again, other, elsewhere = Rng(1, "a"), Rng(1, "a"), Rng(2, "a"), Rng(1, "b")
+    drawn = first.floats(3, 5)
+    assert torch.equal(drawn, again.floats(3, 5))
+    assert not torch.equal(drawn, other.floats(3, 5))
+    assert not torch.equal(drawn, elsewhere.floats(3, 5))
+
+
+RIGHT = torch.tensor([[1.5, -2.0, 3.0], [0.0, 7.0, 0.25]])
+
+
+@pytest.mark.parametrize(
+    "got",
+    [RIGHT, RIGHT + 3e-5 * torch.tensor([[1.0, -1.0, 1.0]] * 2), RIGHT.clone().requires_grad_().detach()],
+    ids=["equal", "rounded", "copied"],
+)
+def test_what_agrees_is_close(got: Tensor) -> None:
+    assert_close(got, RIGHT, "f")
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        (None, "None"),
+        (RIGHT.tolist(), "list"),
+        (ForeignArray("ndarray", "float32", (2, 3)), "ndarray"),
+        (Opaque("Tensor"), "Tensor"),
+        (2.0, "float"),
+        (RIGHT[:1], "shape (2, 3), got (1, 3)"),
+        (RIGHT[None], "got (1, 2, 3)"),
+        (torch.tensor(1.5), "got ()"),
+        (torch.empty(0), "got (0,)"),
+        (RIGHT.double(), "dtype torch.float32, got torch.float64"),
+        (RIGHT.long(), "got torch.int64"),
+        (RIGHT.bool(), "got torch.bool"),
+        (torch.where(RIGHT == 7, torch.nan, RIGHT), "NaN or infinity, first at index [1, 1]"),
+        (torch.where(RIGHT == 7, torch.inf, RIGHT), "NaN or infinity"),
+        (RIGHT + torch.tensor([[0, 0, 0], [0, 0, 1e-2]]), "1 of 6 values are not, first at index [1, 2]"),
+        (torch.zeros(2, 3), "5 of 6 values"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_differs_is_told_without_the_expected_values(got: object, words: str) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(got, RIGHT, "f")
+    assert words in caught.value.message
+    assert caught.value.message.startswith("f: ")
+    assert "1.5" not in caught.value.message
+
+
+def test_float64_is_compared_more_strictly() -> None:
+    with pytest.raises(CheckFailed):
+        assert_close(RIGHT.double() * (1 + 1e-7), RIGHT.double(), "f")
+
+
+def test_an_answer_of_zeros_is_never_close_to_small_numbers() -> None:
+    with pytest.raises(CheckFailed):
+        assert_close(torch.zeros(5), torch.full((5,), 1e-4), "f")
+
+
+@pytest.mark.parametrize("got", [True, 1.0, "1", None, 2, torch.tensor(1)])
+def test_a_whole_number_is_an_int(got: object) -> None:
+    assert_equal(1, 1, "f")
+    with pytest.raises(CheckFailed):
+        assert_equal(got, 1, "f")
+
+
+def raising(*type_names: str) -> Student:
+    def answer(*_args: object) -> None:
+        raise StudentRaised("crashed", "f: it raised", type_names)
+
+    return Student(FakeSession(answer=answer), None)
+
+
+def test_a_refusal_counts_by_any_of_its_base_classes() -> None:
+    assert_raises(raising("TooLarge", "ValueError", "Exception"), ("ValueError",), "f", 3)
+
+
+@pytest.mark.parametrize(
+    ("student", "words"),
+    [(raising("KeyError", "LookupError", "Exception"), "got KeyError"),
+     (Student(FakeSession(answer=lambda *_: 3), None), "got a value of type int")],
+    ids=["another exception", "an answer"],
+)  # fmt: skip
+def test_no_refusal_is_told(student: Student, words: str) -> None:
+    with pytest.raises(CheckFailed, match=words):
+        assert_raises(student, ("ValueError",), "f", 3)
+
+
+def test_a_dead_process_is_no_refusal() -> None:
+    def answer(*_args: object) -> None:
+        raise StudentFailure("timed_out", "too slow")
+
+    with pytest.raises(StudentFailure):
+        assert_raises(Student(FakeSession(answer=answer), None), ("ValueError",), "f", 3)
+
+
+@pytest.mark.parametrize("value", [None, 1, "a", RIGHT, np.zeros(3), ForeignArray("ndarray", "int64", (3,))])
+def test_any_value_has_a_description(value: object) -> None:
+    assert describe(value)
