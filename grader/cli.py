@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +20,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 # What a verb needs is imported when it runs: importing torch takes seconds, and `--help` should not.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="grader")
 def cli() -> None:
     """Autograded exercises on convolutional networks."""
@@ -126,7 +127,7 @@ def _selection(only: str, accuracy: str) -> tuple[str, ...]:
     try:
         chosen = curriculum.select([name.strip() for name in only.split(",") if name.strip()])
     except ValueError as error:
-        raise click.UsageError(f"--only: {error}") from None
+        raise click.UsageError(f"--only: {error}.") from None
     skipped = {"fashion_accuracy"} if accuracy == "skip" else set()
     return tuple(task.id for task in chosen if task.id not in skipped)
 
@@ -136,7 +137,7 @@ def main() -> NoReturn:
     from grader.errors import GraderError  # noqa: PLC0415
 
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="grader", standalone_mode=False)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "grader"
         click.echo(f"{command}: {error.format_message()} Try `{command} --help`.".replace("\n", " "), err=True)
@@ -146,7 +147,10 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped. What is graded is kept; run the same command to go on.", err=True)
         sys.exit(130)
-    except GraderError as error:
+    except (GraderError, OSError) as error:
         click.echo(f"grader: {error}", err=True)
+        sys.exit(GRADER_FAILED)
+    except Exception:  # noqa: BLE001 - a bug of ours must not look like a check that does not hold
+        traceback.print_exc()
         sys.exit(GRADER_FAILED)
     sys.exit(0)

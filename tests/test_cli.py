@@ -24,7 +24,10 @@ def test_every_verb_has_help(verb: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
+        ([], "command"),
         (["sing"], "sing"),
+        (["demo", "now"], "now"),
+        (["grade", ".", "--out", "x", "--seed", "-1"], "--seed"),
         (["grade", "."], "--out"),
         (["grade", "no such folder", "--out", "x"], "no such folder"),
         (["grade", ".", "--out", "x", "--only", "convolve,nonsense"], "nonsense"),
@@ -39,7 +42,30 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], word: str, 
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert word in done.stderr
+    assert done.stderr.startswith("grader")
     assert done.stdout == ""
+
+
+def test_a_folder_without_submissions_is_graded_to_an_empty_class(tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    done = grader("grade", "class", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "grades.csv").read_text().startswith("student,output_size,")
+    assert "0 submissions" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_trouble_of_the_graders_own_is_status_3(tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    (tmp_path / "file").touch()
+    done = grader("grade", "class", "--out", "file/out", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 1)
+
+
+def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
+    done = grader("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for word in ("torch", "train-images-idx3-ubyte.gz", "memory", "Grading runs at level"):
+        assert word in done.stdout
 
 
 def test_help_does_not_wait_for_torch() -> None:
