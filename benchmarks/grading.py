@@ -48,6 +48,7 @@ def main(runs: int) -> None:
         for run in range(runs):
             print(f"run {run + 1} of {runs}", file=sys.stderr)
             rows[BASELINE].append(timed(import_libraries))
+            rows["checker: its own imports and the suites, once a batch"].append(timed(collect_suites))
             measure_sandbox(rows, place)
     with Grader(1, levels) as grader:
         for run in range(runs):
@@ -58,6 +59,12 @@ def main(runs: int) -> None:
 def import_libraries() -> None:
     """Import in a new process what every submission needs."""
     subprocess.run([sys.executable, "-c", "import torch, torchvision, pytorch_lightning"], check=True)
+
+
+def collect_suites() -> None:
+    """Import in a new process what a checker needs, and collect the hidden checks."""
+    code = "from grader.checking.suites import collect_checks; collect_checks()"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def measure_sandbox(rows: dict[str, list[float]], place: Place) -> None:

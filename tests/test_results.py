@@ -102,6 +102,56 @@ def test_a_gradebook_keeps_finished_results_and_forgets_changed_submissions(tmp_
     book.close()
 
 
+def test_a_grader_error_is_graded_again(tmp_path: Path) -> None:
+    book = Gradebook(tmp_path)
+    book.record("ada", "key", Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours"))
+    assert book.finished("ada", "key") is None
+    book.close()
+
+
+def test_a_new_result_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    book = Gradebook(tmp_path)
+    book.record("ada", "old", result(message="before"))
+    book.record("ada", "new", result(message="after"))
+    book.close()
+    again = Gradebook(tmp_path)
+    assert again.finished("ada", "old") is None
+    assert again.finished("ada", "new") == result(message="after")
+    again.close()
+    assert json.loads((tmp_path / "ada" / "results.json").read_text())["tasks"][0]["message"] == "after"
+
+
+def test_results_of_another_schema_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected schema 1, got 2"):
+        result_from_json({**result().to_json(), "schema": 2})
+
+
+def test_scores_are_rounded_to_a_hundredth() -> None:
+    thirds = tuple(TaskResult(f"t{n}", 1.0, 0.1, "partial", None, "", 0.1) for n in range(3))
+    assert Result("ada", "graded", "namespaces", "0.1.0", "00", 7, tasks=thirds).score == 0.3
+
+
+def test_a_page_says_that_a_grader_error_is_no_score() -> None:
+    page = feedback_page(Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours"))
+    assert "not a score" in page
+    assert "of 100 points" not in page
+
+
+def test_pages_of_a_run_without_sandbox_say_so() -> None:
+    unsafe = Result("ada", "graded", "none", "0.1.0", "00", 7)
+    assert "without a sandbox" in feedback_page(unsafe)
+    assert "without a sandbox" in class_page([("ada", unsafe)], [])
+    assert "without a sandbox" not in feedback_page(result())
+
+
+def test_the_class_report_counts_named_mistakes_and_lists_what_was_passed_over() -> None:
+    wrong = TaskResult("convolve", 8.0, 0.0, "failed", "flipped-kernel", "turned?", 0.1)
+    class_ = [(name, Result(name, "graded", "namespaces", "0.1.0", "00", 7, tasks=(wrong,))) for name in ("ada", "bob")]
+    page = class_page(class_, ["notes.txt: no submission"])
+    assert "flipped-kernel at convolve: 2" in page
+    assert "notes.txt: no submission" in page
+
+
 def test_the_grading_key_depends_on_all_that_a_result_depends_on() -> None:
     keys = {
         grading_key(sha, selected, level, accuracy)
