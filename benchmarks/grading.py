@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader import curriculum
-from grader.authoring.verify import reference_order
+from grader.canaries import reference_order
 from grader.grading import Grader, lay_out_data
 from grader.results import Result
 from grader.sandbox.client import Place, Worker, ZygoteServer

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from grader import intake
+from grader.canaries import try_canaries
+from grader.checking import Accuracy
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader, Order, rejected
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, feedback_page
 from grader.results import Result
+from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Level
 
 Finish = Callable[[int, Result], None]
@@ -30,13 +33,15 @@ class Settings:
         levels: how high the walls around student code may be; the first that holds is taken.
         checkers: submissions checked at the same time.
         seed: of the inputs; drawn anew for each run if None.
+        limits: what a worker may use at least.
     """
 
     selected: tuple[str, ...]
-    accuracy: str
+    accuracy: Accuracy
     levels: tuple[Level, ...]
     checkers: int
     seed: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 class Watcher(Protocol):
@@ -44,6 +49,9 @@ class Watcher(Protocol):
 
     def start(self, total: int, kept: int) -> None:
         """So many submissions, of which so many results are kept from an earlier run."""
+
+    def stage(self, text: str) -> None:
+        """What is done before or after the submissions."""
 
     def done(self, result: Result) -> None:
         """One more result."""
@@ -66,6 +74,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
 
     Raises:
         ValueError: if there is no such folder.
+        CanaryFailed: if the reference does not score full or the stubs score; nobody is graded then.
     """
     entries, skipped = intake.find(submissions)
     book = Gradebook(out)
@@ -74,7 +83,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     todo: list[tuple[intake.Entry, str, Order]] = []
     for entry in entries:
         snapshot = intake.read(entry)
-        order = Order(entry.student, snapshot, seed, frozenset(settings.selected))
+        order = Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.accuracy)
         key = grading_key(snapshot.sha256, settings.selected, settings.levels[0], settings.accuracy)
         kept = book.finished(entry.folder, key)
         if kept is not None and settings.seed in (None, kept.seed):
@@ -90,7 +99,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         results[entry.folder] = result
         watcher.done(result)
 
-    _grade(todo, settings, finish, watcher)
+    _grade(todo, settings, seed, finish, watcher)
     book.close()
     ordered = [(entry.folder, results[entry.folder]) for entry in entries]
     write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
@@ -98,16 +107,19 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     return ordered
 
 
-def _grade(todo: list[tuple[intake.Entry, str, Order]], settings: Settings, finish: Finish, watcher: Watcher) -> None:
-    runnable = []
-    for index, (_, _, order) in enumerate(todo):
-        if order.snapshot.rejected is None:
-            runnable.append(index)
-        else:
-            finish(index, rejected(order, settings.levels[0]))
-    if not runnable:
-        return
-    checkers = min(settings.checkers, len(runnable))
-    with Grader(checkers, settings.levels) as grader:
+def _grade(
+    todo: list[tuple[intake.Entry, str, Order]], settings: Settings, seed: int, finish: Finish, watcher: Watcher
+) -> None:
+    runnable = [index for index, (_, _, order) in enumerate(todo) if order.snapshot.rejected is None]
+    if runnable:
         orders = [todo[index][2] for index in runnable]
-        grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)
+        watcher.stage("starting the sandbox")
+        with Grader(min(settings.checkers, max(2, len(runnable))), settings.levels, settings.limits) as grader:
+            watcher.stage("canaries: grading the reference and the stubs")
+            paces = try_canaries(grader, frozenset(settings.selected), seed, settings.accuracy, watcher.tick)
+            grader.calibrate(paces)
+            watcher.stage("grading")
+            grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)
+    for index, (_, _, order) in enumerate(todo):
+        if order.snapshot.rejected is not None:
+            finish(index, rejected(order, settings.levels[0]))

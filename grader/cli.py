@@ -37,18 +37,33 @@ def cli() -> None:
 @click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone.")
 @click.option(
     "--accuracy",
-    type=click.Choice(["weights", "skip"]),
+    type=click.Choice(["weights", "retrain", "skip"]),
     default="weights",
     show_default=True,
-    help="How the trained network is judged.",
+    help="How the network is judged: by its weights, or trained anew on permuted labels and mirrored images.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds for one answer, at least; more where the reference takes more than a twentieth of it.",
 )
 @click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
 def grade(
-    submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool
+    submissions: Path,
+    out: Path,
+    jobs: int | None,
+    only: str,
+    accuracy: str,
+    timeout: float,
+    seed: int | None,
+    *,
+    unsafe: bool,
 ) -> None:
     """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
-    _grade(submissions, out, jobs, only, accuracy, seed, unsafe=unsafe)
+    _grade(submissions, out, jobs, only, accuracy, timeout, seed, unsafe=unsafe)
 
 
 @cli.command()
@@ -65,7 +80,7 @@ def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
 
     with tempfile.TemporaryDirectory(prefix="cnn-kit-class-") as folder:
         write_class(Path(folder))
-        _grade(Path(folder), out, jobs, "", "weights", None, unsafe=unsafe)
+        _grade(Path(folder), out, jobs, unsafe=unsafe)
 
 
 @cli.command()
@@ -105,7 +120,15 @@ def doctor() -> None:
 
 
 def _grade(
-    submissions: Path, out: Path, jobs: int | None, only: str, accuracy: str, seed: int | None, *, unsafe: bool
+    submissions: Path,
+    out: Path,
+    jobs: int | None,
+    only: str = "",
+    accuracy: str = "weights",
+    timeout: float = 30,
+    seed: int | None = None,
+    *,
+    unsafe: bool,
 ) -> None:
     selected = _selection(only, accuracy)
     if not submissions.is_dir():
@@ -113,9 +136,17 @@ def _grade(
 
     from grader.batch import Settings, grade_folder  # noqa: PLC0415
     from grader.sandbox.levels import candidates  # noqa: PLC0415
+    from grader.sandbox.limits import Limits  # noqa: PLC0415
     from grader.terminal import ProgressBar, class_table  # noqa: PLC0415
 
-    settings = Settings(selected, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed)
+    settings = Settings(
+        selected,
+        "retrain" if accuracy == "retrain" else "weights",
+        candidates(unsafe=unsafe),
+        jobs or os.cpu_count() or 1,
+        seed,
+        Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout),
+    )
     console = Console(stderr=True)
     with ProgressBar(console) as bar:
         results = grade_folder(submissions, out, settings, bar)

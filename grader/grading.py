@@ -8,9 +8,9 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,17 +20,18 @@ from typing import Self
 import torch
 
 from grader import __version__, curriculum
-from grader.checking import synthetic
+from grader.checking import Accuracy, synthetic
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
+from grader.curriculum import Task, tasks
 from grader.intake import Snapshot
 from grader.paths import DATA, EXERCISES
-from grader.results import Result
+from grader.results import Result, SubmissionStatus
 from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
 from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.levels import start_behind_walls
-from grader.sandbox.limits import Limits
+from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.walls import Level, sweep
 
 KIT_FILES = ("__init__.py", "datasets.py", "train.py")
@@ -46,12 +47,14 @@ class Order:
         snapshot: what was handed in.
         seed: of the inputs.
         selected: ids of the tasks asked for.
+        accuracy: how the network is judged, by its "weights" or by a "retrain".
     """
 
     student: str
     snapshot: Snapshot
     seed: int
     selected: frozenset[str]
+    accuracy: Accuracy = "weights"
 
 
 class Grader:
@@ -71,6 +74,7 @@ class Grader:
         self._count = checkers
         self._levels = levels
         self._limits = limits or Limits()
+        self._limits_by_task: dict[str, Limits] = {}
         self._data_root = Path()
         self._zygote: ZygoteServer | None = None
         self._checkers: dict[Connection, BaseProcess] = {}
@@ -86,16 +90,54 @@ class Grader:
         self._stop()
         shutil.rmtree(self._data_root, ignore_errors=True)
 
+    def calibrate(self, paces: Mapping[str, Pace]) -> None:
+        """Give each task's answers a multiple of the time that the reference took, where that is over the limits."""
+        self._limits_by_task = self._limits.calibrated(paces)
+
     def grade(
         self, orders: Sequence[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]
     ) -> None:
         """Grade submissions, as many at a time as there are checkers.
+
+        A task that timed out while others took the processors is tried once more at the end, alone.
 
         Args:
             orders: what to grade.
             on_result: called with the order's index and its result, in the order in which they end.
             tick: called a few times a second, to show progress.
         """
+        again: dict[int, Checked] = {}
+
+        def take(index: int, checked: Checked | None) -> None:
+            if checked is not None and checked.starved:
+                again[index] = checked
+            else:
+                on_result(index, self._result(orders[index], checked))
+
+        self.check(orders, take, tick=tick)
+        for index, first in again.items():
+            found: dict[int, Checked | None] = {}
+            self.check([replace(orders[index], selected=first.starved)], found.__setitem__, tick=tick)
+            second = found[0]
+            on_result(index, self._result(orders[index], second and first.updated(second)))
+
+    def check(
+        self,
+        orders: Sequence[Order],
+        on_checked: Callable[[int, Checked | None], None],
+        *,
+        tick: Callable[[], None],
+        patience: float = 1.0,
+    ) -> None:
+        """Run the hidden suites over submissions; None is what comes of one that the grader failed on.
+
+        Args:
+            orders: what to check.
+            on_checked: called with the order's index and what the suites say.
+            tick: called a few times a second, to show progress.
+            patience: multiplies every limit of time.
+        """
+        limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in tasks()}
         waiting = list(range(len(orders)))[::-1]
         tries = dict.fromkeys(waiting, 0)
         running: dict[Connection, int] = {}
@@ -103,13 +145,13 @@ class Grader:
             for connection in [c for c in self._checkers if c not in running]:
                 if waiting:
                     running[connection] = waiting.pop()
-                    connection.send(orders[running[connection]])
+                    connection.send((orders[running[connection]], limits))
             for ready in wait(list(running), timeout=0.2):
                 assert isinstance(ready, Connection), "only checkers are waited for"
                 index = running.pop(ready)
                 checked = _receive(ready)
                 if checked is not None:
-                    on_result(index, self._result(orders[index], checked))
+                    on_checked(index, checked)
                     continue
                 # A checker or the fork server ended: start anew, and grade what was under way once more.
                 lost = [index, *running.values()]
@@ -121,7 +163,7 @@ class Grader:
                     if tries[one] < RESTARTS:
                         waiting.append(one)
                     else:
-                        on_result(one, self._failure(orders[one]))
+                        on_checked(one, None)
                 break
             tick()
 
@@ -146,42 +188,33 @@ class Grader:
         if self._zygote is not None:
             self._zygote.close()
 
-    def _result(self, order: Order, checked: Checked) -> Result:
-        return Result(
-            student=order.student,
-            status="graded",
-            sandbox=self.level,
-            kit=__version__,
-            submission_sha256=order.snapshot.sha256,
-            seed=order.seed,
-            notes=(*order.snapshot.notes, *checked.notes),
-            tasks=checked.tasks,
-        )
-
-    def _failure(self, order: Order) -> Result:
-        return Result(
-            student=order.student,
-            status="grader_error",
-            sandbox=self.level,
-            kit=__version__,
-            submission_sha256=order.snapshot.sha256,
-            seed=order.seed,
-            notes=order.snapshot.notes,
-            message=f"The grader itself failed {RESTARTS} times on this submission; no score is given. Grade it again?",
-        )
+    def _result(self, order: Order, checked: Checked | None) -> Result:
+        if checked is None:
+            message = (
+                f"The grader itself failed {RESTARTS} times on this submission; no score is given. Grade it again?"
+            )
+            return _result(order, "grader_error", self.level, message=message)
+        return _result(order, "graded", self.level, checked)
 
 
 def rejected(order: Order, level: str) -> Result:
     """Return the result of a submission of which nothing can be run."""
+    return _result(order, "rejected", level, message=order.snapshot.rejected or "")
+
+
+def _result(
+    order: Order, status: SubmissionStatus, level: str, checked: Checked | None = None, message: str = ""
+) -> Result:
     return Result(
         student=order.student,
-        status="rejected",
+        status=status,
         sandbox=level,
         kit=__version__,
         submission_sha256=order.snapshot.sha256,
         seed=order.seed,
-        notes=order.snapshot.notes,
-        message=order.snapshot.rejected or "",
+        notes=(*order.snapshot.notes, *(checked.notes if checked else ())),
+        tasks=checked.tasks if checked else (),
+        message=message,
     )
 
 
@@ -225,18 +258,21 @@ def _checker(connection: Connection, zygote: socket.socket, place: Place) -> Non
     def jobs() -> Iterator[Job]:
         while True:
             try:
-                order: Order = connection.recv()
+                order, limits = connection.recv()
             except EOFError:
                 return
-            yield Job(
-                order.student,
-                order.seed,
-                order.selected,
-                partial(TaskSession, zygote, place, code_of(order.snapshot)),
-                order.snapshot.weights,
-            )
+            yield _job(order, limits, zygote, place)
 
     try:
         run_suites(jobs(), lambda _job, checked: connection.send(checked))
     except (ZygoteDied, SandboxBroken):
         os._exit(1)
+
+
+def _job(order: Order, limits: Mapping[str, Limits], zygote: socket.socket, place: Place) -> Job:
+    code = code_of(order.snapshot)
+
+    def open_session(task: Task) -> TaskSession:
+        return TaskSession(zygote, replace(place, limits=limits[task.id]), code, task)
+
+    return Job(order.student, order.seed, order.selected, open_session, order.snapshot.weights, order.accuracy)

@@ -49,10 +49,17 @@ class ProgressBar:
             self._console.print(f"{kept} of {total} results kept from an earlier run.")
         self.tick()
 
+    def stage(self, text: str) -> None:
+        """Show what is done before the submissions."""
+        self._bar.update(self._task, description=text)
+        if not self._console.is_terminal:
+            self._console.print(text, markup=False)
+        self.tick()
+
     def done(self, result: Result) -> None:
         """Show one more result."""
         self._count += 1
-        self._bar.update(self._task, completed=self._count, description="grading")
+        self._bar.update(self._task, completed=self._count)
         if not self._console.is_terminal:
             score = "no score" if result.score is None else f"{result.score:g}"
             self._console.print(

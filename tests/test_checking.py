@@ -19,6 +19,7 @@ from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
 from grader.curriculum import Task
 from grader.results import TaskResult
+from grader.sandbox.limits import Pace
 from grader.sandbox.wire import ForeignArray, Opaque
 
 HEAD = """
@@ -38,6 +39,8 @@ class FakeSession:
     trouble: StudentFailure | None = None
     closed: list[bool] = field(default_factory=list)
     data_root: Path = Path("/data")
+    pace: Pace = field(default_factory=Pace)
+    starved: bool = False
 
     def is_started(self) -> bool:
         if self.trouble is not None:

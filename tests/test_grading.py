@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.authoring.verify import stub_order
+from grader.canaries import stub_order
 from grader.grading import Grader, Order
 from grader.results import Result, TaskResult
 from grader.sandbox.levels import candidates

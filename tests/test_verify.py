@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.agreement import stub_problems
-from grader.authoring.verify import check_problems, reference_result_problems, stubs_result_problems
+from grader.authoring.verify import check_problems
+from grader.canaries import reference_result_problems, stubs_result_problems
 from grader.checking.suites import Check
 from grader.curriculum import tasks
 from grader.paths import EXERCISES, ROOT, SOLUTIONS
-from grader.results import Result, TaskResult
+from grader.results import TaskResult
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,8 @@ def checks() -> list[Check]:
     return [Check(*values) for values in json.loads(done.stdout.splitlines()[-1])]
 
 
-def result(status: str, score: float) -> Result:
-    found = tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in tasks())  # type: ignore[arg-type]
-    return Result("somebody", "graded", "namespaces", "0.1.0", "00", 1, (), found)
+def result(status: str, score: float) -> tuple[TaskResult, ...]:
+    return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in tasks())  # type: ignore[arg-type]
 
 
 def test_the_kit_is_sound() -> None:

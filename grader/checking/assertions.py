@@ -14,6 +14,8 @@ from grader.sandbox.wire import ForeignArray, Opaque
 if TYPE_CHECKING:
     from grader.checking.student import Student
 
+MAX_PARAMETERS = 500_000
+
 # Relative to the largest expected value: sums may be taken in any order, and an FFT is as accurate as its largest term.
 TOLERANCES: dict[torch.dtype, float] = {torch.float32: 1e-5, torch.float64: 1e-11}
 
@@ -194,3 +196,17 @@ def _assert_refused(call: Callable[[], object], type_names: tuple[str, ...], whe
             fail_check(f"{where}: expected {wanted} for a bad argument, got {error.type_names[0]}.")
         return
     fail_check(f"{where}: expected {wanted} for a bad argument, got {describe(got)}. What cannot be computed here?")
+
+
+def assert_small_network(kept: Any) -> None:
+    """Fail unless FashionCNN keeps at most 500,000 numbers.
+
+    Args:
+        kept: what the probe counted in the worker.
+    """
+    if not isinstance(kept, int) or kept > MAX_PARAMETERS:
+        fail_check(
+            f"FashionCNN: expected at most {MAX_PARAMETERS:,} numbers, "
+            f"got {kept if isinstance(kept, int) else describe(kept)}.",
+            "too-many-parameters",
+        )

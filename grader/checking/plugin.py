@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pytest
 
+from grader.checking import Accuracy
 from grader.checking.assertions import CheckFailed
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
 from grader.sandbox.client import SandboxBroken, ZygoteDied
+from grader.sandbox.limits import Pace
 from grader.text import clean
 
 ENDED = ("timed_out", "out_of_memory", "protocol")
@@ -24,6 +26,9 @@ ENDED = ("timed_out", "out_of_memory", "protocol")
 
 class OpenSession(Session, Protocol):
     """A session that the plugin looks at before the first check, and closes after the last."""
+
+    pace: Pace
+    starved: bool
 
     def is_started(self) -> bool:
         """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
@@ -42,6 +47,7 @@ class Job:
         selected: ids of the tasks asked for.
         open: opens a session for one task.
         weights: the submitted weights, if any.
+        accuracy: how the network is judged; checks that are for the other way are left out.
     """
 
     name: str
@@ -49,14 +55,34 @@ class Job:
     selected: frozenset[str]
     open: Callable[[Task], OpenSession]
     weights: bytes | None
+    accuracy: Accuracy = "weights"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the suites say of one submission."""
+    """What the suites say of one submission.
+
+    Attributes:
+        tasks: all of them, in teaching order.
+        notes: advice for the instructor.
+        paces: how long each task took that was tried, by id.
+        starved: ids of the tasks that timed out while others took the processors.
+    """
 
     tasks: tuple[TaskResult, ...]
     notes: tuple[str, ...]
+    paces: Mapping[str, Pace]
+    starved: frozenset[str]
+
+    def updated(self, again: Checked) -> Checked:
+        """Return the same with the tasks of a second try in place of the first's."""
+        tried = {task.id: task for task in again.tasks if task.status != "skipped"}
+        return Checked(
+            tuple(tried.get(task.id, task) for task in self.tasks),
+            tuple(dict.fromkeys((*self.notes, *again.notes))),
+            {**self.paces, **again.paces},
+            frozenset(),
+        )
 
 
 @dataclass
@@ -81,7 +107,37 @@ class _Run:
     figures: dict[str, float] = field(default_factory=dict)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
     current: _Outcome = field(default_factory=_Outcome)
+    ended: _Outcome | None = None
+    seconds: float = 0.0
     grader_trouble: Exception | None = None
+
+    def result(self) -> TaskResult:
+        """Judge the task: what ended it before its checks, else its first core failure, else its first failure."""
+        if self.ended is not None:
+            return self._result(0.0, self.ended, ())
+        checks = tuple(check for check, _ in self.outcomes)
+        failures = [outcome for check, outcome in self.outcomes if not check.passed and check.core]
+        core_failed = bool(failures)
+        failures += [outcome for check, outcome in self.outcomes if not check.passed and not check.core]
+        if not failures:
+            verdict = _Outcome("passed", " ".join(["All checks passed.", *self.praise]))
+        else:
+            shown = next((outcome for outcome in failures if outcome.misconception), failures[0])
+            status: TaskStatus = failures[0].status if core_failed else "partial"
+            verdict = _Outcome(status, shown.message, shown.misconception)
+        return self._result(self.task.points * share_of_points(checks, self.credit), verdict, checks)
+
+    def _result(self, score: float, verdict: _Outcome, checks: tuple[CheckResult, ...]) -> TaskResult:
+        return TaskResult(
+            self.task.id,
+            self.task.points,
+            round(score, 2),
+            verdict.status,
+            verdict.misconception,
+            clean(verdict.message),
+            self.seconds,
+            checks,
+        )
 
 
 class CheckPlugin:
@@ -142,19 +198,18 @@ class CheckPlugin:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker of `core` and `detail`."""
-        config.addinivalue_line("markers", "check(task, name, core): one hidden check")
+        config.addinivalue_line("markers", "check(task, name, core, accuracy): one hidden check")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all checks over one job after another, in place of once."""
         checks = checks_by_task(session.items)
         for job in self._jobs:
             try:
-                results = [self._check_task(job, task, checks[task.id]) for task in tasks()]
+                checked = self._check_job(job, checks)
             except (ZygoteDied, SandboxBroken) as error:
                 self.grader_trouble = error
                 return True
-            notes = dict.fromkeys(note for _, found in results for note in found)
-            self._emit(job, Checked(tuple(result for result, _ in results), tuple(notes)))
+            self._emit(job, checked)
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -182,25 +237,35 @@ class CheckPlugin:
         assert self._run is not None, "fixtures are only used while a check runs"
         return self._run
 
-    def _check_task(self, job: Job, task: Task, items: list[pytest.Function]) -> tuple[TaskResult, list[str]]:
-        if task.id not in job.selected:
-            return _without_checks(task, "skipped", "Not asked for in this run.", 0.0), []
+    def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> Checked:
+        runs = {task.id: self._check_task(job, task, checks[task.id]) for task in tasks() if task.id in job.selected}
+        return Checked(
+            tuple(runs[task.id].result() if task.id in runs else _skipped(task) for task in tasks()),
+            tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
+            {task_id: run.session.pace for task_id, run in runs.items()},
+            frozenset(task_id for task_id, run in runs.items() if run.session.starved),
+        )
+
+    def _check_task(self, job: Job, task: Task, items: list[pytest.Function]) -> _Run:
         started = time.monotonic()
         session = job.open(task)
         self._run = run = _Run(job, task, session)
         try:
-            if not session.is_started():
-                return _without_checks(task, "not_started", "Not started: the stub is unchanged.", 0.0), []
-            self._run_checks(run, items)
+            if session.is_started():
+                self._run_checks(run, items)
+            else:
+                run.ended = _Outcome("not_started", "Not started: the stub is unchanged.")
         except StudentFailure as error:
-            return _without_checks(task, error.status, clean(error.text), time.monotonic() - started), []
+            run.ended = _Outcome(error.status, error.text)
         finally:
             session.close()
             self._run = None
-        return _judge(run, time.monotonic() - started), run.notes
+        run.seconds = round(time.monotonic() - started, 3)
+        return run
 
     def _run_checks(self, run: _Run, items: list[pytest.Function]) -> None:
         lost = False
+        items = [item for item in items if check_of(item)["accuracy"] in (None, run.job.accuracy)]
         for item, following in itertools.zip_longest(items, items[1:]):
             mark = check_of(item)
             run.current = _Outcome()
@@ -233,31 +298,5 @@ def checks_by_task(items: list[pytest.Item]) -> dict[str, list[pytest.Function]]
     return sorted_items
 
 
-def _without_checks(task: Task, status: TaskStatus, message: str, seconds: float) -> TaskResult:
-    return TaskResult(task.id, task.points, 0.0, status, None, message, round(seconds, 3))
-
-
-def _judge(run: _Run, seconds: float) -> TaskResult:
-    """Turn the outcomes of a task's checks into its result: the first core failure decides, then the first failure."""
-    checks = tuple(check for check, _ in run.outcomes)
-    failures = [outcome for check, outcome in run.outcomes if not check.passed and check.core]
-    core_failed = bool(failures)
-    failures += [outcome for check, outcome in run.outcomes if not check.passed and not check.core]
-    share = share_of_points(checks, run.credit)
-    status: TaskStatus = "passed"
-    if failures:
-        status = failures[0].status if core_failed else "partial"
-    named = next((outcome for outcome in failures if outcome.misconception), None)
-    shown = named or (failures[0] if failures else None)
-    message = clean(shown.message) if shown else " ".join(["All checks passed.", *run.praise])
-    score = round(run.task.points * share, 2)
-    return TaskResult(
-        run.task.id,
-        run.task.points,
-        score,
-        status,
-        named.misconception if named else None,
-        message,
-        round(seconds, 3),
-        checks,
-    )
+def _skipped(task: Task) -> TaskResult:
+    return TaskResult(task.id, task.points, 0.0, "skipped", None, "Not asked for in this run.", 0.0)

@@ -15,6 +15,7 @@ from grader.checking.student import Observation, StudentFailure, StudentRaised
 from grader.curriculum import Task
 from grader.sandbox import wire
 from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.limits import Limits, Pace
 from grader.text import clean
 
 BY_HAND = ("convolve", "conv2d")
@@ -45,6 +46,10 @@ class TaskSession:
         place: level, data folder and limits.
         code: the submission.
         task: the task whose checks will ask.
+
+    Attributes:
+        pace: how long it took until now.
+        starved: whether an answer was waited for in vain while the worker hardly got a processor.
     """
 
     def __init__(self, zygote: socket.socket, place: Place, code: Code, task: Task) -> None:
@@ -53,8 +58,13 @@ class TaskSession:
         self._code = code
         self._task = task
         self._worker: Worker | None = None
-        self._deadline = time.monotonic() + place.limits.task_seconds
+        self.pace = Pace()
+        self.starved = False
         self.data_root: Path = place.data_inside
+
+    @property
+    def _limits(self) -> Limits:
+        return self._place.limits
 
     def is_started(self) -> bool:
         """Tell whether the student has written anything for the task.
@@ -110,7 +120,7 @@ class TaskSession:
             "seed": 20_260,
             "threads": THREADS.get(task.id, 1),
         }
-        reply = self._exchange(worker, "load", body, self._place.limits.load_seconds)
+        reply = self._exchange(worker, "load", body, self._limits.load_seconds)
         states = reply.get("states")
         if not isinstance(states, dict) or states.keys() != set(task.symbols):
             raise _nonsense("the states of the task's functions")
@@ -119,7 +129,7 @@ class TaskSession:
     def _import(self, worker: Worker) -> None:
         names = list(dict.fromkeys(symbol.partition(".")[0] for symbol in self._task.symbols))
         body = {"module": self._task.module, "names": names, "by_hand": self._task.id in BY_HAND}
-        reply = self._exchange(worker, "import", body, self._place.limits.load_seconds)
+        reply = self._exchange(worker, "import", body, self._limits.load_seconds)
         missing = reply.get("missing")
         if not isinstance(missing, list):
             raise _nonsense("the names of the module")
@@ -130,18 +140,16 @@ class TaskSession:
 
     def _ask(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         worker = self._ready_worker()
-        remaining = self._deadline - time.monotonic()
-        return self._exchange(worker, kind, body, min(self._place.limits.call_seconds, remaining))
+        return self._exchange(worker, kind, body, self._limits.call_seconds)
 
     def _exchange(self, worker: Worker, kind: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
+        started, remaining = time.monotonic(), max(0.0, self._limits.task_seconds - self.pace.task)
         try:
-            reply = worker.ask(kind, body, seconds)
-        except WorkerTimedOut:
+            reply = worker.ask(kind, body, min(seconds, remaining))
+        except WorkerTimedOut as error:
+            self.starved = error.starved
             self.close()
-            raise StudentFailure(
-                "timed_out",
-                f"{self._task.id}: expected an answer within {seconds:.0f} s, got none. Does a loop never end?",
-            ) from None
+            raise self._too_slow(seconds, remaining) from None
         except WorkerEnded as error:
             self.close()
             raise StudentFailure(
@@ -151,9 +159,17 @@ class TaskSession:
         except wire.WireError:
             self.close()
             raise _nonsense("a value") from None
+        finally:
+            self.pace = self.pace.after(kind, time.monotonic() - started)
         if reply.kind == "raised":
             raise _raised(self._task.id, reply.body)
         return dict(reply.body)
+
+    def _too_slow(self, seconds: float, remaining: float) -> StudentFailure:
+        expected = f"an answer within {seconds:.0f} s"
+        if remaining < seconds:
+            expected = f"all answers together within {self._limits.task_seconds:.0f} s"
+        return StudentFailure("timed_out", f"{self._task.id}: expected {expected}, got none. Does a loop never end?")
 
 
 def _as_tensor(content: bytes) -> torch.Tensor:

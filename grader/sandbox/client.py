@@ -56,7 +56,19 @@ class SandboxBroken(GraderError):
 
 
 class WorkerTimedOut(Exception):
-    """The worker did not answer in time."""
+    """The worker did not answer in time.
+
+    Attributes:
+        starved: whether it got less than half of a processor meanwhile: it waited, or others were in its way.
+    """
+
+    def __init__(self, *, starved: bool) -> None:
+        super().__init__("no answer in time")
+        self.starved = starved
+
+
+class _DeadlinePassed(Exception):
+    """Nothing came until the deadline."""
 
 
 class ZygoteServer:
@@ -183,7 +195,7 @@ class Worker:
         """Wait until the walls stand; what goes wrong before that is no student's fault."""
         try:
             self._read(1, time.monotonic() + WALLS_SECONDS)
-        except (WorkerEnded, WorkerTimedOut) as error:
+        except (WorkerEnded, _DeadlinePassed) as error:
             self._drain_log()
             self.close()
             raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
@@ -203,7 +215,14 @@ class Worker:
             WorkerEnded: if the process ends first.
             wire.WireError: if what comes is no reply to this request.
         """
-        deadline = time.monotonic() + seconds
+        deadline, used = time.monotonic() + seconds, self._processor_seconds()
+        try:
+            return self._exchange(kind, body, deadline)
+        except _DeadlinePassed:
+            starved = self._processor_seconds() - used < seconds / 2
+            raise WorkerTimedOut(starved=starved) from None
+
+    def _exchange(self, kind: str, body: dict[str, Any], deadline: float) -> wire.Message:
         self._next_id += 1
         if select.select([self._channel], [], [], 0)[0] and self._channel.recv(1, socket.MSG_PEEK):
             raise wire.WireError("wire: expected nothing after a reply")
@@ -260,7 +279,7 @@ class Worker:
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise WorkerTimedOut
+                raise _DeadlinePassed
             ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
             self._look_at_its_use()
             if self._log in ready and not self._drain_log():
@@ -285,6 +304,10 @@ class Worker:
     def _own_memory(self) -> int:
         pid = walls.pid_behind(self._pidfd)
         return 0 if pid is None else walls.tree_memory(pid, self._baseline)
+
+    def _processor_seconds(self) -> float:
+        pid = walls.pid_behind(self._pidfd)
+        return 0.0 if pid is None else walls.tree_processor_seconds(pid)
 
     def _drain_log(self) -> bool:
         """Keep the beginning of what was printed; tell whether more may come."""

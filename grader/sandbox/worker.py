@@ -112,8 +112,9 @@ class Worker:
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         assert self._module is not None, "probe: expected the module to be imported first"
-        ours = importlib.import_module(f"grader.sandbox.probes.{self._module.__name__.rpartition('.')[2]}")
-        return "value", {"value": getattr(ours, name)(self._module, *args, **kwargs)}
+        where, _, function = name.rpartition(".")
+        ours = importlib.import_module(f"grader.sandbox.probes.{where or self._module.__name__.rpartition('.')[2]}")
+        return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
     def _ops(self) -> tuple[str, ...]:
         return tuple(self._watch.seen) if self._watch is not None else ()

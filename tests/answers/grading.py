@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from grader.authoring.splice import splice
-from grader.authoring.verify import reference_order
+from grader.canaries import reference_order
 from grader.grading import Grader, Order
 from grader.results import Result, TaskResult
 from grader.sandbox.levels import candidates

@@ -1,6 +1,5 @@
 """Hidden checks of the networks: their layers, their answers, their training steps, their accuracy."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,19 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking import core, detail, oracle
-from grader.checking.assertions import assert_close, describe, fail_check
+from grader.checking import core, detail
+from grader.checking.assertions import assert_close, assert_small_network, describe, fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
-from grader.checking.weights import WeightsProblem, inspect_weights
 
-MEAN, STD = 0.2860, 0.3530
 TYPES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 PARAMETERS = [320, 1_290, 18_496, 401_536]
 PLAIN = {"kernel_size": (3, 3), "stride": (1, 1), "dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
-MAX_PARAMETERS = 500_000
-FULL, NONE, HONOUR = 0.90, 0.80, 0.93
-CHUNK = 1000
 BATCH = 24
 EVALUATIONS = [("validate", "val"), ("test", "test")]
 
@@ -208,15 +202,7 @@ def test_first_convolution_gives_32_maps(student: Student, rng: Rng) -> None:
 
 @core("fashion_cnn", "keeps at most 500,000 numbers")
 def test_network_is_small_enough(student: Student, rng: Rng) -> None:
-    assert_small(student.probe("describe", rng.floats(2, 1, 28, 28))["kept"])
-
-
-def assert_small(kept: Any) -> None:
-    if not isinstance(kept, int) or kept > MAX_PARAMETERS:
-        fail_check(
-            f"FashionCNN: expected at most 500,000 numbers, got {kept if isinstance(kept, int) else describe(kept)}.",
-            "too-many-parameters",
-        )
+    assert_small_network(student.probe("describe", rng.floats(2, 1, 28, 28))["kept"])
 
 
 @detail("fashion_cnn", "answers a single image")
@@ -367,103 +353,3 @@ def test_evaluation_logs_loss(student: Student, rng: Rng, which: str, prefix: st
 def test_optimisation_is_automatic(student: Student, rng: Rng) -> None:
     if not student.probe("describe", rng.floats(2, 1, 28, 28))["automatic"]:
         fail_check("FashionCNN: expected automatic optimisation, got `automatic_optimization = False`.")
-
-
-@core("fashion_accuracy", "the weights file fits FashionCNN")
-def test_weights_fit(student: Student) -> None:
-    loaded(student)
-
-
-def loaded(student: Student) -> None:
-    """Load the submitted weights in the worker, after a look at them from outside."""
-    if student.weights is None:
-        raise StudentFailure(
-            "missing",
-            "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`.",
-        )
-    try:
-        inspect_weights(student.weights)
-    except WeightsProblem as problem:
-        fail_check(f"fashion_cnn.safetensors: {problem}")
-    fit = student.probe("load_weights", torch.frombuffer(bytearray(student.weights), dtype=torch.uint8))
-    for kind in ("missing", "unknown", "wrong"):
-        if fit[kind]:
-            shown = ", ".join(map(str, fit[kind][:3]))
-            fail_check(
-                f"fashion_cnn.safetensors: expected the state of FashionCNN(), got {kind} tensors: {shown}. "
-                "Was the model changed after training?"
-            )
-    assert_small(fit["kept"])
-
-
-def predicted(student: Student, images: Tensor, size: int = CHUNK) -> Tensor:
-    """Return the network's classes, int64 (N,); the images go out in chunks, each with its own deadline."""
-    parts = []
-    for chunk in images.split(size):
-        answer = student.probe("predict", chunk, MEAN, STD)
-        if not isinstance(answer, Tensor) or tuple(answer.shape) != (len(chunk), 10) or not answer.is_floating_point():
-            fail_check(f"FashionCNN: expected logits of shape ({len(chunk)}, 10), got {describe(answer)}.")
-        if not answer.isfinite().all():
-            fail_check("FashionCNN: expected finite logits for every test image, got NaN or infinity.")
-        parts.append(answer.argmax(1))
-    return torch.cat(parts)
-
-
-@core("fashion_accuracy", "at least 80 % of the 10,000 test images are right")
-def test_accuracy_is_measured(
-    student: Student,
-    rng: Rng,
-    credit: Callable[[float], None],
-    note: Callable[[str], None],
-    measured: Callable[[str, float], None],
-) -> None:
-    loaded(student)
-    images, labels = oracle.fashion_mnist("t10k")
-    order = torch.randperm(len(images), generator=rng.generator)
-    answer = torch.empty(len(images), dtype=torch.int64)
-    answer[order] = predicted(student, images[order])
-    accuracy = float((answer == labels).double().mean())
-    measured("accuracy", accuracy)
-    credit((accuracy - NONE) / (FULL - NONE))
-    if accuracy <= NONE:
-        fail_check(
-            f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %."
-        )
-    for suspicion in suspicions(student, rng, images, labels, answer):
-        note(f"fashion_accuracy: {suspicion}")
-
-
-def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answer: Tensor) -> list[str]:
-    """Look for signs of a network that remembers rather than sees: advice for the instructor, never a zero."""
-    found = []
-    some = torch.randperm(len(images), generator=rng.generator)[:1000]
-    again = predicted(student, images[some.flip(0)], size=170).flip(0)
-    if (again != answer[some]).double().mean() > 0.005:
-        found.append("answers depend on the order or on the other images of a batch.")
-    accuracy = float((answer == labels).double().mean())
-    train_images, train_labels = oracle.fashion_mnist("train")
-    sample = torch.randperm(len(train_images), generator=rng.generator)[:2000]
-    on_train = float((predicted(student, train_images[sample]) == train_labels[sample]).double().mean())
-    if accuracy > on_train + 0.01 + 0.012:
-        found.append(f"accuracy on test images ({accuracy:.1%}) is above that on training images ({on_train:.1%}).")
-    noise = torch.randint(0, 3, images[some].shape, generator=rng.generator) - 1
-    noisy = (images[some].int() + noise).clamp(0, 255).to(torch.uint8)
-    on_noisy = float((predicted(student, noisy) == labels[some]).double().mean())
-    if on_noisy < accuracy - 0.15:
-        found.append(
-            f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?"
-        )
-    return found
-
-
-@detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right")
-def test_accuracy_earns_all_points(measured: Callable[..., float | None], praise: Callable[[str], None]) -> None:
-    accuracy = measured("accuracy")
-    if accuracy is None or accuracy < FULL:
-        shown = "fewer than 90 %" if accuracy is None else f"{accuracy:.2%}"
-        fail_check(
-            f"fashion_accuracy: your network gets {shown} of the 10,000 test images right; 90 % earn all points."
-        )
-    praise(f"Your network gets {accuracy:.2%} of the 10,000 test images right.")
-    if accuracy >= HONOUR:
-        praise("That is above 93 %, what the tutorial reaches: a mark of honour.")

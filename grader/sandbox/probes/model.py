@@ -12,7 +12,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers.logger import DummyLogger
-from safetensors.torch import load
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -61,12 +60,13 @@ def _shapes(network: nn.Module, images: Tensor) -> tuple[list[Any], str]:
 
 def logits(module: ModuleType, batches: list[Tensor], options: dict[str, Any], *, training: bool = False) -> list[Any]:
     """Return what one FashionCNN answers to each batch, and again to the first."""
-    network = _build(module, options).train(training)
+    network = build(module, options).train(training)
     with torch.no_grad():
         return [network(batch) for batch in [*batches, batches[0]]]
 
 
-def _build(module: ModuleType, options: dict[str, Any]) -> Any:
+def build(module: ModuleType, options: dict[str, Any]) -> Any:
+    """Return a FashionCNN in evaluation mode, the same at every call."""
     torch.manual_seed(0)
     network = module.FashionCNN(**options)
     with torch.no_grad():
@@ -148,7 +148,7 @@ def fit_once(module: ModuleType, images: Tensor, labels: Tensor, options: dict[s
 def _first_step(
     module: ModuleType, images: Tensor, labels: Tensor, options: dict[str, Any], *, with_validation: bool
 ) -> tuple[Any, Tensor, list[dict[str, Any]], _Recorder, str]:
-    network = _build(module, options)
+    network = build(module, options)
     with torch.no_grad():
         before = network(images)
     returned: list[dict[str, Any]] = []
@@ -178,11 +178,11 @@ def _returned(value: Any) -> dict[str, Any]:
 
 def fit_long(module: ModuleType, images: Tensor, labels: Tensor, *, epochs: int) -> dict[str, Any]:
     """Train on one batch, five times an epoch; tell the answers before and after, in eval and in training mode."""
-    network = _build(module, {})
+    network = build(module, {})
     before = _answers(network, images)
     error = _fit(network, images, labels, epochs=epochs, recorder=None, with_validation=False)
     if error:  # a schedule may wait for what validation logs
-        network = _build(module, {})
+        network = build(module, {})
         before = _answers(network, images)
         error = _fit(network, images, labels, epochs=epochs, recorder=None, with_validation=True)
     return {"before": before, "after": _answers(network, images), "error": error[:300]}
@@ -204,11 +204,11 @@ def _fit(
     network: Any, images: Tensor, labels: Tensor, *, epochs: int, recorder: _Recorder | None, with_validation: bool
 ) -> str:
     steps = 1 if recorder is not None else 5
-    loader = _loader(images.repeat(steps, 1, 1, 1), labels.repeat(steps), len(images))
-    trainer = _trainer(epochs=epochs, callbacks=[recorder] if recorder is not None else [], validate=with_validation)
+    loader = loader_for(images.repeat(steps, 1, 1, 1), labels.repeat(steps), len(images))
+    trainer = trainer_for(epochs=epochs, callbacks=[recorder] if recorder is not None else [], validate=with_validation)
     network.train()
     try:
-        trainer.fit(network, loader, _loader(images, labels, len(images)) if with_validation else None)
+        trainer.fit(network, loader, loader_for(images, labels, len(images)) if with_validation else None)
     except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
         return f"{type(problem).__name__}: {problem}"
     return ""
@@ -227,21 +227,23 @@ def evaluate(module: ModuleType, images: Tensor, shifts: Tensor, *, which: str, 
     Returns:
         The logits, the labels, and what was logged.
     """
-    network = _build(module, {})
+    network = build(module, {})
     with torch.no_grad():
         answer = network(images)
     labels = (answer.argmax(1) + shifts) % 10
-    trainer = _trainer(epochs=1, callbacks=[], validate=True)
-    getattr(trainer, which)(network, _loader(images, labels, batch_size), verbose=False)
+    trainer = trainer_for(epochs=1, callbacks=[], validate=True)
+    getattr(trainer, which)(network, loader_for(images, labels, batch_size), verbose=False)
     logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
     return {"logits": answer, "labels": labels, "logged": logged}
 
 
-def _loader(images: Tensor, labels: Tensor, batch_size: int) -> DataLoader[Any]:
-    return DataLoader(TensorDataset(images, labels), batch_size=batch_size)
+def loader_for(images: Tensor, labels: Tensor, batch_size: int, *, shuffle: bool = False) -> DataLoader[Any]:
+    """Return a loader of what is in memory."""
+    return DataLoader(TensorDataset(images, labels), batch_size=batch_size, shuffle=shuffle)
 
 
-def _trainer(*, epochs: int, callbacks: list[pl.Callback], validate: bool) -> pl.Trainer:
+def trainer_for(*, epochs: int, callbacks: list[pl.Callback], validate: bool) -> pl.Trainer:
+    """Return a trainer that shows and writes nothing."""
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     return pl.Trainer(
@@ -257,34 +259,3 @@ def _trainer(*, epochs: int, callbacks: list[pl.Callback], validate: bool) -> pl
         limit_val_batches=1.0 if validate else 0,
         default_root_dir=tempfile.gettempdir(),
     )
-
-
-def load_weights(module: ModuleType, weights: Tensor) -> dict[str, Any]:
-    """Load submitted weights into a new FashionCNN and keep it for ``predict``; tell what does not fit."""
-    network = _build(module, {})
-    state = network.state_dict()
-    given = load(weights.numpy().tobytes())
-    wrong = [
-        f"{name}: expected shape {tuple(state[name].shape)}, got {tuple(tensor.shape)}"
-        for name, tensor in given.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    problems = {
-        "missing": [name for name in state if name not in given],
-        "unknown": [name for name in given if name not in state],
-        "wrong": wrong,
-    }
-    if not any(problems.values()):
-        network.load_state_dict(given)
-        _LOADED["network"] = network.eval()
-    return {**problems, "kept": kept_numbers(network, module)}
-
-
-_LOADED: dict[str, Any] = {}
-
-
-def predict(module: ModuleType, images: Tensor, mean: float, std: float) -> Any:
-    """Return the loaded network's answer to uint8 images (N, 28, 28), normalised here."""
-    del module
-    with torch.no_grad():
-        return _LOADED["network"](((images.float() / 255 - mean) / std)[:, None])

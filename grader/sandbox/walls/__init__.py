@@ -8,10 +8,17 @@ from grader.sandbox.walls.cgroups import Cage, sweep
 from grader.sandbox.walls.detect import available_levels, describe
 from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down
 from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits, View, Walls, WallsUnavailable
-from grader.sandbox.walls.watch import end, folder_size, pid_behind, private_memory, tree_memory
+from grader.sandbox.walls.watch import (
+    end,
+    folder_size,
+    pid_behind,
+    private_memory,
+    tree_memory,
+    tree_processor_seconds,
+)
 
 __all__ = [
     "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
     "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "lock_down", "pid_behind",
-    "private_memory", "sweep", "tree_memory",
+    "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
 ]  # fmt: skip

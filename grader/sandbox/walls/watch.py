@@ -51,6 +51,16 @@ def tree_memory(pid: int, baseline: int = 0) -> int:
     return sum(max(0, private_memory(one) - baseline) for one in tree(pid))
 
 
+def tree_processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a worker and its processes, those that ended included, have used."""
+    ticks = 0
+    for one in tree(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # utime, stime, and both of the children that were waited for
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def folder_size(folder: Path) -> int:
     """Bytes on disk below a folder: for the scratch folder of the landlock level, which has no quota."""
     total = 0

@@ -1,0 +1,180 @@
+"""Hidden checks of the trained network: by its weights, or trained anew by the grader."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.checking import core, detail, oracle
+from grader.checking.assertions import assert_small_network, describe, fail_check
+from grader.checking.inputs import Rng
+from grader.checking.student import Student, StudentFailure
+from grader.checking.weights import WeightsProblem, inspect_weights
+
+MEAN, STD = 0.2860, 0.3530
+FULL, NONE, HONOUR = 0.90, 0.80, 0.93
+CHUNK = 1000
+RETRAIN_IMAGES = 20_000
+RETRAIN = {"epochs": 2, "batch_size": 128, "learning_rate": 3e-3}
+# The reference gets XX on average; the bar lies 4 points lower, since seeds differ.
+RETRAIN_FULL, RETRAIN_NONE = 0.80, 0.70
+
+
+@core("fashion_accuracy", "the weights file fits FashionCNN", accuracy="weights")
+def test_weights_fit(student: Student) -> None:
+    loaded(student)
+
+
+def loaded(student: Student) -> None:
+    """Load the submitted weights in the worker, after a look at them from outside."""
+    if student.weights is None:
+        raise StudentFailure(
+            "missing",
+            "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`.",
+        )
+    try:
+        inspect_weights(student.weights)
+    except WeightsProblem as problem:
+        fail_check(f"fashion_cnn.safetensors: {problem}")
+    fit = student.probe("evaluation.load_weights", torch.frombuffer(bytearray(student.weights), dtype=torch.uint8))
+    for kind in ("missing", "unknown", "wrong"):
+        if fit[kind]:
+            shown = ", ".join(map(str, fit[kind][:3]))
+            fail_check(
+                f"fashion_cnn.safetensors: expected the state of FashionCNN(), got {kind} tensors: {shown}. "
+                "Was the model changed after training?"
+            )
+    assert_small_network(fit["kept"])
+
+
+def predicted(student: Student, images: Tensor, size: int = CHUNK) -> Tensor:
+    """Return the network's classes, int64 (N,); the images go out in chunks, each with its own deadline."""
+    parts = []
+    for chunk in images.split(size):
+        answer = student.probe("evaluation.predict", chunk, MEAN, STD)
+        assert_logits(answer, len(chunk))
+        parts.append(answer.argmax(1))
+    return torch.cat(parts)
+
+
+def assert_logits(answer: Any, images: int) -> None:
+    if not isinstance(answer, Tensor) or tuple(answer.shape) != (images, 10) or not answer.is_floating_point():
+        fail_check(f"FashionCNN: expected logits of shape ({images}, 10), got {describe(answer)}.")
+    if not answer.isfinite().all():
+        fail_check("FashionCNN: expected finite logits for every test image, got NaN or infinity.")
+
+
+@core("fashion_accuracy", "at least 80 % of the 10,000 test images are right", accuracy="weights")
+def test_accuracy_is_measured(
+    student: Student,
+    rng: Rng,
+    credit: Callable[[float], None],
+    note: Callable[[str], None],
+    measured: Callable[[str, float], None],
+) -> None:
+    loaded(student)
+    images, labels = oracle.fashion_mnist("t10k")
+    order = torch.randperm(len(images), generator=rng.generator)
+    answer = torch.empty(len(images), dtype=torch.int64)
+    answer[order] = predicted(student, images[order])
+    accuracy = float((answer == labels).double().mean())
+    measured("accuracy", accuracy)
+    credit((accuracy - NONE) / (FULL - NONE))
+    if accuracy <= NONE:
+        fail_check(
+            f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %."
+        )
+    for suspicion in suspicions(student, rng, images, labels, answer):
+        note(f"fashion_accuracy: {suspicion}")
+
+
+def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answer: Tensor) -> list[str]:
+    """Look for signs of a network that remembers rather than sees: advice for the instructor, never a zero."""
+    found = []
+    some = torch.randperm(len(images), generator=rng.generator)[:1000]
+    again = predicted(student, images[some.flip(0)], size=170).flip(0)
+    if (again != answer[some]).double().mean() > 0.005:
+        found.append("answers depend on the order or on the other images of a batch.")
+    accuracy = float((answer == labels).double().mean())
+    train_images, train_labels = oracle.fashion_mnist("train")
+    sample = torch.randperm(len(train_images), generator=rng.generator)[:2000]
+    on_train = float((predicted(student, train_images[sample]) == train_labels[sample]).double().mean())
+    if accuracy > on_train + 0.01 + 0.012:
+        found.append(f"accuracy on test images ({accuracy:.1%}) is above that on training images ({on_train:.1%}).")
+    noise = torch.randint(0, 3, images[some].shape, generator=rng.generator) - 1
+    noisy = (images[some].int() + noise).clamp(0, 255).to(torch.uint8)
+    on_noisy = float((predicted(student, noisy) == labels[some]).double().mean())
+    if on_noisy < accuracy - 0.15:
+        found.append(
+            f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?"
+        )
+    return found
+
+
+@detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right", accuracy="weights")
+def test_accuracy_earns_all_points(measured: Callable[..., float | None], praise: Callable[[str], None]) -> None:
+    accuracy = measured("accuracy")
+    if accuracy is None or accuracy < FULL:
+        shown = "fewer than 90 %" if accuracy is None else f"{accuracy:.2%}"
+        fail_check(
+            f"fashion_accuracy: your network gets {shown} of the 10,000 test images right; 90 % earn all points."
+        )
+    praise(f"Your network gets {accuracy:.2%} of the 10,000 test images right.")
+    if accuracy >= HONOUR:
+        praise("That is above 93 %, what the tutorial reaches: a mark of honour.")
+
+
+def retrained(student: Student, rng: Rng) -> float:
+    """Train the network anew on images and labels that nobody has seen so; return its share of right answers."""
+    mirrored = [(1,), (2,), (1, 2)][int(torch.randint(3, (), generator=rng.generator))]
+    classes = torch.randperm(10, generator=rng.generator)
+    images, labels = oracle.fashion_mnist("train")
+    some = torch.randperm(len(images), generator=rng.generator)[:RETRAIN_IMAGES]
+    unseen, truth = oracle.fashion_mnist("t10k")
+    order = torch.randperm(len(unseen), generator=rng.generator)
+    trained = student.probe(
+        "evaluation.retrain",
+        images[some].flip(mirrored),
+        classes[labels[some]],
+        unseen[order].flip(mirrored),
+        MEAN,
+        STD,
+        {**RETRAIN, "seed": int(torch.randint(1 << 31, (), generator=rng.generator))},
+    )
+    assert_small_network(trained["kept"])
+    answer = trained["logits"]
+    assert_logits(answer, len(unseen))
+    return float((answer.argmax(1) == classes[truth[order]]).double().mean())
+
+
+@core("fashion_accuracy", "trained anew, the network learns", accuracy="retrain")
+def test_network_learns_anew(
+    student: Student,
+    rng: Rng,
+    credit: Callable[[float], None],
+    measured: Callable[[str, float], None],
+) -> None:
+    accuracy = retrained(student, rng)
+    measured("accuracy", accuracy)
+    credit((accuracy - RETRAIN_NONE) / (RETRAIN_FULL - RETRAIN_NONE))
+    if accuracy <= RETRAIN_NONE:
+        fail_check(
+            f"fashion_accuracy: trained anew on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the "
+            f"10,000 test images right; points begin at {RETRAIN_NONE:.0%}. Does it learn within "
+            f"{RETRAIN['epochs']} epochs?"
+        )
+
+
+@detail("fashion_accuracy", "trained anew, the network learns as fast as the reference", accuracy="retrain")
+def test_network_learns_as_fast_as_the_reference(
+    measured: Callable[..., float | None], praise: Callable[[str], None]
+) -> None:
+    accuracy = measured("accuracy")
+    if accuracy is None or accuracy < RETRAIN_FULL:
+        shown = "too few" if accuracy is None else f"{accuracy:.2%}"
+        fail_check(
+            f"fashion_accuracy: trained anew on {RETRAIN_IMAGES:,} images, your network gets {shown} of the 10,000 "
+            f"test images right; {RETRAIN_FULL:.0%} earn all points."
+        )
+    praise(f"Trained anew on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the test images right.")
