@@ -196,6 +196,7 @@ def main() -> None:
     shutil.rmtree(config, ignore_errors=True)
     os.write(1, b"ready\n")
     serve(channels)
+    os._exit(0)  # what is frozen cannot be taken down in order: extensions would call it a leak
 
 
 if __name__ == "__main__":
