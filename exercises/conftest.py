@@ -8,7 +8,12 @@ import pytest
 from matplotlib import pyplot as plt
 
 from grader.public.explain import load
-from grader.public.plugin import PublicChecks
+from grader.public.plugin import PublicChecks, add_options
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know `--all` and `--traceback`."""
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from grader import __version__, curriculum
+from grader.student.verbs import VERBS
 
 WRONG_CALL = 2
 GRADER_FAILED = 3
@@ -24,6 +25,10 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.version_option(__version__, prog_name="grader")
 def cli() -> None:
     """Autograded exercises on convolutional networks."""
+
+
+for verb in VERBS:
+    cli.add_command(verb)
 
 
 @cli.command()

@@ -12,6 +12,7 @@ import pytest
 
 from grader import curriculum, paths
 from grader.authoring.release import release_stubs
+from grader.public.memory import Memory
 
 ALL = len(curriculum.tasks())
 
@@ -146,7 +147,7 @@ def test_the_accuracy_is_told(solved: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def between(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = kit(tmp_path_factory.mktemp("between"), solved=False)
     for name in ("convolution.py", "model.py", "data_module.py", "summary.py"):
         shutil.copy(paths.SOLUTIONS / name, root / "exercises")
@@ -169,7 +170,12 @@ def between(tmp_path_factory: pytest.TempPathFactory) -> Run:
     rewrite(root, "transforms", "tensor_to_image(", "import warnings\n    warnings.warn('noise')\n    return tensor")
     with (root / "exercises" / "exploration.py").open("a", encoding="utf-8") as file:
         file.write("\nx = (1,\n")
-    return run(root, "exercises", "--timeout=10")
+    return root
+
+
+@pytest.fixture(scope="module")
+def between(half_done: Path) -> Run:
+    return run(half_done, "exercises", "--timeout=10", "--all")
 
 
 def test_a_wrong_answer_is_shown_with_a_question(between: Run) -> None:
@@ -232,6 +238,63 @@ def test_prints_and_warnings_stay_out(between: Run) -> None:
 
 def test_what_was_begun_comes_next(between: Run) -> None:
     assert "Next: convolve, 8 points" in between.output
+
+
+# one thing at a time
+
+SUMMARY_AND_BEYOND = ("exercises/test_convolution.py", "exercises/test_exploration.py", "exercises/test_summary.py")
+
+
+@pytest.fixture(scope="module")
+def one(half_done: Path) -> Run:
+    return run(half_done, *SUMMARY_AND_BEYOND, "--timeout=10")
+
+
+def test_one_failure_is_told_and_it_is_the_first_in_teaching_order(one: Run) -> None:
+    assert one.state("convolve") == "failed"
+    assert "at [0, 0]: expected -1, got 5 (6 of 6 values differ)." in one.text
+    for other in ("got None", "IndexError", "cannot be read", "of that name", "was stopped"):
+        assert other not in one.text
+
+
+def test_the_message_stands_below_the_headline_of_what_is_next(one: Run) -> None:
+    below = one.output.split("\nNext: convolve, 8 points")[1].splitlines()[1]
+    assert below.startswith("      convolve of a 3 x 4 image")
+
+
+def test_how_many_more_are_wrong_is_told_with_the_way_to_see_them(one: Run) -> None:
+    states = re.findall(r"^  (failed|unfinished) +\w+ +\d+ ", one.output, re.MULTILINE)
+    assert f"({len(states) - 1} more of those tasks are not right yet: add --all" in one.text
+
+
+def test_a_traceback_comes_on_request_and_for_one_failure_alone(half_done: Path) -> None:
+    got = run(half_done, "exercises/test_convolution.py", "--timeout=10", "--traceback")
+    assert got.output.count("AssertionError") == 1
+    assert "test_convolve_gives_the_numbers_worked_by_hand" in got.output
+    everything = run(half_done, "exercises/test_convolution.py", "--timeout=10", "--traceback", "--all")
+    assert "IndexError" in everything.output
+    assert everything.output.count("test_c") > got.output.count("test_c")
+
+
+def test_without_the_request_there_is_no_traceback(one: Run) -> None:
+    assert "AssertionError" not in one.output
+    assert "test_convolve_gives" not in one.output
+
+
+# what is remembered
+
+
+def test_green_tasks_are_remembered_and_others_are_not(half_done: Path, one: Run) -> None:
+    assert one.state("output_size") == "green"
+    passed = Memory.load(half_done / "exercises").passed
+    assert "output_size" in passed
+    assert not {"convolve", "conv2d", "freeze"} & set(passed)
+
+
+def test_a_part_of_its_checks_makes_no_task_green(half_done: Path) -> None:
+    got = run(half_done, "exercises/test_convolution.py", "-k", "sums_over_each_window")
+    assert got.state("convolve") == "green"
+    assert "convolve" not in Memory.load(half_done / "exercises").passed
 
 
 # ways to call it

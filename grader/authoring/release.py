@@ -11,6 +11,9 @@ from grader.authoring.stubs import derive_stub, functions_of, not_written
 GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py")
 """What students get whole, besides the public tests."""
 
+STUBS = ".stubs"
+"""Where students keep each stub as it was handed out."""
+
 
 @dataclass
 class Release:
@@ -52,13 +55,14 @@ def release_stubs(
     }
     given = [exercises / name for name in GIVEN if (exercises / name).is_file()]
     copies = {path.name: path.read_text(encoding="utf-8") for path in [*given, *sorted(exercises.glob("test_*.py"))]}
+    if to.resolve() != solutions.resolve().parent:  # what `grader reset` puts back; here it is derived
+        copies |= {f"{STUBS}/{module}.py": stub for module, stub in stubs.items()}
     release = Release()
-    target.mkdir(parents=True, exist_ok=True)
     for name, text in [*((f"{module}.py", stub) for module, stub in stubs.items()), *copies.items()]:
         path = target / name
         if path.is_file() and path.read_bytes() == text.encode():
             release.unchanged.append(path)
-        elif not overwrite and path.stem in stubs and holds_work(path):
+        elif not overwrite and name not in copies and holds_work(path):
             release.kept.append(path)
         else:
             _write(path, text)
@@ -83,6 +87,7 @@ def holds_work(path: Path) -> bool:
 
 def _write(path: Path, text: str) -> None:
     """Put a text in place in one step, with the same line ends everywhere."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     draft.write_bytes(text.encode())
     draft.replace(path)

@@ -1,5 +1,6 @@
 """The pytest plugin behind `pytest exercises/`: tasks instead of tests, sentences instead of tracebacks."""
 
+import contextlib
 import os
 import threading
 from collections import Counter
@@ -15,7 +16,8 @@ from grader.curriculum import Task
 from grader.public import screen
 from grader.public.asserts import NotStarted
 from grader.public.explain import outcome_of, too_slow
-from grader.public.progress import Outcome, TaskProgress, unwritten_symbols
+from grader.public.memory import Memory
+from grader.public.progress import Outcome, TaskProgress, next_task, unwritten_symbols
 
 SECONDS_PER_CHECK = 30.0
 WORDS = {
@@ -25,11 +27,19 @@ WORDS = {
 }
 
 
+def add_options(parser: pytest.Parser) -> None:
+    """Add what students can type after `pytest exercises/`."""
+    group = parser.getgroup("exercises")
+    group.addoption("--all", action="store_true", dest="every_failure", help="tell all that is wrong, not one thing")
+    group.addoption("--traceback", action="store_true", dest="short_traceback", help="show where it went wrong")
+    group.addoption("--brief", action="store_true", dest="brief", help="leave out what is the same every time")
+
+
 class PublicChecks:
     """Orders the public checks by the curriculum, and reports them by task.
 
     Where nothing but these checks is run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
-    is honoured.
+    is honoured. Unless `--all` is typed, one thing is told at a time: what to do next.
 
     Args:
         config: pytest's.
@@ -40,10 +50,13 @@ class PublicChecks:
         self.config = config
         self.folder = folder
         self.progress: dict[str, TaskProgress] = {}
+        self.checks: Counter[str] = Counter()
         self.shown: set[str] = set()
         self.messages: set[str] = set()
         self.alone = all(Path(arg.split("::")[0]).resolve().is_relative_to(folder) for arg in config.args)
         self.verbosity: int = config.option.verbose
+        self.every = bool(config.getoption("every_failure", False))
+        self.brief = bool(config.getoption("brief", False))
         self.live = self.alone and self.verbosity == 0
         if self.alone:
             self._turn_down()
@@ -51,10 +64,12 @@ class PublicChecks:
     def _turn_down(self) -> None:
         typed = [str(arg) for arg in self.config.invocation_params.args]
         option = self.config.option
+        if self.config.getoption("short_traceback", False):
+            option.tbstyle = "short"
+        elif not any(arg.startswith(("--tb", "--full-trace", "--showlocals", "--pdb")) or arg == "-l" for arg in typed):
+            option.tbstyle = "no"
         if not any(arg.startswith("-r") for arg in typed):
             option.reportchars = ""
-        if not any(arg.startswith(("--tb", "--full-trace", "--showlocals", "--pdb")) or arg == "-l" for arg in typed):
-            option.tbstyle = "no"
         if not any(arg.startswith(("-W", "--pythonwarnings", "-rw")) for arg in typed):
             option.disable_warnings = True
         if self.live:
@@ -63,7 +78,7 @@ class PublicChecks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Tell why the first seconds are silent."""
-        if self.live and not self.config.option.collectonly:
+        if self.live and not self.brief and not self.config.option.collectonly:
             self._terminal().write_line("Importing PyTorch and Lightning, then looking at each task ...")
 
     @pytest.hookimpl(tryfirst=True)
@@ -71,6 +86,7 @@ class PublicChecks:
         """Put the checks into teaching order, let `-k` know the task ids, and start the clock for each."""
         order = {task.id: number for number, task in enumerate(curriculum.tasks())}
         ours = [item for item in items if self._task_id(item)]
+        self.checks.update(self._task_id(item) for item in ours)
         for item in ours:
             item.extra_keyword_matches.add(self._task_id(item))
             self._limit(item)
@@ -138,10 +154,13 @@ class PublicChecks:
                     self._show(progress)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Exit with 0 only if every task that was looked at is green."""
+        """Exit with 0 only if every task that was looked at is green, and remember which were for the first time."""
         states = {progress.state for progress in self.progress.values()}
         if session.exitstatus == pytest.ExitCode.OK and self._ran() and states != {"green"}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._remember()
+        if self.config.getoption("short_traceback", False) and not self.every:
+            self._keep_one_traceback()
 
     def pytest_terminal_summary(self) -> None:
         """Say how far it is and what is next."""
@@ -151,9 +170,7 @@ class PublicChecks:
             if progress.outcomes and (self.verbosity >= 0 or progress.state in ("failed", "unfinished", "waiting")):
                 self._show(progress)
         self._terminal().write_line("")
-        screen.write_closing(
-            self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir
-        )
+        self._close()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
@@ -187,9 +204,7 @@ class PublicChecks:
         )
         self._show(progress)
         self._terminal().write_line("")
-        screen.write_closing(
-            self._terminal(), list(self.progress.values()), self.folder, self.config.invocation_params.dir
-        )
+        self._close()
         self._terminal().flush()
         os._exit(int(pytest.ExitCode.TESTS_FAILED))
 
@@ -221,14 +236,40 @@ class PublicChecks:
         if progress.task.id not in self.shown:
             new_module = progress.task.module not in {curriculum.task(shown).module for shown in self.shown}
             self.shown.add(progress.task.id)
-            said = progress.message in self.messages and not new_module
-            self.messages.add(progress.message)
-            screen.write_task(
-                self._terminal(),
-                progress,
-                "as above" if said and progress.message else progress.message,
-                new_module=new_module,
-            )
+            screen.write_task(self._terminal(), progress, self._message(progress, new_module), new_module=new_module)
+
+    def _message(self, progress: TaskProgress, new_module: bool) -> str:
+        """Return what is told below the line of a task; what is wrong comes at the end, unless all is asked for."""
+        message = progress.message
+        if not self.every and progress.state != "green":
+            return ""
+        said = message in self.messages and not new_module
+        self.messages.add(message)
+        return "as above" if said and message else message
+
+    def _remember(self) -> None:
+        """Note which tasks are green for the first time, with all of their checks."""
+        whole = not any("::" in arg for arg in self.config.args)
+        green = [
+            task_id
+            for task_id, progress in self.progress.items()
+            if whole and progress.state == "green" and progress.checks == self.checks[task_id]
+        ]
+        with contextlib.suppress(OSError):  # a folder that cannot be written to is no reason to fail
+            Memory.load(self.folder).pass_tasks(green)
+
+    def _close(self) -> None:
+        closing = screen.Closing(
+            list(self.progress.values()), self.folder, self.config.invocation_params.dir, self.every, self.brief
+        )
+        screen.write_closing(self._terminal(), closing)
+
+    def _keep_one_traceback(self) -> None:
+        """Leave pytest's own report the first failure of what is next, and nothing else."""
+        following = next_task(list(self.progress.values()))
+        stats = self._terminal().stats
+        found = [r for r in stats.get("failed", []) if following and r.public["task"] == following.task.id]
+        stats["failed"] = found[:1]
 
     def _terminal(self) -> pytest.TerminalReporter:
         reporter: pytest.TerminalReporter = self.config.pluginmanager.getplugin("terminalreporter")

@@ -88,13 +88,22 @@ class TaskProgress:
 def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
     """Return those functions of a module that still are what the stub has; none if the text does not parse."""
     try:
-        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+        return unwritten_in(path.read_text(encoding="utf-8"), path.stem, symbols)
     except (OSError, SyntaxError, ValueError):
         return frozenset()
+
+
+def unwritten_in(source: str | bytes, module: str, symbols: Iterable[str]) -> frozenset[str]:
+    """Return those functions in the text of a module that still are what the stub has.
+
+    Raises:
+        SyntaxError, ValueError: if the text does not parse.
+    """
+    functions = functions_of(ast.parse(source))
     return frozenset(
         symbol
         for symbol in symbols
-        if symbol in functions and not_written(symbol, path.stem) in ast.unparse(functions[symbol])
+        if symbol in functions and not_written(symbol, module) in ast.unparse(functions[symbol])
     )
 
 

@@ -3,12 +3,14 @@
 import os
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from grader import curriculum
 from grader.public.progress import State, TaskProgress, line_of, next_task, score_line
+from grader.public.tasks import PREDICTED
 
 COLOURS: dict[State, dict[str, bool]] = {
     "green": {"green": True},
@@ -19,6 +21,7 @@ COLOURS: dict[State, dict[str, bool]] = {
     "not run": {},
 }
 INDENT = 15
+NEXT_INDENT = 6
 HIDDEN_CHECKS = (
     "Your points come from hidden checks. They ask for more than these: other sizes and numbers, float64, "
     "bad arguments, arguments that stay as they were, work by hand where that is asked, every image of a split, "
@@ -41,30 +44,62 @@ def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, messag
         terminal.write_line(line, **COLOURS[progress.state])
 
 
-def write_closing(terminal: pytest.TerminalReporter, progress: Sequence[TaskProgress], folder: Path, cwd: Path) -> None:
+@dataclass(frozen=True)
+class Closing:
+    """What the last lines of a run depend on.
+
+    Attributes:
+        progress: of each task that was looked at.
+        folder: where the student's modules lie.
+        cwd: where pytest was called.
+        every: each task has its message already.
+        brief: leave out commands, and what stands at the end of every run.
+    """
+
+    progress: Sequence[TaskProgress]
+    folder: Path
+    cwd: Path
+    every: bool
+    brief: bool
+
+
+def write_closing(terminal: pytest.TerminalReporter, closing: Closing) -> None:
     """Write how far it is, what is next, and what these checks do not look at."""
     everything = len(curriculum.tasks())
-    terminal.write_line(score_line(progress, everything), bold=True)
-    terminal.write_line("")
-    following = next_task(progress)
+    if not closing.brief:
+        terminal.write_line(score_line(closing.progress, everything), bold=True)
+        terminal.write_line("")
+    following = next_task(closing.progress)
     if following is not None:
-        _write_next(terminal, following, folder, cwd)
-    elif len(progress) == everything:
+        _write_next(terminal, following, closing)
+    elif len(closing.progress) == everything:
         _write(terminal, "Next: read the docstrings once more. Do they promise anything that no check here looks at?")
-    else:
-        _write(terminal, f"Next: the other tasks: {_command(folder, cwd)}")
-    terminal.write_line("")
-    _write(terminal, HIDDEN_CHECKS)
+    elif not closing.brief:
+        _write(terminal, f"Next: the other tasks: {_command(closing.folder, closing.cwd)}")
+    if not closing.brief:
+        terminal.write_line("")
+        _write(terminal, HIDDEN_CHECKS)
 
 
-def _write_next(terminal: pytest.TerminalReporter, following: TaskProgress, folder: Path, cwd: Path) -> None:
+def _write_next(terminal: pytest.TerminalReporter, following: TaskProgress, closing: Closing) -> None:
     task = following.task
-    line = line_of(folder / f"{task.module}.py", task.symbols)
+    line = line_of(closing.folder / f"{task.module}.py", task.symbols)
     place = f"exercises/{task.module}.py" + (f", line {line}" if line else "")
     terminal.write_line(f"Next: {task.id}, {task.points:g} points: {place}", bold=True)
-    terminal.write_line(f"      {_command(folder, cwd)} -k {task.id}")
+    if not closing.every:
+        for row in _wrapped(following.message, terminal, NEXT_INDENT):
+            terminal.write_line(row, **COLOURS[following.state])
+    if closing.brief:
+        return
+    command = _command(closing.folder, closing.cwd)
+    terminal.write_line(f"      {command} -k {task.id}")
     if following.state == "failed":
-        terminal.write_line("      (add --tb=short to see where it went wrong, -s to see what your code prints)")
+        terminal.write_line("      (add --traceback to see where it went wrong, -s to see what your code prints)")
+    elif following.state == "not started" and task.id in PREDICTED:
+        terminal.write_line(f"      (before you write it: grader predict {task.id})")
+    others = sum(p.state in ("failed", "unfinished") for p in closing.progress if p is not following)
+    if others and not closing.every:
+        terminal.write_line(f"      ({others} more of those tasks are not right yet: add --all to see every message)")
 
 
 def _command(folder: Path, cwd: Path) -> str:

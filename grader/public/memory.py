@@ -1,0 +1,105 @@
+"""What the kit remembers of a student between two runs: hints shown, predictions, tasks that were green once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from grader.files import write_atomically
+
+FILE = ".progress.json"
+SCHEMA = 1
+
+
+@dataclass
+class Prediction:
+    """How the guesses for a task went."""
+
+    right: int
+    asked: int
+
+
+@dataclass
+class Memory:
+    """The memory of one folder of exercises.
+
+    Attributes:
+        folder: where the student's modules lie, and the memory beside them.
+        hints: task id -> how many hints were shown.
+        predictions: task id -> how the last guesses went.
+        passed: task id -> when its public checks were green for the first time, in UTC.
+        remark: what to tell the student about the file itself, or nothing.
+    """
+
+    folder: Path
+    hints: dict[str, int] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
+    passed: dict[str, str] = field(default_factory=dict)
+    remark: str = ""
+
+    @classmethod
+    def load(cls, folder: Path) -> Memory:
+        """Read the memory; a file that cannot be understood is set aside, and the memory begins anew.
+
+        Raises:
+            OSError: if the file is there but can be neither read nor set aside.
+        """
+        path = folder / FILE
+        try:
+            return cls(folder, **_checked(json.loads(path.read_text(encoding="utf-8"))))
+        except FileNotFoundError:
+            return cls(folder)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            aside = path.with_name(f"{FILE}.damaged")
+            path.replace(aside)
+            return cls(folder, remark=f"{FILE} could not be read, so it is now {aside.name}, and a new one begins.")
+
+    def save(self) -> None:
+        """Write the memory in one step.
+
+        Raises:
+            OSError: if the folder cannot be written to.
+        """
+        entry = {
+            "schema": SCHEMA,
+            "hints": self.hints,
+            "predictions": {task: asdict(prediction) for task, prediction in self.predictions.items()},
+            "passed": self.passed,
+        }
+        write_atomically(self.folder / FILE, json.dumps(entry, indent=1) + "\n")
+
+    def pass_tasks(self, task_ids: Iterable[str]) -> None:
+        """Remember tasks that are green, with the time of the first time; writes only what is new."""
+        new = [task_id for task_id in task_ids if task_id not in self.passed]
+        if new:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self.passed |= dict.fromkeys(new, now)
+            self.save()
+
+
+def _checked(entry: Any) -> dict[str, Any]:
+    """Return the parts of a memory, each of the right type.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: if it is not one.
+    """
+    if entry["schema"] != SCHEMA:
+        raise ValueError("another schema")
+    hints = {str(task): _count(shown) for task, shown in entry["hints"].items()}
+    passed = {str(task): str(when) for task, when in entry["passed"].items()}
+    guesses = {str(task): _prediction(guess) for task, guess in entry["predictions"].items()}
+    return {"hints": hints, "passed": passed, "predictions": guesses}
+
+
+def _prediction(entry: Any) -> Prediction:
+    return Prediction(_count(entry["right"]), _count(entry["asked"]))
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("a count is not a whole number from 0")
+    return value

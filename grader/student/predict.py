@@ -1,0 +1,77 @@
+"""`grader predict`: guess the output's shape before the code is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+
+from grader.student import cases
+from grader.student.cases import Case
+
+CASES = 3
+
+
+class Unanswered(Exception):
+    """The answers ended before the questions."""
+
+
+def ask_cases(
+    task_id: str, answers: Iterable[str], say: Callable[[str], None], ask: Callable[[str], None], rng: Random
+) -> int:
+    """Ask for the shapes of three drawn cases, and explain each wrong guess.
+
+    Args:
+        task_id: one of ``cases.DRAW``.
+        answers: what the student types, line by line.
+        say: writes one line.
+        ask: writes the prompt before an answer is read.
+        rng: draws the cases.
+
+    Returns:
+        How many guesses were right.
+
+    Raises:
+        Unanswered: if there are no more answers.
+    """
+    lines, right = iter(answers), 0
+    for number, case in enumerate(cases.draw(task_id, CASES, rng), 1):
+        say(f"{number} of {CASES}: {case.question}")
+        guess = _answer(case, lines, say, ask)
+        if guess == case.answer:
+            right += 1
+            say("  Right.")
+        else:
+            say(f"  It is {shown(case.answer)}, not {shown(guess)}:")
+            for step in case.steps:
+                say(f"    {step}")
+        say("")
+    return right
+
+
+def _answer(
+    case: Case, lines: Iterator[str], say: Callable[[str], None], ask: Callable[[str], None]
+) -> tuple[int, ...]:
+    while True:
+        ask("  > ")
+        line = next(lines, None)
+        if line is None:
+            raise Unanswered
+        guess = read_shape(line)
+        if guess is not None:
+            return guess
+        example = shown(tuple(range(2, 2 + len(case.answer))))
+        say(f"  expected whole numbers such as {example}, got {line.strip()!r}.")
+
+
+def read_shape(text: str) -> tuple[int, ...] | None:
+    """Return the numbers of a shape, however it is written: (2, 5, 6), 2 5 6, 2x5x6, [2,5,6]; None if it is none."""
+    numbers = re.split(r"[\s,x×]+", text.strip().strip("()[]").strip(" ,"))
+    if not all(re.fullmatch(r"-?[0-9]{1,9}", number) for number in numbers):
+        return None
+    return tuple(map(int, numbers))
+
+
+def shown(shape: tuple[int, ...]) -> str:
+    """Write a shape as PyTorch does, and a single number as it is."""
+    return str(shape[0]) if len(shape) == 1 else str(shape)

@@ -1,0 +1,103 @@
+"""`grader reset`: puts one task's stub back, and keeps what was there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from grader.authoring.splice import splice
+from grader.authoring.stubs import Function
+from grader.curriculum import Task
+from grader.files import write_atomically
+from grader.public.progress import unwritten_symbols
+from grader.student import CannotError
+from grader.student.workspace import BACKUPS, Workspace
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a reset did.
+
+    Attributes:
+        path: the module.
+        backup: the student's text from before, or None if nothing was to be done.
+    """
+
+    path: Path
+    backup: Path | None
+
+
+def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) -> Restored:
+    """Put the functions of a task back to their stubs, and leave every other line of the module as it is.
+
+    Args:
+        workspace: where the student's files lie.
+        task: the task.
+        whole_file: put the whole module back instead.
+
+    Raises:
+        CannotError: if the module cannot be read, or holds the functions in a form that cannot be replaced.
+        GraderError: if the stub is not to be had.
+        OSError: if a file cannot be written.
+    """
+    path, stub = workspace.module(task.module), workspace.stub(task.module)
+    if not path.is_file():
+        write_atomically(path, stub)
+        return Restored(path, None)
+    data = path.read_bytes()
+    new = stub if whole_file else _spliced(data, stub, workspace.shown(path), path, task)
+    text = data.decode("utf-8", "replace")
+    if new == text.replace("\r\n", "\n"):
+        return Restored(path, None)
+    backup = _backup_of(path)
+    backup.parent.mkdir(exist_ok=True)
+    backup.write_bytes(data)
+    write_atomically(path, new.replace("\n", "\r\n") if "\r\n" in text else new)
+    return Restored(path, backup)
+
+
+def _spliced(data: bytes, stub: str, shown: str, path: Path, task: Task) -> str:
+    remedy = f"Mend that, or put the whole file back: grader reset {task.id} --whole-file"
+    try:
+        text = data.decode("utf-8").replace("\r\n", "\n")
+        if unwritten_symbols(path, task.symbols) == set(task.symbols):
+            return text
+        return splice(text, stub_of(stub, task.symbols))
+    except SyntaxError as error:
+        raise CannotError(f"{shown} cannot be read: line {error.lineno}: {error.msg}. {remedy}") from error
+    except ValueError as error:
+        raise CannotError(f"{shown}: {str(error).removeprefix('splice: ')} {remedy}") from error
+
+
+def stub_of(stub: str, symbols: Sequence[str]) -> str:
+    """Return the part of a stub that holds these functions and methods, as a module of its own.
+
+    Args:
+        stub: text of the whole stub.
+        symbols: ``function`` or ``Class.method``.
+    """
+    lines, parts = stub.split("\n"), []
+    for node in ast.parse(stub).body:
+        if isinstance(node, Function) and node.name in symbols:
+            parts.append(_text(node, lines))
+        elif isinstance(node, ast.ClassDef):
+            methods = [m for m in node.body if isinstance(m, Function) and f"{node.name}.{m.name}" in symbols]
+            if methods:
+                parts.append("\n\n".join([lines[node.lineno - 1], *(_text(method, lines) for method in methods)]))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _text(node: Function, lines: list[str]) -> str:
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def _backup_of(path: Path) -> Path:
+    """Return a name for the copy that nothing has yet."""
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+    folder = path.parent / BACKUPS
+    names = (folder / f"{path.stem}-{stamp}{suffix}.py" for suffix in ["", *(f"-{n}" for n in range(2, 1000))])
+    return next(name for name in names if not name.exists())

@@ -1,0 +1,121 @@
+"""`grader submit`: the zip that the grader takes, and what is in it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import __version__, curriculum, intake
+from grader.authoring.release import holds_work
+from grader.files import write_bytes_atomically
+from grader.intake.limits import MAX_WEIGHTS, in_words
+from grader.intake.tree import WEIGHTS
+from grader.public.progress import unwritten_in
+from grader.public.tasks import ACCURACY
+from grader.student import CannotError
+from grader.student.workspace import Workspace
+
+VERSIONS = ".versions.json"
+PACKAGES = ("torch", "torchvision", "pytorch-lightning", "numpy", "torchinfo")
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""Every file's date in the zip: the same work gives the same zip."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the student reads about one file.
+
+    Attributes:
+        name: the file's.
+        said: what is in it.
+        good: nothing is missing.
+    """
+
+    name: str
+    said: str
+    good: bool
+
+
+def write_submission(workspace: Workspace, to: Path) -> list[Row]:
+    """Write the zip, and tell what is in it and what is missing.
+
+    Args:
+        workspace: where the student's files lie.
+        to: the zip; an older one is replaced.
+
+    Raises:
+        CannotError: if the grader would refuse it.
+        OSError: if a file cannot be read or written.
+    """
+    files = dict(_files(workspace))
+    if not files:
+        raise CannotError(f"expected at least one module in {workspace.folder}, got none. Is it the right folder?")
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-submit-") as folder:
+        draft = Path(folder) / "submission.zip"
+        _write(draft, files)
+        snapshot = intake.read(intake.Entry("submission", "submission", draft))
+        if snapshot.rejected:
+            raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
+        write_bytes_atomically(to, draft.read_bytes())
+    rows = [_module_row(name, files, snapshot) for name in curriculum.modules()]
+    return [*rows, _weights_row(snapshot.weights)]
+
+
+def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
+    """Give what is handed in: of a module and a notebook of its name, the one in which something is written."""
+    for name in curriculum.modules():
+        module, notebook = workspace.module(name), workspace.folder / f"{name}.ipynb"
+        chosen = notebook if notebook.is_file() and not holds_work(module) else module
+        if chosen.is_file():
+            yield chosen.name, chosen.read_bytes()
+    if (workspace.folder / WEIGHTS).is_file():
+        yield WEIGHTS, (workspace.folder / WEIGHTS).read_bytes()
+
+
+def _write(path: Path, files: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in [*files.items(), (VERSIONS, json.dumps(_versions(), indent=1).encode())]:
+            info = zipfile.ZipInfo(f"exercises/{name}", LONG_AGO)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data)
+
+
+def _versions() -> dict[str, str]:
+    found = {"kit": __version__, "python": platform.python_version(), "system": platform.system()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _module_row(name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -> Row:
+    if f"{name}.py" not in files and f"{name}.ipynb" not in files:
+        return Row(f"{name}.py", "missing", good=False)
+    file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
+    if name in snapshot.broken:
+        return Row(file, snapshot.broken[name], good=False)
+    tasks = [task for task in curriculum.tasks() if task.module == name and task.id != ACCURACY]
+    try:
+        left = [task.id for task in tasks if unwritten_in(snapshot.modules[name], name, task.symbols)]
+    except (SyntaxError, ValueError) as error:
+        said = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
+        return Row(file, f"cannot be read: {said}; it would earn nothing", good=False)
+    said = f"{len(tasks) - len(left)} of {len(tasks)} tasks written"
+    return Row(file, f"{said}; not written: {', '.join(left)}" if left else said, good=not left)
+
+
+def _weights_row(weights: bytes | None) -> Row:
+    if weights is None:
+        return Row(WEIGHTS, f"missing: python -m exercises.train writes it; {ACCURACY} would earn nothing", good=False)
+    if len(weights) > MAX_WEIGHTS:
+        return Row(WEIGHTS, f"expected at most {in_words(MAX_WEIGHTS)}, got more", good=False)
+    return Row(WEIGHTS, f"the trained network, {in_words(len(weights))}", good=True)

@@ -1,0 +1,129 @@
+"""The students' verbs of `grader`; what each of them needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader import curriculum
+from grader.public.tasks import PREDICTED
+from grader.student import CannotError, NotHereError
+
+if TYPE_CHECKING:
+    from grader.curriculum import Task
+    from grader.public.memory import Memory
+    from grader.student.workspace import Workspace
+
+
+def _task(_context: click.Context, _parameter: click.Parameter, value: str) -> Task:
+    """Return the task of an id; a wrong one is a wrong call."""
+    try:
+        return curriculum.task(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{str(error).removeprefix('task: ')}.") from None
+
+
+TASK = click.argument("task", callback=_task)
+
+
+@click.command()
+@TASK
+def hint(task: Task) -> None:
+    """Show one more hint for TASK."""
+    from grader.student.hints import next_hint  # noqa: PLC0415
+
+    with _exercises() as (_, memory):
+        for line in next_hint(memory, task):
+            click.echo(line)
+
+
+@click.command()
+@TASK
+@click.option("--whole-file", is_flag=True, help="Put the whole module back, not the functions of TASK alone.")
+def reset(task: Task, *, whole_file: bool) -> None:
+    """Put the stub of TASK back; your text is kept in exercises/.backups/."""
+    from grader.student.reset import reset_task  # noqa: PLC0415
+
+    with _exercises() as (workspace, _):
+        done = reset_task(workspace, task, whole_file=whole_file)
+        shown = workspace.shown(done.path)
+        if done.backup:
+            click.echo(f"{shown}: {'all of it' if whole_file else task.id} is as it was handed out.")
+            click.echo(f"Your text is kept: {workspace.shown(done.backup)}")
+        else:
+            click.echo(f"{shown}: {task.id} already is as it was handed out.")
+
+
+@click.command()
+@click.argument("task", type=click.Choice(PREDICTED), metavar="TASK")
+@click.option("--seed", type=int, help="Draw the same cases again.")
+def predict(task: str, seed: int | None) -> None:
+    """Guess output shapes before you write TASK: output_size, conv2d or layer_shapes."""
+    from random import Random  # noqa: PLC0415
+
+    from grader.public.memory import Prediction  # noqa: PLC0415
+    from grader.student.predict import CASES, Unanswered, ask_cases  # noqa: PLC0415
+
+    with _exercises() as (_, memory):
+        try:
+            right = ask_cases(task, sys.stdin, click.echo, _prompt(), Random(seed))  # noqa: S311 - drawn, not secret
+        except Unanswered:
+            raise CannotError(f"expected {CASES} answers, got fewer. Type a shape and Enter for each.") from None
+        memory.predictions[task] = Prediction(right, CASES)
+        memory.save()
+        click.echo(f"{right} of {CASES} right. Now write {task}: your code can check you.")
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("submission.zip"),
+    show_default=True,
+    help="The zip to write.",
+)
+def submit(out: Path) -> None:
+    """Make the zip to hand in, and tell what is in it and what is missing."""
+    from grader.student.submit import write_submission  # noqa: PLC0415
+
+    with _exercises() as (workspace, _):
+        rows = write_submission(workspace, out)
+        for row in rows:
+            click.echo(f"  {'ok  ' if row.good else '    '}{row.name:<26}{row.said}")
+        missing = sum(not row.good for row in rows)
+        click.echo(f"Written: {out}" + (f"; {missing} of {len(rows)} files are not complete." if missing else "."))
+
+
+def _prompt() -> Callable[[str], None]:
+    """Return what writes a prompt; without a terminal there is none."""
+    if sys.stdin.isatty():
+        return lambda text: click.echo(text, nl=False)
+    return lambda _: None
+
+
+@contextmanager
+def _exercises() -> Iterator[tuple[Workspace, Memory]]:
+    """Find the exercises and what is remembered of them; say in one line why the verb cannot do its work."""
+    from grader.public.memory import Memory  # noqa: PLC0415
+    from grader.student.workspace import Workspace  # noqa: PLC0415
+
+    command = click.get_current_context().command_path
+    try:
+        workspace = Workspace.find(Path.cwd())
+        memory = Memory.load(workspace.folder)
+        if memory.remark:
+            click.echo(memory.remark, err=True)
+        yield workspace, memory
+    except NotHereError as error:
+        raise click.UsageError(str(error)) from None
+    except CannotError as error:
+        click.echo(f"{command}: {error}", err=True)
+        sys.exit(1)
+
+
+VERBS = (hint, predict, reset, submit)

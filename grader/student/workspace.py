@@ -1,0 +1,63 @@
+"""Where a student's files lie, and what each of them looked like when it was handed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import curriculum, paths
+from grader.authoring.release import STUBS
+from grader.authoring.stubs import derive_stub
+from grader.errors import GraderError
+from grader.student import NotHereError
+
+PACKAGE = "exercises"
+BACKUPS = ".backups"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One folder of exercises.
+
+    Attributes:
+        folder: the folder ``exercises`` with the student's modules.
+    """
+
+    folder: Path
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """Find the exercises from a folder: below it, or below one of the folders around it.
+
+        Raises:
+            NotHereError: if there are none.
+        """
+        for base in (start, *start.parents):
+            folder = base / PACKAGE
+            if any((folder / f"{name}.py").is_file() for name in curriculum.modules()):
+                return cls(folder)
+        raise NotHereError(
+            f"expected a folder {PACKAGE}/ with the modules in {start}, got none. Is it the right folder?"
+        )
+
+    def module(self, name: str) -> Path:
+        """Return where a module lies, or would lie."""
+        return self.folder / f"{name}.py"
+
+    def shown(self, path: Path) -> str:
+        """Name a file of the student's, as seen from beside ``exercises``."""
+        return path.relative_to(self.folder.parent).as_posix()
+
+    def stub(self, name: str) -> str:
+        """Return a module as it was handed out: a copy in the hand-out, or derived where the solutions lie.
+
+        Raises:
+            GraderError: if there is neither.
+        """
+        copy = self.folder / STUBS / f"{name}.py"
+        if copy.is_file():
+            return copy.read_text(encoding="utf-8")
+        solution = paths.SOLUTIONS / f"{name}.py"
+        if solution.is_file():
+            return derive_stub(solution.read_text(encoding="utf-8"), name)
+        raise GraderError(f"expected {self.shown(copy)}, the file as it was handed out, got none. Unpack it once more.")

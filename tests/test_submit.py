@@ -1,0 +1,125 @@
+"""`grader submit`: a zip that the grader takes, and the truth about what is in it."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from handout import grader, hand_out, write_function
+
+from grader import curriculum, intake, paths
+from grader.intake.tree import WEIGHTS
+from grader.student import CannotError
+from grader.student.submit import VERSIONS, write_submission
+from grader.student.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(hand_out(tmp_path))
+
+
+def taken(path: Path) -> intake.Snapshot:
+    """Return what the grader takes from a zip."""
+    return intake.read(intake.Entry("ada", "ada", path))
+
+
+def test_the_grader_takes_what_is_submitted_without_a_remark(workspace: Workspace, tmp_path: Path) -> None:
+    for path in paths.SOLUTIONS.glob("[a-z]*"):
+        if path.is_file():
+            shutil.copy(path, workspace.folder)
+    rows = write_submission(workspace, tmp_path / "ada.zip")
+    snapshot = taken(tmp_path / "ada.zip")
+    assert (snapshot.rejected, snapshot.broken, snapshot.notes) == (None, {}, ())
+    assert set(snapshot.modules) == set(curriculum.modules())
+    for name, source in snapshot.modules.items():
+        assert source == workspace.module(name).read_bytes()
+    assert snapshot.weights == (workspace.folder / WEIGHTS).read_bytes()
+    assert all(row.good for row in rows)
+
+
+def test_the_versions_are_noted(workspace: Workspace, tmp_path: Path) -> None:
+    write_submission(workspace, tmp_path / "ada.zip")
+    with zipfile.ZipFile(tmp_path / "ada.zip") as archive:
+        noted = json.loads(archive.read(f"exercises/{VERSIONS}"))
+    assert {"kit", "python", "torch"} <= set(noted)
+    assert all(noted.values())
+
+
+def test_nothing_else_of_the_folder_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.folder / "diary.py").write_text("secret = 1\n")
+    write_submission(workspace, tmp_path / "ada.zip")
+    with zipfile.ZipFile(tmp_path / "ada.zip") as archive:
+        names = set(archive.namelist())
+    assert names == {f"exercises/{name}.py" for name in curriculum.modules()} | {f"exercises/{VERSIONS}"}
+
+
+def test_the_same_work_gives_the_same_zip(workspace: Workspace, tmp_path: Path) -> None:
+    for name in ("one.zip", "two.zip"):
+        write_submission(workspace, tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_what_is_missing_is_told(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.module("summary").unlink()
+    workspace.module("exploration").write_text("def class_counts(:\n")
+    write_function(workspace.module("convolution"), "convolve", "    return image")
+    rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
+    assert rows["summary.py"].said == "missing"
+    assert "line 1" in rows["exploration.py"].said
+    assert rows["convolution.py"].said.startswith("1 of 6 tasks written; not written: output_size, conv2d")
+    assert "python -m exercises.train" in rows[WEIGHTS].said
+    assert not any(row.good for row in rows.values())
+
+
+def test_weights_that_are_too_large_are_told(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.folder / WEIGHTS).write_bytes(Random(1).randbytes((16 << 20) + 1))
+    rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
+    assert "at most 16.0 MiB" in rows[WEIGHTS].said
+    assert not rows[WEIGHTS].good
+
+
+def notebook(source: str) -> str:
+    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "id": "a"}]})
+
+
+def test_of_a_stub_and_a_notebook_the_notebook_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.folder / "summary.ipynb").write_text(notebook("def freeze(module):\n    pass\n"))
+    rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
+    assert "summary.ipynb" in rows
+    assert b"def freeze(module)" in taken(tmp_path / "ada.zip").modules["summary"]
+
+
+def test_of_a_written_module_and_a_notebook_the_module_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+    write_function(workspace.module("summary"), "count_parameters", "    return 1, 1")
+    (workspace.folder / "summary.ipynb").write_text(notebook("def freeze(module):\n    pass\n"))
+    write_submission(workspace, tmp_path / "ada.zip")
+    assert b"return 1, 1" in taken(tmp_path / "ada.zip").modules["summary"]
+
+
+def test_an_empty_folder_is_not_submitted(tmp_path: Path) -> None:
+    (tmp_path / "exercises").mkdir()
+    with pytest.raises(CannotError, match="at least one module"):
+        write_submission(Workspace(tmp_path / "exercises"), tmp_path / "ada.zip")
+    assert not (tmp_path / "ada.zip").exists()
+
+
+def test_what_the_grader_would_refuse_is_not_written(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.intake.limits.MAX_UNPACKED", 1000)
+    with pytest.raises(CannotError, match="refuse"):
+        write_submission(workspace, tmp_path / "ada.zip")
+    assert not (tmp_path / "ada.zip").exists()
+
+
+def test_the_verb_lists_what_is_in_it(tmp_path: Path) -> None:
+    write_function(hand_out(tmp_path) / "convolution.py", "convolve", "    return image")
+    done = grader(tmp_path, "submit", "--out", "mine.zip")
+    assert done.returncode == 0
+    assert "1 of 6 tasks written" in done.stdout
+    assert "fashion_cnn.safetensors   missing" in done.stdout
+    assert taken(tmp_path / "mine.zip").rejected is None
