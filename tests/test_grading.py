@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from grader.canaries import stub_order
+from grader.canaries import reference_order, stub_order
+from grader.curriculum import tasks
 from grader.grading import Grader, Order
 from grader.results import Result, TaskResult
 from grader.sandbox.levels import candidates
@@ -52,9 +55,9 @@ def changed(code: str) -> Order:
     return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
 
 
-def graded(orders: list[Order], limits: Limits) -> list[Result]:
+def graded(orders: list[Order], limits: Limits, checkers: int = 2) -> list[Result]:
     results: dict[int, Result] = {}
-    with Grader(2, candidates(unsafe=False), limits) as grader:
+    with Grader(checkers, candidates(unsafe=False), limits) as grader:
         grader.grade(orders, results.__setitem__, tick=lambda: None)
     return [results[index] for index in range(len(orders))]
 
@@ -106,3 +109,57 @@ def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
             assert "/tmp" not in task.message
             assert "/work" not in task.message
             assert "site-packages" not in task.message
+
+
+def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone() -> None:
+    limits = replace(QUICK, call_seconds=10)
+    found: dict[int, Result] = {}
+    with Grader(2, candidates(unsafe=False), limits) as grader:
+        busy_until = time.time() + 6
+        waits = f"import time\n    if time.time() < {busy_until}: time.sleep(3600)\n    "
+        right = "span = size + 2 * padding - dilation * (kernel_size - 1) - 1\n    return span // stride + 1"
+        slow, hanging = changed(BODY + waits + right), changed(BODY + "import time; time.sleep(3600)")
+        grader.grade([slow, hanging], found.__setitem__, tick=lambda: None)
+    checks = {check.name: check.passed for check in found[0].tasks[0].checks}
+    assert found[0].tasks[0].status in ("partial", "failed"), "it does not refuse wrong arguments"
+    assert any(checks.values()), "the second try answers"
+    assert found[0].tasks[0].seconds < 10
+    assert scores(found[0].tasks)["class_counts"] == ("passed", 2)
+    assert scores(found[1].tasks) == {"output_size": ("timed_out", 0), "class_counts": ("passed", 2)}
+
+
+def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_learn_fails() -> None:
+    reference = reference_order(5, frozenset({"fashion_accuracy"}), "retrain")
+    source = reference.snapshot.modules["model"].decode()
+    constant = "\n\n_forward = FashionCNN.forward\nFashionCNN.forward = lambda self, x: _forward(self, x) * 0\n"
+    modules = {**reference.snapshot.modules, "model": (source + constant).encode()}
+    idle = replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+    untrained = replace(reference, snapshot=replace(reference.snapshot, weights=None))
+    got = [result.tasks for result in graded([idle, untrained], Limits().times(10))]
+    (failed,), (passed,) = ([task for task in tasks if task.status != "skipped"] for tasks in got)
+    assert (failed.status, failed.score) == ("failed", 0)
+    assert (passed.status, passed.score) == ("passed", 10), passed.message
+    assert "rained anew" in failed.message
+    assert "rained anew" in passed.message
+
+
+def test_scores_do_not_depend_on_order_company_or_jobs() -> None:
+    chosen = frozenset(task.id for task in tasks() if task.id != "fashion_accuracy")
+    reference = reference_order(77, chosen)
+    others = [
+        replace(reference_order(77, frozenset({"fashion_accuracy", "fashion_cnn"})), student="with weights"),
+        *(replace(one, seed=77, selected=chosen) for one in (changed(code) for _, _, code in ENDS[:3])),
+        stub_order(77, chosen),
+    ]
+    orders = [reference, *others]
+    one_job, two_jobs = graded(orders, Limits(), checkers=1), graded(orders[::-1], Limits(), checkers=2)[::-1]
+    assert [untimed(result) for result in one_job] == [untimed(result) for result in two_jobs]
+    assert {result.status for result in one_job} == {"graded"}
+    assert one_job[0].score == 90
+
+
+def untimed(result: Result) -> dict[str, Any]:
+    document = result.to_json()
+    for task in document["tasks"]:
+        del task["seconds"]
+    return document

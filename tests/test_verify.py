@@ -11,11 +11,9 @@ import pytest
 
 from grader.authoring.agreement import stub_problems
 from grader.authoring.verify import check_problems
-from grader.canaries import reference_result_problems, stubs_result_problems
 from grader.checking.suites import Check
 from grader.curriculum import tasks
 from grader.paths import EXERCISES, ROOT, SOLUTIONS
-from grader.results import TaskResult
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +25,6 @@ def checks() -> list[Check]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
 
     return [Check(*values) for values in json.loads(done.stdout.splitlines()[-1])]
-
-
-def result(status: str, score: float) -> tuple[TaskResult, ...]:
-    return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in tasks())  # type: ignore[arg-type]
 
 
 def test_the_kit_is_sound() -> None:
@@ -53,17 +47,6 @@ def test_a_check_of_an_unknown_task_and_a_repeated_name_are_told(checks: list[Ch
     problems = check_problems([*checks, checks[0], Check("sing", "a song", core=True)])
     assert any("'sing'" in problem for problem in problems)
     assert any("2 times" in problem for problem in problems)
-
-
-def test_stubs_that_are_started_or_score_are_told() -> None:
-    assert stubs_result_problems(result("not_started", 0)) == []
-    assert len(stubs_result_problems(result("failed", 0))) == 26
-    assert len(stubs_result_problems(result("not_started", 1))) == 26
-
-
-def test_a_reference_that_does_not_score_100_is_told() -> None:
-    assert reference_result_problems(result("passed", 1)) == []
-    assert len(reference_result_problems(result("partial", 0.5))) == 26
 
 
 @pytest.fixture

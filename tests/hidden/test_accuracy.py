@@ -17,8 +17,8 @@ FULL, NONE, HONOUR = 0.90, 0.80, 0.93
 CHUNK = 1000
 RETRAIN_IMAGES = 20_000
 RETRAIN = {"epochs": 2, "batch_size": 128, "learning_rate": 3e-3}
-# The reference gets XX on average; the bar lies 4 points lower, since seeds differ.
-RETRAIN_FULL, RETRAIN_NONE = 0.80, 0.70
+# Under this budget the reference gets 89.0 % (benchmarks/retraining.py); the bar lies 4 points lower.
+RETRAIN_FULL, RETRAIN_NONE = 0.85, 0.75
 
 
 @core("fashion_accuracy", "the weights file fits FashionCNN", accuracy="weights")

@@ -1,0 +1,72 @@
+"""A grader that errs grades nobody, and a slow machine fails nobody."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.canaries import reference_result_problems, stubs_result_problems
+from grader.curriculum import tasks
+from grader.paths import ROOT, SOLUTIONS
+from grader.results import TaskResult
+from grader.sandbox.limits import MARGIN, THREADS, Limits, Pace
+
+
+def result(status: str, score: float) -> tuple[TaskResult, ...]:
+    return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in tasks())  # type: ignore[arg-type]
+
+
+def test_stubs_that_are_started_or_score_are_told() -> None:
+    assert stubs_result_problems(result("not_started", 0)) == []
+    assert len(stubs_result_problems(result("failed", 0))) == 26
+    assert len(stubs_result_problems(result("not_started", 1))) == 26
+
+
+def test_a_reference_that_does_not_score_full_is_told() -> None:
+    assert reference_result_problems(result("passed", 1)) == []
+    assert len(reference_result_problems(result("partial", 0.5))) == 26
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Path:
+    """A copy of the kit that may be broken."""
+    for name in ("grader", "exercises", "solutions", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    return tmp_path
+
+
+def test_with_a_wrong_reference_nobody_is_graded(kit: Path) -> None:
+    shutil.copytree(SOLUTIONS, kit / "class" / "ada")
+    shutil.copy(SOLUTIONS / "summary.py", kit / "exercises" / "summary.py")
+    wrong = (kit / "solutions" / "exploration.py").read_text().replace("num_classes", "number_of_classes", 1)
+    (kit / "solutions" / "exploration.py").write_text(wrong)
+    arguments = ["grade", "class", "--out", "out", "--only", "output_size,class_counts,freeze"]
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", *arguments], cwd=kit, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "reference: expected class_counts to pass with 2 points, got" in done.stderr
+    assert "reference: expected freeze to pass with 2 points, got not_started" in done.stderr
+    assert "output_size" not in done.stderr.partition("canaries: expected")[2]
+    assert "Traceback" not in done.stderr
+    assert not (kit / "out" / "ada").exists()
+
+
+def test_a_task_gets_a_multiple_of_what_the_reference_took() -> None:
+    limits = Limits(load_seconds=30, call_seconds=30, task_seconds=120)
+    slow, quick = Pace(load=4, call=10, task=50), Pace(load=0.1, call=0.2, task=1)
+    found = limits.calibrated({"slow": slow, "quick": quick})
+    assert (found["slow"].load_seconds, found["slow"].call_seconds) == (MARGIN * 4, MARGIN * 10)
+    assert found["slow"].task_seconds == MARGIN * 50
+    assert (found["quick"].load_seconds, found["quick"].call_seconds, found["quick"].task_seconds) == (30, 30, 120)
+    assert found["quick"].resources.cpu_seconds == found["slow"].resources.cpu_seconds == THREADS * MARGIN * 50
+
+
+def test_a_pace_tells_the_longest_answer_and_their_sum() -> None:
+    pace = Pace().after("load", 0.5).after("import", 2).after("call", 3).after("probe", 1)
+    assert pace == Pace(load=2, call=3, task=6.5)
