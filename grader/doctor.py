@@ -20,7 +20,7 @@ from grader import __version__
 from grader.paths import DATA, ROOT
 from grader.sandbox.client import Place, ZygoteServer
 from grader.sandbox.levels import ADVICE, NoSandbox, candidates
-from grader.sandbox.limits import Limits
+from grader.sandbox.limits import MARGIN, Limits
 from grader.sandbox.preflight import Outcome, describe, try_walls
 from grader.sandbox.walls import Level
 
@@ -35,7 +35,7 @@ def examine(console: Console) -> bool:
     _print_table(console, "Packages", _versions())
     data = list(_data())
     _print_table(console, "Data", data)
-    _print_table(console, "Limits of one task", _limits())
+    _print_table(console, f"Limits of one task (times: or {MARGIN} times the reference's)", _limits())
     return _sandbox(console) and all(verdict == "ok" for _, verdict in data)
 
 
