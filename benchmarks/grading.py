@@ -22,9 +22,10 @@ from grader import curriculum
 from grader.canaries import reference_order
 from grader.grading import Grader, lay_out_data
 from grader.results import Result
-from grader.sandbox.client import Place, Worker, ZygoteServer
+from grader.sandbox.client import Place, Worker
 from grader.sandbox.levels import candidates, start_behind_walls
 from grader.sandbox.limits import Limits
+from grader.sandbox.server import ZygoteServer
 
 FORKS = 50
 EVERYTHING = frozenset(task.id for task in curriculum.tasks())
@@ -81,6 +82,7 @@ def measure_sandbox(rows: dict[str, list[float]], place: Place) -> None:
         for _ in range(FORKS):
             started = time.perf_counter()
             worker = Worker(server.channels[0], place)
+            worker.wait_until_ready()
             rows["one worker: fork until its walls stand"].append(time.perf_counter() - started)
             rows["one worker: killed and swept away"].append(timed(worker.close))
     finally:

@@ -18,10 +18,11 @@ from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 from exercises.datasets import MNIST5k
 from grader import __version__
 from grader.paths import DATA, ROOT
-from grader.sandbox.client import Place, ZygoteServer
+from grader.sandbox.client import Place
 from grader.sandbox.levels import ADVICE, NoSandbox, candidates
 from grader.sandbox.limits import MARGIN, Limits
 from grader.sandbox.preflight import Outcome, describe, try_walls
+from grader.sandbox.server import ZygoteServer
 from grader.sandbox.walls import Level
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pytest", "nbgrader", "jupytext")

@@ -6,7 +6,8 @@ import gzip
 import multiprocessing
 import os
 import shutil
-import socket
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +29,12 @@ from grader.curriculum import Task, tasks
 from grader.intake import Snapshot
 from grader.paths import DATA, EXERCISES
 from grader.results import Result, SubmissionStatus
-from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
+from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
+from grader.sandbox.pool import WorkerPool
+from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level, sweep
 
 KIT_FILES = ("__init__.py", "datasets.py", "train.py")
@@ -251,7 +254,7 @@ def _receive(connection: Connection) -> Checked | None:
     return answer if isinstance(answer, Checked) else None
 
 
-def _checker(connection: Connection, zygote: socket.socket, place: Place) -> None:
+def _checker(connection: Connection, channel: Channel, place: Place) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 
@@ -261,18 +264,29 @@ def _checker(connection: Connection, zygote: socket.socket, place: Place) -> Non
                 order, limits = connection.recv()
             except EOFError:
                 return
-            yield _job(order, limits, zygote, place)
+            yield _job(order, limits, pool)
 
+    with WorkerPool(channel, place) as pool:
+        signal.signal(signal.SIGTERM, lambda *_: _leave(pool))
+        try:
+            run_suites(jobs(), lambda _job, checked: connection.send(checked))
+        except (ZygoteDied, SandboxBroken):
+            sys.exit(1)
+
+
+def _leave(pool: WorkerPool) -> None:
+    """End at once, wherever the checker is, but leave no worker and nothing of one."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        run_suites(jobs(), lambda _job, checked: connection.send(checked))
-    except (ZygoteDied, SandboxBroken):
-        os._exit(1)
+        pool.close()
+    finally:
+        os._exit(0)
 
 
-def _job(order: Order, limits: Mapping[str, Limits], zygote: socket.socket, place: Place) -> Job:
+def _job(order: Order, limits: Mapping[str, Limits], pool: WorkerPool) -> Job:
     code = code_of(order.snapshot)
 
     def open_session(task: Task) -> TaskSession:
-        return TaskSession(zygote, replace(place, limits=limits[task.id]), code, task)
+        return TaskSession(pool, limits[task.id], code, task)
 
     return Job(order.student, order.seed, order.selected, open_session, order.snapshot.weights, order.accuracy)

@@ -17,8 +17,9 @@ from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
-from grader.sandbox.client import SandboxBroken, ZygoteDied
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Pace
+from grader.sandbox.server import ZygoteDied
 from grader.text import clean
 
 ENDED = ("timed_out", "out_of_memory", "protocol")

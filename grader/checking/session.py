@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import torch
 from grader.checking.student import Observation, StudentFailure, StudentRaised
 from grader.curriculum import Task
 from grader.sandbox import wire
-from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
+from grader.sandbox.pool import WorkerPool
 from grader.text import clean
 
 BY_HAND = ("convolve", "conv2d")
@@ -42,8 +42,8 @@ class TaskSession:
     """Implements ``student.Session`` with workers of the sandbox.
 
     Args:
-        zygote: this checker's channel to the fork server.
-        place: level, data folder and limits.
+        pool: this checker's workers.
+        limits: what the task's worker may use.
         code: the submission.
         task: the task whose checks will ask.
 
@@ -52,19 +52,15 @@ class TaskSession:
         starved: whether an answer was waited for in vain while the worker hardly got a processor.
     """
 
-    def __init__(self, zygote: socket.socket, place: Place, code: Code, task: Task) -> None:
-        self._zygote = zygote
-        self._place = place
+    def __init__(self, pool: WorkerPool, limits: Limits, code: Code, task: Task) -> None:
+        self._pool = pool
+        self._limits = limits
         self._code = code
         self._task = task
         self._worker: Worker | None = None
         self.pace = Pace()
         self.starved = False
-        self.data_root: Path = place.data_inside
-
-    @property
-    def _limits(self) -> Limits:
-        return self._place.limits
+        self.data_root: Path = pool.place.data_inside
 
     def is_started(self) -> bool:
         """Tell whether the student has written anything for the task.
@@ -98,7 +94,7 @@ class TaskSession:
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None:
-            self._worker.close()
+            self._pool.retire(self._worker)
             self._worker = None
 
     def _ready_worker(self) -> Worker:
@@ -109,7 +105,7 @@ class TaskSession:
         return self._worker
 
     def _load(self) -> tuple[Worker, dict[str, str]]:
-        worker = self._worker = Worker(self._zygote, self._place)
+        worker = self._worker = self._pool.take(self._limits)
         task = self._task
         stubs = self._code.stubs[task.module]
         body = {

@@ -1,4 +1,4 @@
-"""The checker's side of the sandbox: starts the fork server, takes workers from it, and asks them for values.
+"""The checker's side of the sandbox: starts workers, and asks them for values.
 
 Nothing that a worker sends is believed beyond being a value: each reply has one deadline, a size limit, and must
 carry the id of the request; anything else ends the worker.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import select
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -26,15 +23,12 @@ from grader.errors import GraderError
 from grader.paths import ROOT
 from grader.sandbox import walls, wire
 from grader.sandbox.limits import Limits
+from grader.sandbox.server import Channel, ZygoteDied
 
-START_SECONDS = 180.0
 WALLS_SECONDS = 60.0
+END_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 REPLIES = ("loaded", "imported", "value", "raised")
-
-
-class ZygoteDied(GraderError):
-    """The fork server does not answer: the grader's own trouble, never a student's."""
 
 
 class WorkerEnded(Exception):
@@ -71,68 +65,6 @@ class _DeadlinePassed(Exception):
     """Nothing came until the deadline."""
 
 
-class ZygoteServer:
-    """The fork server's process, shared by all checkers.
-
-    Args:
-        channels: how many checkers will ask it for workers.
-        level: how high the walls around its workers are.
-    """
-
-    def __init__(self, channels: int, level: walls.Level) -> None:
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
-        self.channels = [ours for ours, _ in pairs]
-        fds = [theirs.fileno() for _, theirs in pairs]
-        self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
-        self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
-            cwd=ROOT,
-            env=_clean_environment(self._home),
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        for _, theirs in pairs:
-            theirs.close()
-
-    def wait_until_ready(self) -> None:
-        """Wait for its imports.
-
-        Raises:
-            ZygoteDied: if it ends, or takes longer than ``START_SECONDS``.
-        """
-        assert self._process.stdout is not None, "the process was started with a pipe"
-        ready, _, _ = select.select([self._process.stdout], [], [], START_SECONDS)
-        if not ready or self._process.stdout.readline() != b"ready\n":
-            self.close()
-            raise ZygoteDied("sandbox: expected the fork server to start, got no answer. Does `grader doctor` help?")
-
-    def close(self) -> None:
-        """Hang up and end the process."""
-        for channel in self.channels:
-            channel.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=2)
-        self._process.kill()
-        self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)
-
-
-def _clean_environment(home: str) -> dict[str, str]:
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MPLBACKEND": "Agg",
-        "TORCHINDUCTOR_COMPILE_THREADS": "1",
-    }
-
-
 @dataclass(frozen=True)
 class Place:
     """What every worker of a run gets.
@@ -158,11 +90,16 @@ class Place:
 
 
 class Worker:
-    """One process that holds one submission's code for one task."""
+    """One process that holds one submission's code for one task.
 
-    def __init__(self, zygote: socket.socket, place: Place) -> None:
-        self._zygote = zygote
-        self._limits = place.limits
+    Args:
+        channel: to the fork server, which is asked for the process at once and not waited for.
+        place: what the process gets.
+    """
+
+    def __init__(self, channel: Channel, place: Place) -> None:
+        self._zygote = channel
+        self.limits = place.limits
         self._scratch = Path(tempfile.mkdtemp(prefix="cnn-kit-worker-"))
         self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
         self._counts_itself = self._cage is None
@@ -173,15 +110,17 @@ class Worker:
         self._next_id = 0
         self._next_look = 0.0
         self._baseline = 0
+        self._asked, self._pid, self._pidfd = 0, 0, -1
+        self._channel.setblocking(False)
+        os.set_blocking(self._log, False)
         try:
-            answer, self._pidfd = _ask_zygote(zygote, self._request(place), [theirs.fileno(), log_end])
+            self._asked = channel.ask(self._request(place), [theirs.fileno(), log_end])
+        except ZygoteDied:
+            self.close()
+            raise
         finally:
             theirs.close()
             os.close(log_end)
-        self._pid = int(answer["pid"])
-        self._channel.setblocking(False)
-        os.set_blocking(self._log, False)
-        self._await_walls()
 
     def _request(self, place: Place) -> dict[str, Any]:
         return {
@@ -191,16 +130,27 @@ class Worker:
             "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
         }
 
-    def _await_walls(self) -> None:
-        """Wait until the walls stand; what goes wrong before that is no student's fault."""
+    def wait_until_ready(self) -> None:
+        """Wait until the walls stand; what goes wrong before that is no student's fault.
+
+        Raises:
+            SandboxBroken: if the process ends before.
+            ZygoteDied: if the fork server does not answer.
+        """
+        self._learn_pid()
         try:
             self._read(1, time.monotonic() + WALLS_SECONDS)
         except (WorkerEnded, _DeadlinePassed) as error:
             self._drain_log()
-            self.close()
             raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
         if self._counts_itself:
             self._baseline = self._own_memory()
+
+    def _learn_pid(self) -> None:
+        if self._asked:
+            number, self._asked = self._asked, 0
+            answer, self._pidfd = self._zygote.answer(number)
+            self._pid = int(answer["pid"])
 
     @property
     def log(self) -> str:
@@ -228,24 +178,34 @@ class Worker:
             raise wire.WireError("wire: expected nothing after a reply")
         for chunk in wire.encode(wire.Message(self._next_id, kind, body)):
             self._send(chunk, deadline)
-        reply = wire.decode(lambda size: self._read(size, deadline), self._limits.reply_bytes)
+        reply = wire.decode(lambda size: self._read(size, deadline), self.limits.reply_bytes)
         if reply.id != self._next_id or reply.kind not in REPLIES or not isinstance(reply.body, dict):
             raise wire.WireError(f"wire: expected a reply to request {self._next_id}")
         return reply
 
+    def kill(self) -> None:
+        """End the process and everything that it started, without waiting until they are gone."""
+        with contextlib.suppress(ZygoteDied):
+            self._learn_pid()
+        if self._pidfd >= 0:
+            walls.kill(self._pidfd)
+
+    def has_ended(self) -> bool:
+        """Tell whether the process is gone."""
+        return self._pidfd < 0 or walls.gone(self._pidfd, 0)
+
     def close(self) -> None:
-        """End the process and everything that it started, and remove what it left."""
-        self._kill()
+        """End the process, wait until it is gone, and remove what it left."""
+        self.kill()
+        if self._pidfd >= 0:
+            walls.gone(self._pidfd, END_SECONDS)
+            os.close(self._pidfd)
         self._drain_log()
         self._channel.close()
-        os.close(self._pidfd)
         os.close(self._log)
         if self._cage is not None:
             self._cage.remove()
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _kill(self) -> None:
-        walls.end(self._pidfd)
 
     def _send(self, chunk: memoryview, deadline: float) -> None:
         while chunk:
@@ -293,12 +253,12 @@ class Worker:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_SECONDS
-        resources = self._limits.resources
+        resources = self.limits.resources
         if self._counts_itself and self._own_memory() > resources.memory:
-            self._kill()
+            self.kill()
             raise WorkerEnded("took too much memory", out_of_memory=True)
         if self._counts_disk and walls.folder_size(self._scratch) > resources.scratch:
-            self._kill()
+            self.kill()
             raise WorkerEnded("wrote too much to disk")
 
     def _own_memory(self) -> int:
@@ -315,7 +275,7 @@ class Worker:
             chunk = os.read(self._log, 1 << 16)
         except BlockingIOError:
             return True
-        self._log_bytes += chunk[: self._limits.log_bytes - len(self._log_bytes)]
+        self._log_bytes += chunk[: self.limits.log_bytes - len(self._log_bytes)]
         return bool(chunk)
 
     def _ended(self) -> WorkerEnded:
@@ -323,21 +283,10 @@ class Worker:
         return WorkerEnded(self._how_it_ended(), out_of_memory=out_of_memory)
 
     def _how_it_ended(self) -> str:
-        answer, _ = _ask_zygote(self._zygote, {"reap": self._pid}, [])
+        answer, _ = self._zygote.answer(self._zygote.ask({"reap": self._pid}))
         status = answer["status"]
         if status is None:
             return "closed its channel"
         if os.WIFSIGNALED(status):
             return f"ended by signal {signal.Signals(os.WTERMSIG(status)).name}"
         return f"ended with exit status {os.waitstatus_to_exitcode(status)}"
-
-
-def _ask_zygote(zygote: socket.socket, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], int]:
-    try:
-        socket.send_fds(zygote, [json.dumps(request).encode()], fds)
-        raw, received, _, _ = socket.recv_fds(zygote, 1 << 16, 1)
-    except OSError as error:
-        raise ZygoteDied(f"sandbox: expected the fork server to answer, got {error}") from None
-    if not raw:
-        raise ZygoteDied("sandbox: expected the fork server to answer, but it ended")
-    return json.loads(raw), (received[0] if received else -1)

@@ -6,8 +6,9 @@ import sys
 
 from grader.errors import GraderError
 from grader.sandbox import walls
-from grader.sandbox.client import Place, SandboxBroken, ZygoteDied, ZygoteServer
+from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.preflight import try_walls
+from grader.sandbox.server import ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
 
 ADVICE = (

@@ -16,6 +16,7 @@ from grader.paths import HIDDEN_SUITES
 from grader.sandbox import wire
 from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
+from grader.sandbox.server import Channel
 from grader.sandbox.walls import Limits as Resources
 from grader.sandbox.walls.probes import PROBES, Probe
 
@@ -36,18 +37,19 @@ class Outcome:
     seen: str
 
 
-def try_walls(zygote: socket.socket, place: Place) -> Iterator[Outcome]:
+def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
     """Try every act that the level forbids, each in a fresh worker, and tell how it went."""
     place = replace(place, limits=Limits(resources=RESOURCES))
     with _surroundings(place) as facts:
         for probe in PROBES:
             if place.level in probe.levels:
-                yield _try(zygote, place, probe, facts)
+                yield _try(channel, place, probe, facts)
 
 
-def _try(zygote: socket.socket, place: Place, probe: Probe, facts: dict[str, Any]) -> Outcome:
-    worker = Worker(zygote, place)
+def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) -> Outcome:
+    worker = Worker(channel, place)
     try:
+        worker.wait_until_ready()
         reply = worker.ask("attempt", {"name": probe.name, "facts": facts}, PROBE_SECONDS)
     except WorkerEnded as error:
         return Outcome(probe, probe.may_die, error.reason)

@@ -11,6 +11,8 @@ from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits
 from grader.sandbox.walls.watch import (
     end,
     folder_size,
+    gone,
+    kill,
     pid_behind,
     private_memory,
     tree_memory,
@@ -19,6 +21,6 @@ from grader.sandbox.walls.watch import (
 
 __all__ = [
     "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
-    "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "lock_down", "pid_behind",
+    "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "gone", "kill", "lock_down", "pid_behind",
     "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
 ]  # fmt: skip

@@ -71,15 +71,26 @@ def folder_size(folder: Path) -> int:
     return total
 
 
-def end(pidfd: int, patience: float = 5.0) -> bool:
-    """Kill a worker and wait until it is gone.
+def kill(pidfd: int) -> None:
+    """Kill a worker without waiting.
 
     At `namespaces` the kernel takes all its processes along; at `landlock` it has none but itself.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def gone(pidfd: int, patience: float = 0) -> bool:
+    """Whether a worker has ended, after waiting for it for so many seconds at most."""
+    ready, _, _ = select.select([pidfd], [], [], patience)
+    return bool(ready)
+
+
+def end(pidfd: int, patience: float = 5.0) -> bool:
+    """Kill a worker and wait until it is gone.
 
     Returns:
         True once it has ended.
     """
-    with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    ready, _, _ = select.select([pidfd], [], [], patience)
-    return bool(ready)
+    kill(pidfd)
+    return gone(pidfd, patience)
