@@ -126,7 +126,7 @@ class ZygoteServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=2)
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
         shutil.rmtree(self._home, ignore_errors=True)
 
 

@@ -49,6 +49,7 @@ PRELOADED = (
 MAX_REQUEST = 64 << 10
 CHANNEL = 3
 READY = b"R"
+STATUSES_KEPT = 256
 _SLOTS = itertools.count()
 
 
@@ -133,11 +134,19 @@ def _wait(children: dict[int, int | None], pid: int) -> int | None:
     return children.pop(pid, None)
 
 
+def _forget(children: dict[int, int | None]) -> None:
+    """Drop the oldest statuses: most are never asked for."""
+    ended = [pid for pid, status in children.items() if status is not None]
+    for pid in ended[:-STATUSES_KEPT]:
+        del children[pid]
+
+
 def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
     slot = next(_SLOTS)
     pid, pidfd = walls.fork_worker(_walls(request["walls"]))
     if pid == 0:
         _become_worker(fds, request, slot)
+    _forget(children)
     children[pid] = None
     socket.send_fds(channel, [json.dumps({"pid": pid}).encode()], [pidfd])
     os.close(pidfd)

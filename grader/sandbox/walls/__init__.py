@@ -21,6 +21,6 @@ from grader.sandbox.walls.watch import (
 
 __all__ = [
     "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
-    "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "gone", "kill", "lock_down", "pid_behind",
-    "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
+    "available_levels", "describe", "end", "enter", "folder_size", "fork_worker", "gone", "kill", "lock_down",
+    "pid_behind", "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
 ]  # fmt: skip
