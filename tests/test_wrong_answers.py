@@ -1,11 +1,12 @@
 """Wrong answers, graded through the sandbox: each is rejected, and named for what it is."""
 
+import itertools
 from collections import Counter
 
 import pytest
 import torch
 
-from grader.checking.assertions import Diagnosis
+from grader.checking.assertions import Diagnosis, same_values
 from grader.misconceptions import Misconception, bank, explain
 from grader.results import TaskResult
 from solutions import convolution
@@ -64,6 +65,63 @@ def test_a_wrong_answer_of_the_bank_is_explained_by_its_name(task: str, name: st
     named = explain(case, got, _right(case))
     assert named is not None
     assert named.name == name
+
+
+PAIRS = [
+    (task, one, other)
+    for task, names in {
+        "convolve": ["flipped-kernel", "same-size-output", "mean-instead-of-sum", "drops-last-row-or-column"],
+        "activation_maps": ["transposed-kernel", "ignores-bias", "off-by-one-size", "mean-instead-of-sum"],
+        "conv2d": ["flipped-kernel", "swaps-stride-pair", "ignores-padding", "ignores-bias", "first-channel-only"],
+    }.items()
+    for one, other in itertools.combinations(names, 2)
+    if {one, other} != {"same-size-output", "drops-last-row-or-column"}  # sizes alone: two answers to one question
+]
+
+
+@pytest.mark.parametrize(("task", "one", "other"), PAIRS)
+def test_two_mistakes_at_once_are_explained_by_either_name(task: str, one: str, other: str) -> None:
+    case = CASES[task][0]
+    pair = first_pair(task, one, other)
+    named = explain(case, pair.answer(task, *case.args, **case.kwargs), _right(case))
+    assert named is not None
+    assert named.name in (one, other)
+    assert "Two things at once." in named.says
+
+
+def first_pair(task: str, one: str, other: str) -> Misconception:
+    entries = {name: [entry for entry in bank() if entry.name == name and task in entry.tasks] for name in (one, other)}
+    tries = [a.on_top_of(b) for a, b in ((entries[one][0], entries[other][0]), (entries[other][0], entries[one][0]))]
+    return next(pair for pair in tries if pair is not None)
+
+
+def test_two_mistakes_in_statistics_are_told_together() -> None:
+    images = torch.randint(256, (5, 4, 3), dtype=torch.uint8)
+    pixels = images.double()
+    named = explain(
+        Diagnosis("pixel_statistics", (images,)),
+        (float(pixels.mean()), float(pixels.std())),
+        (float(pixels.mean() / 255), float(pixels.std(correction=0) / 255)),
+    )
+    assert named is not None
+    assert named.name in ("not-scaled", "sample-std")
+    assert "Two things at once." in named.says
+
+
+def test_no_two_entries_of_the_bank_and_no_right_answer_agree_on_the_diagnostic_inputs() -> None:
+    for task, cases in CASES.items():
+        for case in cases[:1]:
+            for entry in bank():
+                if task not in entry.tasks:
+                    continue
+                wrong = entry.answer(task, *case.args, **case.kwargs)
+                assert not same_values(_right(case), wrong), (task, entry.name)
+                alike = {
+                    other.name
+                    for other in bank()
+                    if task in other.tasks and same_values(wrong, other.answer(task, *case.args, **case.kwargs))
+                }
+                assert alike == {entry.name}, (task, entry.answer.__name__)
 
 
 def _right(case: Diagnosis) -> torch.Tensor:

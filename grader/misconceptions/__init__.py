@@ -6,7 +6,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +15,9 @@ from grader.checking.assertions import same_values
 
 if TYPE_CHECKING:
     from grader.checking.assertions import Diagnosis
+
+
+Answer = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,28 @@ class Misconception:
         tasks: ids of the tasks where the mistake can be made.
         says: what is seen, and one question that leads on; never the solution.
         answer: called with the task's id and its arguments, returns the wrong answer.
+        before: the mistake as a change of the arguments, where it is one: from the task's id and arguments to others.
+        after: the mistake as a change of the answer, where it is one. With either it can be made beside another.
     """
 
     name: str
     tasks: tuple[str, ...]
     says: str
-    answer: Callable[..., Any]
+    answer: Answer
+    before: Callable[..., tuple[Any, ...]] | None = None
+    after: Callable[[Any], Any] | None = None
+
+    def on_top_of(self, other: Misconception) -> Misconception | None:
+        """Return this and another mistake made at once, or None where they cannot be put together."""
+        if self.before is None and self.after is None:
+            return None
+        before, after = self.before or (lambda _task, *args: args), self.after or (lambda value: value)
+
+        def both(task: str, *args: Any) -> Any:
+            return after(other.answer(task, *before(task, *args)))
+
+        tasks = tuple(task for task in self.tasks if task in other.tasks)
+        return Misconception(self.name, tasks, f"Two things at once. {self.says} {other.says}", both)
 
 
 @dataclass(frozen=True)
@@ -47,14 +66,19 @@ class Look(Misconception):
 _BANK: list[Misconception] = []
 _LOOKS: list[Look] = []
 
-Answer = Callable[..., Any]
 
-
-def misconception(name: str, *, tasks: tuple[str, ...], says: str) -> Callable[[Answer], Answer]:
-    """Add a function ``answer(task, *args, **kwargs)`` to the bank."""
+def misconception(
+    name: str,
+    *,
+    tasks: tuple[str, ...],
+    says: str,
+    before: Callable[..., tuple[Any, ...]] | None = None,
+    after: Callable[[Any], Any] | None = None,
+) -> Callable[[Answer], Answer]:
+    """Add a function ``answer(task, *args, **kwargs)`` to the bank; see ``Misconception``."""
 
     def register(answer: Answer) -> Answer:
-        _BANK.append(Misconception(name, tasks, says, answer))
+        _BANK.append(Misconception(name, tasks, says, answer, before, after))
         return answer
 
     return register
@@ -84,23 +108,40 @@ def bank() -> tuple[Misconception, ...]:
     return tuple(_BANK)
 
 
-def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
-    """Return the named mistake that explains the student's answer, if there is exactly one.
+@functools.cache
+def pairs() -> tuple[Misconception, ...]:
+    """Return every two mistakes that can be made at once, named by the one that the bank has first."""
+    order = [entry.name for entry in bank()]
+    both = [
+        replace(pair, name=min(one.name, other.name, key=order.index))
+        for one in bank()
+        for other in bank()
+        if one.name != other.name and (pair := one.on_top_of(other)) is not None
+    ]
+    return tuple(pair for pair in both if pair.tasks)
 
-    First every wrong answer of the task is computed on the same input and compared; where none of them gives these
-    values, or several do, the look of the answer decides: its dtype and its shape.
+
+def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
+    """Return the named mistake that explains the student's answer, if there is just one, or else the first pair.
+
+    First every wrong answer of the task is computed on the same input and compared. Where none gives these values,
+    every two of them at once are; where several do, or no two, the look of the answer decides: its dtype and its shape.
     """
-    fitting: dict[str, Misconception] = {}
-    for candidate in bank():
-        if diagnosis.task in candidate.tasks:
-            wrong = _answer(candidate, diagnosis)
-            if wrong is not None and same_values(got, wrong) and not same_values(expected, wrong):
-                fitting[candidate.name] = candidate
+    fitting = {one.name: one for one in bank() if _gives(one, diagnosis, got, expected)}
     if len(fitting) == 1:
         return next(iter(fitting.values()))
+    if not fitting and (pair := next((one for one in pairs() if _gives(one, diagnosis, got, expected)), None)):
+        return pair
     return next(
         (look for look in looks() if diagnosis.task in look.tasks and look.fits(diagnosis, got, expected)), None
     )
+
+
+def _gives(candidate: Misconception, diagnosis: Diagnosis, got: object, expected: object) -> bool:
+    if diagnosis.task not in candidate.tasks:
+        return False
+    wrong = _answer(candidate, diagnosis)
+    return wrong is not None and same_values(got, wrong) and not same_values(expected, wrong)
 
 
 def _answer(candidate: Misconception, diagnosis: Diagnosis) -> object:

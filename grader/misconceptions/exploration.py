@@ -12,7 +12,12 @@ COUNTS = ("class_counts",)
 MEANS = ("class_means",)
 
 
-@misconception("not-scaled", tasks=STATISTICS, says="The numbers are on the scale from 0 to 255. What is white to be?")
+@misconception(
+    "not-scaled",
+    tasks=STATISTICS,
+    says="The numbers are on the scale from 0 to 255. What is white to be?",
+    after=lambda statistics: tuple(255 * value for value in statistics),
+)
 def statistics_not_scaled(_task: str, images: Tensor) -> tuple[float, float]:
     """Stay on the scale of bytes."""
     pixels = images.double()
@@ -120,7 +125,12 @@ def means_of_present_classes(_task: str, images: Tensor, labels: Tensor, num_cla
     return _means(images, labels, num_classes)[labels.unique()]
 
 
-@misconception("not-scaled", tasks=MEANS, says="The means are on the scale from 0 to 255. What is white to be?")
+@misconception(
+    "not-scaled",
+    tasks=MEANS,
+    says="The means are on the scale from 0 to 255. What is white to be?",
+    after=lambda means: means * 255,
+)
 def means_not_scaled(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Stay on the scale of bytes."""
     return _means(images, labels, num_classes) * 255

@@ -53,7 +53,12 @@ def other_dtype(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
     return got.dtype != expected.dtype
 
 
-@misconception("channel-last", tasks=TO_TENSOR, says="The channel axis comes last. Where does PyTorch expect it?")
+@misconception(
+    "channel-last",
+    tasks=TO_TENSOR,
+    says="The channel axis comes last. Where does PyTorch expect it?",
+    after=lambda tensor: tensor.permute(1, 2, 0),
+)
 def channel_last(_task: str, image: Image.Image) -> Tensor:
     """Give (H, W, 1)."""
     return _pixels(image)[..., None].float() / 255
