@@ -5,21 +5,30 @@ from __future__ import annotations
 import unicodedata
 
 MAX_LENGTH = 500
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def clean(text: str, max_length: int = MAX_LENGTH) -> str:
-    """Escape control, bidi and undecodable characters, keep newlines as spaces, and cut.
+    """Put text on one line, escape what is unsafe, and cut.
 
     Args:
         text: anything.
         max_length: in characters.
     """
     kept = text[: max_length + 1].replace("\r", " ").replace("\n", " ").replace("\t", " ")
-    escaped = "".join(
-        char.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if unicodedata.category(char) in _INVISIBLE
-        else char
-        for char in kept
-    )
+    escaped = escape(kept)
     return escaped if len(escaped) <= max_length else escaped[: max_length - 1] + "…"
+
+
+def escape(text: str) -> str:
+    """Write controls, bidi and other format characters, unassigned ones and undecodable bytes as Python would."""
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in _UNSAFE:
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as os.fsdecode keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

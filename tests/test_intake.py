@@ -11,7 +11,8 @@ from submitting import SOURCE, Members, notebook, read_folder, write
 
 from grader import curriculum, intake
 from grader.intake import folders, limits
-from grader.intake.names import display, folder
+from grader.intake.names import folder
+from grader.text import escape
 
 # A class
 
@@ -48,7 +49,7 @@ def test_a_submission_that_is_a_link_is_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ada", "Ada Lovelace", "Zoë", "李雷", "ada.l", "=cmd", "a&b"])
 def test_a_harmless_name_stays_as_it_is(name: str) -> None:
-    assert (display(name), folder(name)) == (name, name)
+    assert (escape(name), folder(name)) == (name, name)
 
 
 UNSAFE = [
@@ -73,7 +74,7 @@ def test_an_unsafe_name_gets_a_folder_that_is_safe_and_shows_what_it_was(name: s
     safe = folder(name)
     assert safe == folder(safe) != name
     assert safe.isascii()
-    assert all(character.isprintable() for character in display(name))
+    assert all(character.isprintable() for character in escape(name))
 
 
 def test_no_two_submissions_share_a_folder(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from grader.intake.folders import read_folder
 from grader.intake.limits import RejectedError
 from grader.intake.snapshot import Snapshot, from_tree, refused
 from grader.intake.tree import IGNORED_FOLDERS
-from grader.text import clean
+from grader.text import clean, escape
 
 __all__ = ["Entry", "Snapshot", "find", "read"]
 
@@ -104,5 +104,5 @@ def _entries(found: dict[str, Path]) -> list[Entry]:
             count += 1
             folder = f"{names.folder(name)}-{count}"
         taken.add(folder)
-        entries.append(Entry(names.display(name), folder, found[name]))
+        entries.append(Entry(escape(name), folder, found[name]))
     return entries
