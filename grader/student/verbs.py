@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,28 @@ def submit(out: Path) -> None:
         click.echo(f"Written: {out}" + (f"; {missing} of {len(rows)} files are not complete." if missing else "."))
 
 
+@click.command()
+@click.option(
+    "--limit",
+    type=click.FloatRange(1, 600),
+    default=20.0,
+    show_default=True,
+    help="Seconds after which a single check is ended.",
+)
+def watch(limit: float) -> None:
+    """Check at each save what the save touches; keys for hint, list, next, reset and quit."""
+    from grader.student.watch import Watch  # noqa: PLC0415
+
+    with _exercises() as (workspace, _):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is put back
+        Watch(workspace, _say, limit).run()
+
+
+def _say(text: str) -> None:
+    click.echo(text, nl=False)
+    sys.stdout.flush()
+
+
 def _prompt() -> Callable[[str], None]:
     """Return what writes a prompt; without a terminal there is none."""
     if sys.stdin.isatty():
@@ -126,4 +149,4 @@ def _exercises() -> Iterator[tuple[Workspace, Memory]]:
         sys.exit(1)
 
 
-VERBS = (hint, predict, reset, submit)
+VERBS = (hint, predict, reset, submit, watch)

@@ -1,0 +1,261 @@
+"""`grader watch`: at each save, the checks of what the save touches."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import watchfiles
+
+from grader import curriculum
+from grader.curriculum import Task
+from grader.public.memory import Memory
+from grader.public.progress import line_of, unwritten_symbols
+from grader.public.tasks import ACCURACY, PREDICTED
+from grader.student import CannotError
+from grader.student.hints import next_hint
+from grader.student.keys import has_keys, listening
+from grader.student.reset import reset_task
+from grader.student.runner import CAN_FORK, Answer, Runner
+from grader.student.touched import touched_modules
+from grader.student.warm import Request
+from grader.student.workspace import Workspace
+
+WEIGHTS = "fashion_cnn.safetensors"
+KEYS = "h hint   l list   n next   r reset   q quit"
+GROUP_MS = 30
+"""Changes that come this close together are one save."""
+
+Event = Callable[[], object]
+
+
+class Quit(Exception):
+    """The student has had enough."""
+
+
+class Watch:
+    """One session of `grader watch`.
+
+    Everything happens in the thread that calls `run`; other threads put events into its queue.
+
+    Args:
+        workspace: where the student's files lie.
+        say: writes a text, without a line end of its own.
+        limit: seconds for one check.
+        fork: as in `Runner`.
+    """
+
+    def __init__(
+        self, workspace: Workspace, say: Callable[[str], None], limit: float, *, fork: bool = CAN_FORK
+    ) -> None:
+        self.workspace = workspace
+        self.limit = limit
+        self._say = say
+        self._events: queue.Queue[Event] = queue.Queue()
+        self._states: dict[str, str] = {}
+        self._current = curriculum.tasks()[0]
+        self._on_key: Callable[[str], None] = self._command
+        self._began = self._alive = 0.0
+        self._users: list[str] = []
+        self._stop = threading.Event()
+        self._runner = Runner(workspace.folder.parent, self._answered, fork=fork)
+
+    def run(self) -> None:
+        """Watch until the student quits.
+
+        Raises:
+            GraderError: if the libraries cannot be imported.
+        """
+        self._line(f"Watching {self.workspace.folder}. Importing PyTorch and Lightning, once ...")
+        threading.Thread(target=self._look, daemon=True).start()
+        self._go_to(self._next_undone(None) or self._current)
+        try:
+            with listening(lambda key: self._events.put(lambda: self._on_key(key))):
+                while True:
+                    self._step()
+        except (KeyboardInterrupt, Quit):
+            self._line("Stopped watching.")
+        finally:
+            self._stop.set()
+            self._runner.close()
+
+    def _step(self) -> None:
+        try:
+            self._events.get(timeout=0.2)()
+        except queue.Empty:
+            silent = time.monotonic() - self._alive
+            if self._runner.busy and silent > 2 * self.limit + 5:
+                self._runner.stop()
+                self._alive = time.monotonic()
+                self._line(f"No check has ended for {silent:.0f} seconds, so they were stopped.")
+                self._line("Is there a loop that never ends?")
+
+    # what was saved
+
+    def _look(self) -> None:
+        folder = self.workspace.folder
+        for changes in watchfiles.watch(
+            folder, watch_filter=_counts, debounce=400, step=GROUP_MS, stop_event=self._stop, recursive=False
+        ):
+            names = sorted({Path(path).name for _, path in changes})
+            self._events.put(partial(self._saved, names))
+
+    def _saved(self, names: list[str]) -> None:
+        stems = {Path(name).stem.removeprefix("test_") for name in names if name.endswith(".py")}
+        touched = touched_modules(self.workspace.folder, stems)
+        first = [module for module in touched if module in stems]
+        users = [module for module in touched if module not in stems and self._is_begun(module)]
+        if first or users:
+            self._check(", ".join(names), first or users)
+            self._users = users if first else []
+        elif WEIGHTS in names:
+            self._check(WEIGHTS, ["model"], keyword=ACCURACY)
+
+    def _is_begun(self, module: str) -> bool:
+        path = self.workspace.module(module)
+        tasks = [task for task in curriculum.tasks() if task.module == module]
+        return any(unwritten_symbols(path, task.symbols) != set(task.symbols) for task in tasks)
+
+    def _check(self, why: str, modules: Iterable[str], keyword: str = f"not {ACCURACY}") -> None:
+        self._began = self._alive = time.monotonic()
+        self._on_key = self._command
+        self._users = []
+        self._line(f"\n{time.strftime('%H:%M:%S')} {why}: checking ...")
+        files = tuple(f"{self.workspace.folder.name}/test_{module}.py" for module in modules)
+        columns = shutil.get_terminal_size((100, 24)).columns
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._runner.check(Request(files, keyword, self.limit, colour, columns))
+
+    # what came out
+
+    def _answered(self, mark: int, answer: Answer | None) -> None:
+        self._events.put(lambda: self._handle(mark, answer))
+
+    def _handle(self, mark: int, answer: Answer | None) -> None:
+        told = self._runner.handle(mark, answer)
+        if told is None:
+            return
+        self._alive = time.monotonic()
+        if "text" in told:
+            self._say(told["text"])
+        elif "states" in told:
+            self._looked_at(told["states"], told["next"])
+        elif "done" in told:
+            self._done()
+
+    def _looked_at(self, states: dict[str, str], following: str | None) -> None:
+        self._states |= states
+        if "failed" in states.values():
+            self._users = []  # one thing at a time
+        if following:
+            self._current = curriculum.task(following)
+        elif not self._users:
+            self._current = self._next_undone(None) or self._current
+            self._point_to_next()
+
+    def _done(self) -> None:
+        self._line(f"({time.monotonic() - self._began:.2f} s)")
+        if self._users:
+            self._check(f"what uses it ({', '.join(f'{user}.py' for user in self._users)})", self._users)
+        elif has_keys():
+            self._line(KEYS)
+
+    def _point_to_next(self) -> None:
+        task = self._next_undone(None)
+        self._line("")
+        if task is None:
+            self._line("Every task is green here. Now read the docstrings once more: do they promise anything else?")
+        else:
+            self._line(f"Next: {task.id}, {task.points:g} points: {self._place(task)}")
+
+    # keys
+
+    def _command(self, key: str) -> None:
+        actions = {"h": self._hint, "l": self._list, "n": self._next, "r": self._ask_reset, "q": self._quit}
+        action = actions.get(key.lower())
+        if action is not None:
+            action()
+        elif key.isprintable():
+            self._line(KEYS)
+
+    def _hint(self) -> None:
+        memory = Memory.load(self.workspace.folder)
+        for line in [memory.remark, *next_hint(memory, self._current)]:
+            if line:
+                self._line(line)
+
+    def _list(self) -> None:
+        for task in curriculum.tasks():
+            mark = ">" if task == self._current else " "
+            self._line(f"{mark} {self._state(task):<14}{task.id:<18}{task.points:>3g}  {task.title}")
+
+    def _next(self) -> None:
+        task = self._next_undone(self._current)
+        if task is None:
+            self._line("There is no other task that is not green.")
+        else:
+            self._go_to(task)
+
+    def _ask_reset(self) -> None:
+        self._line(f"Put {self._current.id} back to its stub? Your text is kept. y/n")
+        self._on_key = self._reset
+
+    def _reset(self, key: str) -> None:
+        self._on_key = self._command
+        if key.lower() != "y":
+            self._line("Nothing was changed.")
+            return
+        try:
+            done = reset_task(self.workspace, self._current)
+        except CannotError as error:
+            self._line(str(error))
+            return
+        kept = f" Your text is kept: {self.workspace.shown(done.backup)}" if done.backup else ""
+        self._line(f"{self._current.id} is as it was handed out.{kept}")
+
+    def _quit(self) -> None:
+        raise Quit
+
+    # where the student is
+
+    def _go_to(self, task: Task) -> None:
+        self._current = task
+        guess = f" Guess first: grader predict {task.id}" if task.id in PREDICTED else ""
+        self._line(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}.{guess}")
+        keyword = ACCURACY if task.id == ACCURACY else f"not {ACCURACY}"
+        self._check(f"exercises/{task.module}.py", [task.module], keyword)
+
+    def _next_undone(self, after: Task | None) -> Task | None:
+        """Return the first task that is not green, looking from behind another one, and around."""
+        tasks = curriculum.tasks()
+        start = tasks.index(after) + 1 if after else 0
+        around = [*tasks[start:], *tasks[: max(0, start - 1)]]
+        return next((task for task in around if self._state(task) not in ("green", "green before")), None)
+
+    def _state(self, task: Task) -> str:
+        if task.id in self._states:
+            return self._states[task.id]
+        module = self.workspace.module(task.module)
+        if unwritten_symbols(module, task.symbols) == set(task.symbols):
+            return "not started"
+        return "green before" if task.id in Memory.load(self.workspace.folder).passed else "not looked at"
+
+    def _place(self, task: Task) -> str:
+        line = line_of(self.workspace.module(task.module), task.symbols)
+        return f"exercises/{task.module}.py" + (f", line {line}" if line else "")
+
+    def _line(self, text: str) -> None:
+        self._say(f"{text}\n")
+
+
+def _counts(_change: watchfiles.Change, path: str) -> bool:
+    """Return whether a change of a file can change the outcome of a check."""
+    name = Path(path).name
+    return not name.startswith(".") and (name.endswith(".py") or name == WEIGHTS)

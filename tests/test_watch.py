@@ -1,0 +1,370 @@
+"""`grader watch`: what is saved is checked, whatever the student's code does meanwhile."""
+
+import os
+import pty
+import queue
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handout import hand_out, write_function
+
+from grader import paths
+from grader.public.memory import Memory
+from grader.student.runner import CAN_FORK, Runner
+from grader.student.touched import touched_modules
+from grader.student.warm import Request
+from grader.student.watch import _counts
+from grader.student.workspace import Workspace
+
+PATIENCE = 180.0
+RIGHT = "    return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"
+WRONG = RIGHT.removesuffix(" + 1")
+FOREVER = "    while True:\n        pass"
+
+
+class Session:
+    """A running `grader watch`, and what it has written."""
+
+    def __init__(self, root: Path, limit: str, terminal: bool = False) -> None:
+        self.workspace = Workspace(hand_out(root))
+        self.stubs = {path: path.read_text("utf-8") for path in self.workspace.folder.glob("[a-z]*.py")}
+        self.output = ""
+        self._read = 0
+        environment = {**os.environ, "PYTHONPATH": str(paths.ROOT), "CNN_DATA": str(paths.DATA), "COLUMNS": "100"}
+        mine, its = pty.openpty() if terminal else os.pipe()
+        self.terminal = mine
+        self.before = termios.tcgetattr(its) if terminal else []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "grader", "watch", "--limit", limit],
+            cwd=root,
+            env=environment,
+            stdin=its if terminal else subprocess.DEVNULL,
+            stdout=its,
+            stderr=subprocess.STDOUT,
+        )
+        self.its = its
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def _collect(self) -> None:
+        while data := os.read(self.terminal, 65536):
+            self.output += data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def wait_for(self, words: str) -> str:
+        """Return what was written since the last call, as soon as it holds these words (a regular expression)."""
+        began = time.monotonic()
+        while not (found := re.search(words, self.output[self._read :])):
+            assert time.monotonic() - began < PATIENCE, self.output
+            assert self.process.poll() is None, self.output
+            time.sleep(0.02)
+        text = self.output[self._read : self._read + found.end()]
+        self._read += found.end()
+        return text
+
+    def save(self, body: str, name: str = "output_size") -> str:
+        """Write a function, and return what is told about it."""
+        path = self.workspace.module("convolution")
+        draft = self.workspace.folder / ".draft" / path.name
+        draft.parent.mkdir(exist_ok=True)
+        draft.write_text(self.stubs[path], "utf-8")
+        write_function(draft, name, body)
+        draft.replace(path)
+        return self.verdict("convolution.py")
+
+    def verdict(self, name: str) -> str:
+        """Return what is told from the start of the checks to their end."""
+        self.wait_for(rf"{name}: checking")
+        return self.wait_for(r"\(\d+\.\d\d s\)")
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    running = Session(tmp_path_factory.mktemp("watch"), "120")
+    running.wait_for(r"\(\d+\.\d\d s\)")
+    yield running
+    running.close()
+
+
+def test_at_the_start_the_first_task_is_looked_at(session: Session) -> None:
+    assert "output_size, 3 points: The length of a convolution's output." in session.output
+    assert re.search(r"not started +output_size", session.output)
+    assert "\x1b" not in session.output
+
+
+def test_a_wrong_answer_and_then_a_right_one(session: Session) -> None:
+    wrong = session.save(WRONG)
+    assert re.search(r"failed +output_size", wrong)
+    assert "expected 26, got 25" in wrong
+    right = session.save(f"    if kernel_size > size + 2 * padding:\n        raise ValueError(size)\n{RIGHT}")
+    assert re.search(r"green +output_size", right)
+    assert "Next: convolve, 8 points: exercises/convolution.py, line" in right
+    assert "output_size" in Memory.load(session.workspace.folder).passed
+
+
+def test_a_syntax_error_is_one_sentence(session: Session) -> None:
+    told = session.save("    return (size")
+    assert re.search(r"exercises/convolution.py cannot be read: line \d+: '\(' was never closed", told)
+    assert "Traceback" not in told
+
+
+def test_prints_and_exits_of_the_student_do_no_harm(session: Session) -> None:
+    told = session.save('    import os\n    os.write(1, b"{nonsense")\n    print("xxxx")\n    raise SystemExit(0)')
+    assert "xxxx" not in told
+    assert re.search(r"failed +output_size", told)
+    assert re.search(r"failed +output_size", session.save(WRONG))
+
+
+def test_a_process_that_dies_is_no_end_of_watching(session: Session) -> None:
+    session.save("    import os\n    os._exit(0)")
+    assert "expected 26, got 25" in session.save(WRONG)
+
+
+def test_an_endless_loop_is_ended_by_the_next_save(session: Session) -> None:
+    path = session.workspace.module("convolution")
+    path.write_text(session.stubs[path], "utf-8")
+    session.verdict("convolution.py")
+    write_function(path, "output_size", FOREVER)
+    session.wait_for("checking")
+    time.sleep(1)
+    began = time.monotonic()
+    assert "expected 26, got 25" in session.save(WRONG)
+    assert time.monotonic() - began < 100  # the limit of one check is 120
+
+
+def test_what_uses_a_saved_module_is_checked_after_it(session: Session) -> None:
+    transforms = session.workspace.module("transforms")
+    write_function(transforms, "show_image", "    from .convolution import output_size\n    return output_size")
+    session.verdict("transforms.py")
+    told = session.save(f"    if kernel_size > size + 2 * padding:\n        raise ValueError(size)\n{RIGHT}")
+    assert "transforms" not in told
+    again = session.verdict(r"what uses it \(transforms.py\)")
+    assert re.search(r"failed +show_image", again)
+    session.save(WRONG)
+    transforms.write_text(session.stubs[transforms], "utf-8")
+    assert not re.search(r"uses it", session.verdict("transforms.py"))
+
+
+def test_where_nothing_uses_it_but_stubs_nothing_else_is_checked(session: Session) -> None:
+    session.save(RIGHT)
+    time.sleep(1)
+    assert "uses it" not in session.output.rsplit("convolution.py: checking", 1)[1]
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
+def test_the_end_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
+    session = Session(tmp_path, "120")
+    try:
+        path = session.workspace.module("convolution")
+        session.wait_for(r"\(\d+\.\d\d s\)")
+        write_function(path, "output_size", FOREVER)
+        session.wait_for("checking")
+        time.sleep(1)
+        warm = children(session.process.pid)
+        below = [child for pid in warm for child in children(pid)]
+        assert (len(warm), len(below)) == (1, 1)
+        session.process.send_signal(number)
+        assert session.process.wait(timeout=60) == 0
+        began = time.monotonic()
+        while any(Path(f"/proc/{pid}").exists() for pid in warm + below):
+            assert time.monotonic() - began < 30
+            time.sleep(0.05)
+    finally:
+        session.close()
+
+
+def test_an_endless_loop_is_ended_by_the_clock(tmp_path: Path) -> None:
+    session = Session(tmp_path, "2")
+    try:
+        session.wait_for(r"\(\d+\.\d\d s\)")
+        told = session.save(FOREVER)
+        assert "expected an answer within 2 seconds, got none" in told
+        assert re.search(r"not started +convolve ", told)
+    finally:
+        session.close()
+
+
+def test_a_hang_that_no_signal_reaches_is_ended_too(tmp_path: Path) -> None:
+    session = Session(tmp_path, "1")
+    try:
+        session.wait_for(r"\(\d+\.\d\d s\)")
+        deaf = "    import signal\n    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})\n"
+        path = session.workspace.module("convolution")
+        write_function(path, "output_size", deaf + FOREVER)
+        session.wait_for("No check has ended for")
+        assert "expected 26, got 25" in session.save(WRONG)
+    finally:
+        session.close()
+
+
+# keys
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    running = Session(tmp_path_factory.mktemp("keys"), "60", terminal=True)
+    running.wait_for("q quit")
+    yield running
+    running.close()
+
+
+def press(session: Session, key: str) -> None:
+    os.write(session.terminal, key.encode())
+
+
+def test_keys_for_hints_list_next_reset_and_quit(keyed: Session) -> None:
+    press(keyed, "h")
+    keyed.wait_for("output_size, hint 1 of 3: ")
+    press(keyed, "h")
+    keyed.wait_for("output_size, hint 2 of 3: ")
+    press(keyed, "l")
+    listed = keyed.wait_for("summarize .*table")
+    assert re.search(r"> not started +output_size", listed)
+    press(keyed, "n")
+    keyed.wait_for("convolve, 8 points: One image, one filter, by hand.")
+    keyed.wait_for("q quit")
+    path = keyed.workspace.module("convolution")
+    write_function(path, "convolve", "    return image")
+    keyed.wait_for("q quit")
+    for answer, words in (("x", "Nothing was changed"), ("y", "Your text is kept: exercises/.backups/")):
+        press(keyed, "r")
+        keyed.wait_for("Put convolve back to its stub.*y/n")
+        press(keyed, answer)
+        keyed.wait_for(words)
+    keyed.wait_for("q quit")
+    assert path.read_text("utf-8") == keyed.stubs[path]
+    press(keyed, "q")
+    assert keyed.process.wait(timeout=60) == 0
+    assert termios.tcgetattr(keyed.its) == keyed.before
+
+
+# the runner, with and without fork
+
+
+class Answers:
+    """Collects what a runner answers."""
+
+    def __init__(self, root: Path, *, fork: bool) -> None:
+        self.queue: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
+        self.runner = Runner(root, lambda mark, answer: self.queue.put((mark, answer)), fork=fork)
+
+    def until(self, good: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """Handle answers up to one that is wanted."""
+        got = []
+        while True:
+            told = self.runner.handle(*self.queue.get(timeout=PATIENCE))
+            if told is not None:
+                got.append(told)
+                if good(told):
+                    return got
+
+
+FORKS = [pytest.param(True, marks=pytest.mark.skipif(not CAN_FORK, reason="cannot fork here")), False]
+
+
+@pytest.mark.parametrize("fork", FORKS, ids=["fork", "once"])
+def test_a_runner_answers_again_and_again(tmp_path: Path, fork: bool) -> None:
+    folder = hand_out(tmp_path)
+    answers = Answers(tmp_path, fork=fork)
+    request = Request(("exercises/test_convolution.py",), "output_size", 60, False, 100)
+    try:
+        for body, state in ((None, "not started"), (WRONG, "failed")):
+            if body:
+                write_function(folder / "convolution.py", "output_size", body)
+            answers.runner.check(request)
+            got = answers.until(lambda told: "done" in told)
+            assert next(told["states"] for told in got if "states" in told) == {"output_size": state}
+            assert "output_size" in "".join(told.get("text", "") for told in got)
+    finally:
+        answers.runner.close()
+
+
+@pytest.mark.parametrize("fork", FORKS, ids=["fork", "once"])
+def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
+    folder = hand_out(tmp_path)
+    stub = (folder / "convolution.py").read_text("utf-8")
+    write_function(folder / "convolution.py", "output_size", FOREVER)
+    answers = Answers(tmp_path, fork=fork)
+    request = Request(("exercises/test_convolution.py",), "output_size", 600, False, 100)
+    try:
+        answers.runner.check(request)
+        answers.until(lambda told: "ready" in told)
+        time.sleep(2)
+        (folder / "convolution.py").write_text(stub, "utf-8")
+        answers.runner.check(request)
+        got = answers.until(lambda told: "done" in told)
+        assert next(told["states"] for told in got if "states" in told) == {"output_size": "not started"}
+    finally:
+        answers.runner.close()
+
+
+# what a save touches
+
+
+@pytest.mark.parametrize(
+    ("statement", "touched"),
+    [
+        ("from exercises.transforms import eval_transform", ["transforms", "summary"]),
+        ("from .transforms import eval_transform", ["transforms", "summary"]),
+        ("from . import transforms", ["transforms", "summary"]),
+        ("from exercises import transforms", ["transforms", "summary"]),
+        ("import exercises.transforms as t", ["transforms", "summary"]),
+        ("def f():\n    from .transforms import x", ["transforms", "summary"]),
+        ("import transforms_of_mine", ["transforms"]),
+        ("from transforms import x", ["transforms"]),
+        ("x = (", ["transforms"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_save_touches_what_imports_it(tmp_path: Path, statement: str, touched: list[str]) -> None:
+    (tmp_path / "summary.py").write_text(f"{statement}\n")
+    assert touched_modules(tmp_path, ["transforms"]) == touched
+
+
+def test_a_save_touches_what_imports_what_imports_it(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("from .transforms import x\n")
+    (tmp_path / "summary.py").write_text("from .model import x\n")
+    (tmp_path / "transforms.py").write_text("from .datasets import x\n")
+    assert touched_modules(tmp_path, ["datasets"]) == ["transforms", "model", "summary"]
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("model.py", True),
+        ("fashion_cnn.safetensors", True),
+        (".model.py.x1", False),
+        (".#model.py", False),
+        ("model.py~", False),
+        ("curves.png", False),
+        (".progress.json", False),
+    ],
+)
+def test_only_some_files_count_as_a_save(name: str, counts: bool) -> None:
+    assert _counts(None, f"/exercises/{name}") is counts  # type: ignore[arg-type]
