@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from grader.authoring.splice import splice
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
 
 WEIGHTS = "fashion_cnn.safetensors"
-BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES}
+BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES, "touched": EXERCISES}
+
+Builder = Callable[[Path], None]
+"""Makes of a submission's path what cannot lie in a repository."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,12 @@ class Sample:
     Attributes:
         name: of its folder, or of its zip with the ending.
         about: what it shows.
-        base: "solutions", "stubs" or "nothing".
+        base: "solutions", "stubs", "nothing", or "touched": the stubs of those modules alone that it replaces a part of.
         status: what grading must answer for the submission.
         score: what it must score, if known exactly.
         tasks: what grading must answer for some tasks: status, or the misconception's name.
+        says: what the notes or messages must contain.
+        build: name of the builder that completes it, if any.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Sample:
     status: str
     score: float | None
     tasks: dict[str, str]
+    says: str
+    build: str
 
 
 def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
@@ -47,6 +55,8 @@ def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
             status=entry.get("status", "graded"),
             score=entry.get("score"),
             tasks=entry.get("tasks", {}),
+            says=entry.get("says", ""),
+            build=entry.get("build", ""),
         )
         for entry in entries
     ]
@@ -62,24 +72,39 @@ def write_class(to: Path, manifest: Path = SAMPLE_CLASS / "class.toml") -> None:
         write_sample(sample, manifest.parent / manifest.stem / sample.name, to)
 
 
-def write_sample(sample: Sample, own: Path, to: Path) -> None:
-    """Write one sample as ``to/NAME/``, or as the file ``to/NAME`` if its own files are a single zip."""
+def write_sample(sample: Sample, own: Path, to: Path, builders: Mapping[str, Builder] | None = None) -> None:
+    """Write one sample as ``to/NAME/``, or as the file ``to/NAME`` if its name is that of a zip.
+
+    Args:
+        sample: what to write.
+        own: folder of its own files; need not exist.
+        to: folder of the submissions.
+        builders: by name; the sample's own one is called last. It makes the whole of a zip.
+    """
+    path = to / sample.name
     if (own / "submission.zip").is_file():
-        shutil.copyfile(own / "submission.zip", to / sample.name)
-        return
-    folder = to / sample.name
+        shutil.copyfile(own / "submission.zip", path)
+    elif path.suffix != ".zip":
+        _write_folder(sample, own, path)
+    if sample.build:
+        (builders or {})[sample.build](path)
+
+
+def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
+    pieces = sorted((own / "splice").glob("*.py"))
     if sample.base in BASES:
-        _copy_base(BASES[sample.base], folder)
-    for piece in sorted((own / "splice").glob("*.py")):
+        only = {piece.stem for piece in pieces} if sample.base == "touched" else set(curriculum.modules())
+        _copy_base(BASES[sample.base], folder, only)
+    for piece in pieces:
         target = folder / piece.name
         target.write_text(splice(target.read_text("utf-8"), piece.read_text("utf-8")), encoding="utf-8")
     if (own / "files").is_dir():
         shutil.copytree(own / "files", folder, dirs_exist_ok=True)
 
 
-def _copy_base(base: Path, folder: Path) -> None:
-    for module in curriculum.modules():
+def _copy_base(base: Path, folder: Path, modules: Iterable[str]) -> None:
+    for module in modules:
         shutil.copyfile(base / f"{module}.py", folder / f"{module}.py")
     if (base / WEIGHTS).is_file() and base is SOLUTIONS:
         shutil.copyfile(base / WEIGHTS, folder / WEIGHTS)

@@ -1,0 +1,2 @@
+def class_counts(labels, num_classes):
+    return list(range(1_000_000))

@@ -1,0 +1,2 @@
+def class_counts(labels, num_classes):
+    return torch.bincount(labels, minlength=num_classes)

@@ -1,0 +1,6 @@
+while True:
+    pass
+
+
+def class_counts(labels, num_classes):
+    return torch.bincount(labels, minlength=num_classes)
