@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+from functools import cache
+from pathlib import Path
+
+from grader.paths import ROOT
 
 MAX_LENGTH = 500
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -32,3 +37,17 @@ def _escaped(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as os.fsdecode keeps it
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def for_students(text: str) -> str:
+    """Return what a student may read: cleaned, and without the places where this machine keeps Python and the kit."""
+    for place in _places():
+        text = text.replace(place, "…")
+    return clean(text)
+
+
+@cache
+def _places() -> list[str]:
+    found = {Path(place) for place in (ROOT, sys.prefix, sys.base_prefix, Path.home())}
+    every = {str(place) for one in found for place in (one, one.resolve()) if len(place.parts) > 2}
+    return sorted(every, key=len, reverse=True)

@@ -26,7 +26,7 @@ class Sample:
     Attributes:
         name: of its folder, or of its zip with the ending.
         about: what it shows.
-        base: "solutions", "stubs", "nothing", or "touched": the stubs of those modules alone that it replaces a part of.
+        base: "solutions", "stubs", "nothing", or "touched": the stubs of the modules that it changes, and no others.
         status: what grading must answer for the submission.
         score: what it must score, if known exactly.
         tasks: what grading must answer for some tasks: status, or the misconception's name.

@@ -20,7 +20,7 @@ from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
 from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Pace
 from grader.sandbox.server import ZygoteDied
-from grader.text import clean
+from grader.text import clean, for_students
 
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
@@ -135,7 +135,7 @@ class _Run:
             round(score, 2),
             verdict.status,
             verdict.misconception,
-            clean(verdict.message),
+            for_students(verdict.message),
             self.seconds,
             checks,
         )

@@ -16,7 +16,7 @@ from grader.sandbox import wire
 from grader.sandbox.client import Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
-from grader.text import clean
+from grader.text import clean, for_students
 
 BY_HAND = ("convolve", "conv2d")
 WATCHED = (*BY_HAND, "convolve_torch")
@@ -194,7 +194,7 @@ def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
     out_of_memory = "MemoryError" in type_names or "DefaultCPUAllocator" in text
     return StudentRaised(
         "out_of_memory" if out_of_memory else "crashed",
-        f"{where}: {type_names[0]}{position}: {clean(text)}",
+        f"{where}: {type_names[0]}{position}: {for_students(text)}",
         type_names,
         tuple(clean(str(op)) for op in ops),
     )

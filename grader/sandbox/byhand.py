@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -98,6 +99,11 @@ class Watch:
         if self.block:
             raise RuntimeError(f"by hand: expected loops, views, sums, products or the FFT, got {name}")
 
+    def noticed(self) -> tuple[str, ...]:
+        """Return what was noticed, and whether a process that was started before the refusals could do the work."""
+        helped = "process" not in self.seen and _has_children()
+        return (*self.seen, *(["process"] if helped else []))
+
     def _override_kernels(self) -> None:
         """Put a refusal in the place of every kernel that there is: no dispatch key leads around it."""
         for operator, key in _kernels():
@@ -156,6 +162,14 @@ class Watch:
             self.notice("process")
         elif event == "import" and str(args[0]).startswith(tuple(f"{module}." for module in MODULES)):
             self.notice(".".join(str(args[0]).split(".")[:2]))
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 class _Trap:

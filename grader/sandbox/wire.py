@@ -144,7 +144,7 @@ def _to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
         return _tensor_to_tree(value, buffers)
     if isinstance(value, Image.Image):
         return _image_to_tree(value, buffers)
-    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict):
+    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict) and len(value) < MAX_NODES:
         return _container_to_tree(value, buffers, depth)
     return _stand_in(value)
 

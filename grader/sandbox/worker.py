@@ -47,8 +47,7 @@ class Worker:
                 request = wire.decode(self._read, MAX_REQUEST_BYTES)
             except EOFError:
                 return
-            kind, body = self._answer(request)
-            for chunk in wire.encode(wire.Message(request.id, kind, body)):
+            for chunk in self._reply(request):
                 self._channel.sendall(chunk)
 
     def _read(self, size: int) -> bytearray:
@@ -60,6 +59,13 @@ class Worker:
                 raise EOFError
             view = view[count:]
         return buffer
+
+    def _reply(self, request: wire.Message) -> list[memoryview]:
+        kind, body = self._answer(request)
+        try:
+            return wire.encode(wire.Message(request.id, kind, body))
+        except BaseException as error:  # noqa: BLE001 - an answer that cannot be sent, such as a tensor that does not fit
+            return wire.encode(wire.Message(request.id, "raised", self._explain(error)))
 
     def _answer(self, request: wire.Message) -> tuple[str, Any]:
         try:
@@ -117,7 +123,7 @@ class Worker:
         return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
     def _ops(self) -> tuple[str, ...]:
-        return tuple(self._watch.seen) if self._watch is not None else ()
+        return self._watch.noticed() if self._watch is not None else ()
 
     def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         """Try one forbidden act, for the preflight."""

@@ -1,5 +1,6 @@
 """Hidden checks of the trained network: by its weights, or trained anew by the grader."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from grader.checking.student import Student, StudentFailure
 from grader.checking.weights import WeightsProblem, inspect_weights
 
 MEAN, STD = 0.2860, 0.3530
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 FULL, NONE, HONOUR = 0.90, 0.80, 0.93
 CHUNK = 1000
 RETRAIN_IMAGES = 20_000
@@ -34,9 +36,10 @@ def loaded(student: Student) -> None:
             "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`.",
         )
     try:
-        inspect_weights(student.weights)
+        header = inspect_weights(student.weights)
     except WeightsProblem as problem:
         fail_check(f"fashion_cnn.safetensors: {problem}")
+    assert_small_network(sum(math.prod(shape) for name, (_, shape) in header.tensors.items() if not_statistics(name)))
     fit = student.probe("evaluation.load_weights", torch.frombuffer(bytearray(student.weights), dtype=torch.uint8))
     for kind in ("missing", "unknown", "wrong"):
         if fit[kind]:
@@ -46,6 +49,10 @@ def loaded(student: Student) -> None:
                 "Was the model changed after training?"
             )
     assert_small_network(fit["kept"])
+
+
+def not_statistics(name: str) -> bool:
+    return name.rpartition(".")[2] not in STATISTICS
 
 
 def predicted(student: Student, images: Tensor, size: int = CHUNK) -> Tensor:

@@ -4,6 +4,6 @@ from matplotlib import pyplot as plt
 def plot_examples(images, labels, class_names, per_class=5):
     figure, axes = plt.subplots(2, 2)
     for ax in axes.flat:
-        ax.set_title("<x-injected>\x1b[2J\u202e$")
-        ax.set_ylabel("\ud800" * 1000)
+        ax.set_title("<x-injected>\u202e=cmd()\u2028")
+        ax.set_ylabel("<x-injected>" * 100)
     return figure

@@ -1,0 +1,21 @@
+"""What every builder starts from.
+
+A builder gets the path of the submission, where its base and its own files lie already, and changes it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+MODULE: Final = "exploration.py"
+BODY: Final = "def class_counts(labels, num_classes):\n    return torch.bincount(labels, minlength=num_classes)\n"
+RIGHT: Final = f"import torch\n\n\n{BODY}"
+MIB: Final = 1 << 20
+
+BUILDERS: Final[dict[str, Callable[[Path], None]]] = {}
+
+
+def builder(build: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Make a builder known by its name, with hyphens for underscores."""
+    BUILDERS[build.__name__.replace("_", "-")] = build
+    return build
