@@ -106,9 +106,12 @@ def verify(*, quick: bool) -> None:
 @click.option("--to", type=FOLDER, required=True, help="A folder; what students get is written below it.")
 def release(to: Path) -> None:
     """Build what students get from the solutions."""
+    from grader.authoring.fingerprints import write_fingerprints  # noqa: PLC0415
     from grader.authoring.release import release_stubs  # noqa: PLC0415
 
     done = release_stubs(to)
+    if write_fingerprints(to / "exercises"):
+        click.echo(f"wrote {to / 'exercises' / '.fingerprints.json'}")
     for path in done.written:
         click.echo(f"wrote {path}")
     for path in done.kept:

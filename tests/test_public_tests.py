@@ -184,6 +184,11 @@ def test_a_wrong_answer_is_shown_with_a_question(between: Run) -> None:
     assert between.status == 1
 
 
+def test_a_known_mistake_is_named(between: Run) -> None:
+    assert "Which of its corners meets the image's first pixel? (flipped-kernel)" in between.text
+    assert between.text.count("(flipped-kernel)") == 1
+
+
 def test_a_missing_return_is_named(between: Run) -> None:
     assert "expected a tensor, got None. Is the `return` missing?" in between.text
 

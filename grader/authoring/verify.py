@@ -9,6 +9,7 @@ from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
+from grader.authoring.fingerprints import fingerprint_problems
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
 from grader.grading import Grader
@@ -30,6 +31,7 @@ def verify_kit(console: Console, *, quick: bool = False) -> list[str]:
     """
     stages: list[tuple[str, Callable[[], list[str]]]] = [
         ("manifest, solutions, stubs and hints agree", stub_problems),
+        ("the fingerprints of wrong answers are those of the bank", fingerprint_problems),
         ("every task has its hidden checks", lambda: check_problems(collect_checks())),
         ("the stubs score 0, the reference 100", lambda: score_problems(quick=quick)),
     ]

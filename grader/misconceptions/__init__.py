@@ -140,12 +140,12 @@ def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconceptio
 def _gives(candidate: Misconception, diagnosis: Diagnosis, got: object, expected: object) -> bool:
     if diagnosis.task not in candidate.tasks:
         return False
-    wrong = _answer(candidate, diagnosis)
+    wrong = wrong_answer(candidate, diagnosis)
     return wrong is not None and same_values(got, wrong) and not same_values(expected, wrong)
 
 
-def _answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
-    """Run a wrong answer; a mistake that cannot be made on this input explains nothing."""
+def wrong_answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
+    """Return a wrong answer, or None for a mistake that cannot be made on this input."""
     try:
         return candidate.answer(diagnosis.task, *diagnosis.args, **diagnosis.kwargs)
     except (ValueError, TypeError, RuntimeError, IndexError):

@@ -14,6 +14,18 @@ class NotStarted(Exception):  # it is no error: there is nothing to look at yet
     """Raised by a check that finds nothing to look at; the text says what to do first."""
 
 
+class Mismatch(AssertionError):
+    """An answer is not the expected one.
+
+    Attributes:
+        said: what was expected and what came, without the question that follows.
+    """
+
+    def __init__(self, said: str, hint: str) -> None:
+        super().__init__(f"{said} {hint}".rstrip())
+        self.said = said
+
+
 def assert_equal(got: object, expected: object, where: str, hint: str = "") -> None:
     """Compare two plain values, their types included: True is not 1, and a list is no tuple.
 
@@ -90,4 +102,4 @@ def _missing_return(got: object) -> str:
 
 def _fail(message: str, hint: str) -> NoReturn:
     __tracebackhide__ = True
-    raise AssertionError(f"{message} {hint}".rstrip())
+    raise Mismatch(message, hint)

@@ -2,13 +2,15 @@
 
 import importlib
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from grader.curriculum import Task
-from grader.public.asserts import NotStarted
+from grader.public.asserts import Mismatch, NotStarted
+from grader.public.diagnosis import Call, Mistake, Watched, known_mistake
 from grader.public.progress import Outcome
 
 _endless: set[str] = set()
@@ -28,7 +30,7 @@ def load(module: str) -> ModuleType:
     if module in _endless:
         raise BrokenModuleError(f"exercises/{module}.py: importing it takes too long, as above.")
     try:
-        return importlib.import_module(f"exercises.{module}")
+        return Watched(importlib.import_module(f"exercises.{module}"))
     except SyntaxError as error:
         other = Path(error.filename or "").name
         place = f"line {error.lineno}" if other == f"{module}.py" else f"exercises/{other}, line {error.lineno}"
@@ -45,7 +47,7 @@ def load(module: str) -> ModuleType:
         raise BrokenModuleError(f"exercises/{module}.py cannot be imported: {_name(error)}{place}") from None
 
 
-def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> Outcome:
+def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, calls: Sequence[Call] = ()) -> Outcome:
     """Say what an exception means for the task whose check it ended.
 
     Args:
@@ -53,6 +55,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> 
         task: its task.
         folder: where the student's modules lie.
         limit: seconds that the check was given.
+        calls: of the student's functions in this check.
     """
     text = str(error)
     if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and " is not written yet: " in text):
@@ -67,8 +70,16 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float) -> 
             "failed", f"exercises/{task.module}.py: expected {error.name}, got nothing of that name. Did it change?"
         )
     if isinstance(error, AssertionError) and not _place(error, folder):
-        return Outcome("failed", text.split("\nassert ", 1)[0])
+        return Outcome("failed", _wrong(error, known_mistake(folder, calls)))
     return Outcome("failed", f"{task.id}: expected an answer, got {_name(error)}{_place(error, folder)}")
+
+
+def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
+    """Return what a student reads about a wrong answer: with a known mistake's sentence, or the check's question."""
+    if mistake is None:
+        return str(error).split("\nassert ", 1)[0]
+    said = error.said if isinstance(error, Mismatch) else str(error)
+    return f"{said} {mistake.says} ({mistake.name})"
 
 
 def too_slow(task: Task, limit: float) -> str:

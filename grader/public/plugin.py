@@ -15,6 +15,7 @@ from grader import curriculum
 from grader.curriculum import Task
 from grader.public import screen
 from grader.public.asserts import NotStarted
+from grader.public.diagnosis import Watched
 from grader.public.explain import outcome_of, too_slow
 from grader.public.memory import Memory
 from grader.public.progress import Outcome, TaskProgress, next_task, unwritten_symbols
@@ -222,7 +223,9 @@ class PublicChecks:
         marker = item.get_closest_marker("timeout")
         typed = self.config.getoption("timeout", None)
         limit = marker.args[0] if marker and marker.args else typed or SECONDS_PER_CHECK
-        return outcome_of(call.excinfo.value, task, self.folder, float(limit))
+        modules = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Watched)]
+        calls = [made for module in modules for made in module.calls]
+        return outcome_of(call.excinfo.value, task, self.folder, float(limit), calls)
 
     def _task_id(self, item: pytest.Item) -> str:
         """Return the task of a check of ours, or nothing."""

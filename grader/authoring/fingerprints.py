@@ -1,0 +1,112 @@
+"""Derives what lets public checks name a mistake: fingerprints of the bank's wrong answers on the public inputs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from grader import curriculum, paths
+from grader.checking.assertions import Diagnosis
+from grader.files import write_atomically
+from grader.misconceptions import bank, wrong_answer
+from grader.public.diagnosis import FILE, answer_fingerprint, fingerprint
+
+
+class Recorder(ModuleType):
+    """Stands in for a student's module in a public check: answers as the reference does, and keeps the arguments."""
+
+    def __init__(self, reference: ModuleType) -> None:
+        super().__init__(reference.__name__)
+        self.diagnoses: list[tuple[Diagnosis, Any]] = []
+        self._reference = reference
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._reference, name)
+
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            answer = function(*args, **kwargs)
+            self.diagnoses.append((Diagnosis(name, args, kwargs), answer))
+            return answer
+
+        return recorded
+
+
+def derive_fingerprints() -> str:
+    """Return the text of the file, from the kit's own public checks, solutions and bank.
+
+    A wrong answer that is right on some input, or that two mistakes give, gets no entry.
+    """
+    found: dict[str, set[tuple[str, str]]] = {}
+    for diagnosis, right in public_inputs():
+        inputs = fingerprint(diagnosis.task, diagnosis.args, diagnosis.kwargs)
+        for candidate in bank():
+            if diagnosis.task in candidate.tasks:
+                wrong = wrong_answer(candidate, diagnosis)
+                key = answer_fingerprint(inputs, wrong)
+                if wrong is not None and key is not None and key != answer_fingerprint(inputs, right):
+                    found.setdefault(key, set()).add((candidate.name, candidate.says))
+    clear = {key: min(said) for key, said in found.items() if len({name for name, _ in said}) == 1}
+    mistakes = sorted(set(clear.values()))
+    entry = {
+        "mistakes": [{"name": name, "says": says} for name, says in mistakes],
+        "answers": {key: mistakes.index(said) for key, said in sorted(clear.items())},
+    }
+    return json.dumps(entry, indent=0) + "\n"
+
+
+def write_fingerprints(folder: Path) -> bool:
+    """Write the file into a folder of exercises; tell whether it had another text."""
+    path, text = folder / FILE, derive_fingerprints()
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    write_atomically(path, text)
+    return True
+
+
+def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
+    """Return a sentence if the committed file is not what would be derived."""
+    path = folder / FILE
+    if path.is_file() and path.read_text(encoding="utf-8") == derive_fingerprints():
+        return []
+    got = "another text" if path.is_file() else "none"
+    wanted = "the fingerprints of the bank's wrong answers on the public inputs"
+    return [f"exercises/{FILE}: expected {wanted}, got {got}. Run `grader release --to .`"]
+
+
+def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
+    """Give what the public checks ask of each task that the bank knows, with the reference's answers."""
+    known = {task for candidate in bank() for task in candidate.tasks}
+    for module in curriculum.modules():
+        checks = importlib.import_module(f"exercises.test_{module}")
+        reference = importlib.import_module(f"solutions.{module}")
+        for check, values in _cases(checks, module, known):
+            recorder = Recorder(reference)
+            check(**values, **{module: recorder})
+            yield from (found for found in recorder.diagnoses if found[0].task in known)
+
+
+def _cases(checks: ModuleType, module: str, known: set[str]) -> Iterator[tuple[Callable[..., None], dict[str, Any]]]:
+    """Give the checks of known tasks that need nothing but the module, with each set of their parameters."""
+    for name, check in vars(checks).items():
+        if not name.startswith("test_"):
+            continue
+        marks = getattr(check, "pytestmark", [])
+        needs = set(inspect.signature(check).parameters)
+        sets = [_values(mark.args) for mark in marks if mark.name == "parametrize"]
+        names = {module} | {name for values in sets for name in values[0]}
+        if needs == names and {mark.args[0] for mark in marks if mark.name == "task"} & known:
+            for chosen in itertools.product(*sets):
+                yield check, {name: value for values in chosen for name, value in values.items()}
+
+
+def _values(arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Return the sets of values of one `parametrize`."""
+    names = [name.strip() for name in arguments[0].split(",")] if isinstance(arguments[0], str) else list(arguments[0])
+    single = len(names) == 1
+    return [dict(zip(names, (row,) if single else row, strict=True)) for row in arguments[1]]

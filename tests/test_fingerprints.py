@@ -1,0 +1,156 @@
+"""Public checks name a known mistake, by fingerprints that are derived and never stale; a right answer has no name."""
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from grader import curriculum, paths
+from grader.authoring import fingerprints
+from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
+from grader.misconceptions import Misconception, bank
+from grader.public.asserts import Mismatch
+from grader.public.diagnosis import FILE, Call, Watched, answer_fingerprint, fingerprint, known_mistake
+from grader.public.explain import outcome_of
+
+VALUE_TASKS = sorted({diagnosis.task for diagnosis, _ in public_inputs()})
+BANK = [(task, one) for one in bank() for task in one.tasks if task in VALUE_TASKS]
+
+
+def test_the_committed_file_is_the_derived_one() -> None:
+    assert fingerprint_problems() == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", None], ids=["empty", "another", "missing"])
+def test_a_stale_file_is_a_problem_and_is_written_anew(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / FILE).write_text(text)
+    assert len(fingerprint_problems(tmp_path)) == 1
+    assert write_fingerprints(tmp_path)
+    assert fingerprint_problems(tmp_path) == []
+    assert not write_fingerprints(tmp_path)
+
+
+def test_verify_looks_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = importlib.import_module("grader.authoring.verify")
+    assert verify.fingerprint_problems is fingerprint_problems
+    assert "fingerprint_problems" in inspect.getsource(verify.verify_kit)
+
+
+def test_the_hand_out_holds_hashes_names_and_sentences_alone() -> None:
+    entry = json.loads((paths.EXERCISES / FILE).read_text(encoding="utf-8"))
+    assert set(entry) == {"mistakes", "answers"}
+    said = {(one.name, one.says) for one in bank()}
+    assert {(mistake["name"], mistake["says"]) for mistake in entry["mistakes"]} <= said
+    assert all(len(key) == 20 and int(key, 16) >= 0 for key in entry["answers"])
+
+
+def test_a_right_answer_has_no_name() -> None:
+    for diagnosis, right in public_inputs():
+        inputs = fingerprint(diagnosis.task, diagnosis.args, diagnosis.kwargs)
+        assert answer_fingerprint(inputs, right) is not None
+        assert known_mistake(paths.EXERCISES, [Call(inputs, right)]) is None
+
+
+class Wrong(ModuleType):
+    """A module in which one task has a named wrong answer."""
+
+    def __init__(self, task: str, mistake: Misconception) -> None:
+        super().__init__("wrong")
+        answer: Callable[..., Any] = mistake.answer
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            got = answer(task, *args, **kwargs)
+            return Image.fromarray(got.byte().numpy()) if task == "tensor_to_image" else got
+
+        setattr(self, task, function)
+
+
+def names_given(task: str, mistake: Misconception) -> list[str | None]:
+    """Run the public checks of a task on a wrong answer, and return the name at each that fails."""
+    module = curriculum.task(task).module
+    given: list[str | None] = []
+    for check, values in fingerprints._cases(importlib.import_module(f"exercises.test_{module}"), module, {task}):
+        watched = Watched(Wrong(task, mistake))
+        try:
+            check(**values, **{module: watched})
+        except AssertionError:
+            found = known_mistake(paths.EXERCISES, watched.calls)
+            given.append(found.name if found else None)
+        except Exception:  # noqa: BLE001 - a mistake that cannot be made on this input
+            continue
+    return given
+
+
+@pytest.mark.parametrize(("task", "mistake"), BANK, ids=[f"{task}-{one.answer.__name__}" for task, one in BANK])
+def test_a_wrong_answer_gets_its_own_name_or_none(task: str, mistake: Misconception) -> None:
+    assert set(names_given(task, mistake)) <= {mistake.name, None}
+
+
+@pytest.mark.parametrize("name", sorted({one.name for task, one in BANK}))
+def test_each_name_is_given_somewhere(name: str) -> None:
+    assert name in [given for task, one in BANK if one.name == name for given in names_given(task, one)]
+
+
+def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path) -> None:
+    error = Mismatch("convolve: expected 1, got 2.", "Which window?")
+    call = Call(fingerprint("convolve"), torch.tensor([[3.0]]))
+    told = outcome_of(error, curriculum.task("convolve"), paths.EXERCISES, 30, [call])
+    assert told.message == "convolve: expected 1, got 2. Which window?"
+
+
+def test_a_damaged_file_costs_the_names_alone(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("[]")
+    assert known_mistake(tmp_path, [Call("x", 1)]) is None
+
+
+# fingerprints
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (torch.ones(2, 3), torch.ones(3, 2)),
+        (torch.ones(2), torch.ones(2).long()),
+        (torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0])),
+        (1, 1.0),
+        (1, True),
+        ((1, 2), (2, 1)),
+        (None, 0),
+        (torch.ones(1), 1.0),
+    ],
+    ids=["shape", "kind", "order", "float", "bool", "tuple", "none", "tensor"],
+)
+def test_different_answers_have_different_fingerprints(one: object, other: object) -> None:
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_rounding_and_precision_play_no_part() -> None:
+    third = torch.tensor([1.0]) / 3
+    assert fingerprint(third) == fingerprint(third.double() + 1e-9)
+    assert fingerprint(torch.tensor([-0.0])) == fingerprint(torch.tensor([0.0]))
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, torch.ones(200_000), torch.ones(1).to(torch.complex64)])
+def test_what_cannot_be_compared_has_no_fingerprint(value: object) -> None:
+    assert fingerprint(value) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), torch.tensor([float("nan"), float("-inf")]), 1e300])
+def test_odd_numbers_have_one(value: object) -> None:
+    assert fingerprint(value) is not None
+
+
+def test_arguments_are_noted_as_they_were_before_the_call() -> None:
+    module = ModuleType("student")
+    module.clear = lambda image: image.zero_()  # type: ignore[attr-defined]
+    watched, image = Watched(module), torch.ones(2)
+    watched.clear(image)
+    assert watched.calls[0].inputs == fingerprint("clear", (torch.ones(2),), {})
