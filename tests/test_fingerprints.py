@@ -38,6 +38,13 @@ def test_a_stale_file_is_a_problem_and_is_written_anew(tmp_path: Path, text: str
     assert not write_fingerprints(tmp_path)
 
 
+def test_a_reference_that_fails_a_public_check_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    solution = importlib.import_module("solutions.exploration")
+    monkeypatch.setattr(solution, "class_counts", lambda labels, num_classes: labels)
+    (problem,) = fingerprint_problems()
+    assert "exercises/test_exploration.py: test_class_counts" in problem
+
+
 def test_verify_looks_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
     verify = importlib.import_module("grader.authoring.verify")
     assert verify.fingerprint_problems is fingerprint_problems

@@ -41,6 +41,9 @@ def derive_fingerprints() -> str:
     """Return the text of the file, from the kit's own public checks, solutions and bank.
 
     A wrong answer that is right on some input, or that two mistakes give, gets no entry.
+
+    Raises:
+        ValueError: if the reference does not pass the public checks.
     """
     found: dict[str, set[tuple[str, str]]] = {}
     for diagnosis, right in public_inputs():
@@ -70,24 +73,36 @@ def write_fingerprints(folder: Path) -> bool:
 
 
 def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
-    """Return a sentence if the committed file is not what would be derived."""
+    """Return a sentence if the committed file is not what would be derived, or nothing can be."""
     path = folder / FILE
-    if path.is_file() and path.read_text(encoding="utf-8") == derive_fingerprints():
-        return []
+    try:
+        if path.is_file() and path.read_text(encoding="utf-8") == derive_fingerprints():
+            return []
+    except ValueError as error:
+        return [str(error)]
     got = "another text" if path.is_file() else "none"
     wanted = "the fingerprints of the bank's wrong answers on the public inputs"
     return [f"exercises/{FILE}: expected {wanted}, got {got}. Run `grader release --to .`"]
 
 
 def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
-    """Give what the public checks ask of each task that the bank knows, with the reference's answers."""
+    """Give what the public checks ask of each task that the bank knows, with the reference's answers.
+
+    Raises:
+        ValueError: if the reference does not pass.
+    """
     known = {task for candidate in bank() for task in candidate.tasks}
     for module in curriculum.modules():
         checks = importlib.import_module(f"exercises.test_{module}")
         reference = importlib.import_module(f"solutions.{module}")
         for check, values in _cases(checks, module, known):
             recorder = Recorder(reference)
-            check(**values, **{module: recorder})
+            try:
+                check(**values, **{module: recorder})
+            except Exception as error:
+                where = f"exercises/test_{module}.py: {getattr(check, '__name__', check)}"
+                got = f"{type(error).__name__}: {error}"
+                raise ValueError(f"{where}: expected the reference to pass, got {got}") from error
             yield from (found for found in recorder.diagnoses if found[0].task in known)
 
 
