@@ -106,6 +106,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     praise: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
     current: _Outcome = field(default_factory=_Outcome)
     ended: _Outcome | None = None
@@ -159,7 +160,7 @@ class CheckPlugin:
     def student(self) -> Student:
         """Return the submission under check."""
         run = self._running()
-        return Student(run.session, run.job.weights)
+        return Student(run.session, run.job.weights, run.kept)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> Rng:

@@ -71,11 +71,13 @@ class Student:
     Attributes:
         weights: the submitted ``fashion_cnn.safetensors``, or None.
         data_root: the data folder as the student's code sees it.
+        kept: what a check keeps for later checks of the same task.
     """
 
-    def __init__(self, session: Session, weights: bytes | None) -> None:
+    def __init__(self, session: Session, weights: bytes | None, kept: dict[str, Any] | None = None) -> None:
         self._session = session
         self.weights = weights
+        self.kept = {} if kept is None else kept
         self.data_root = session.data_root
 
     def call(self, function: str, *args: Any, **kwargs: Any) -> Any:

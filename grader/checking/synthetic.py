@@ -65,13 +65,16 @@ def decode(batch: Tensor) -> Tensor:
         int64 (N,), with -1 where no index can be read.
     """
     low, high = batch.flatten(1).amin(1), batch.flatten(1).amax(1)
-    bright = batch > ((low + high) / 2)[:, None, None]
+    bright = (batch > ((low + high) / 2)[:, None, None]).to(torch.uint8)
     found = torch.where(high > low, _read(bright, 0, 0), -1)
     unread = (found < 0).nonzero()[:MAX_SEARCHED, 0]
-    for flipped in (bright[unread], bright[unread].flip(-1)):
-        for down, right in _shifts():
-            read = _read(flipped, down, right)
-            found[unread] = torch.where(found[unread] < 0, read, found[unread])
+    for down, right in _shifts():
+        for mirrored in (False, True):
+            seen = bright[unread].flip(-1) if mirrored else bright[unread]
+            found[unread] = _read(seen, down, right)
+            unread = unread[found[unread] < 0]
+        if not len(unread):
+            break
     return found
 
 
@@ -109,11 +112,15 @@ def _checksum(ids: Tensor) -> Tensor:
 
 
 def _read(bright: Tensor, down: int, right: int) -> Tensor:
-    inner = ((torch.arange(GRID) * BLOCK + START)[:, None] + torch.tensor([1, 2])).flatten()
-    pixels = bright[:, inner + down][:, :, inner + right].reshape(-1, GRID, 2, GRID, 2)
-    blocks = pixels.sum((2, 4), dtype=torch.uint8).flatten(1)  # (N, 36): how many of the inner 2 x 2 are bright
+    inner = [bright[:, row, column] for row in _inner(down) for column in _inner(right)]
+    blocks = torch.stack(inner).sum(0, dtype=torch.uint8).flatten(1)  # (N, 36): how many of the inner 2 x 2 are bright
     word = ((blocks > 2).long() << torch.arange(ID_BITS + CHECK_BITS)).sum(1)
     check = word & ((1 << CHECK_BITS) - 1)
     ids = (word >> CHECK_BITS) ^ (check >> 2)
     valid = (ids < TRAIN_SIZE + TEST_SIZE) & (_checksum(ids) == check)
     return torch.where(valid, ids, -1)
+
+
+def _inner(shift: int) -> list[slice]:
+    """Return where the two inner rows (or columns) of every block lie."""
+    return [slice(at, at + GRID * BLOCK, BLOCK) for at in (START + 1 + shift, START + 2 + shift)]

@@ -43,6 +43,7 @@ PRELOADED = (
     "matplotlib.pyplot",
     "safetensors.torch",
     "PIL.Image",
+    "grader.sandbox.mapping",
     "grader.sandbox.worker",
     "grader.sandbox.walls.probes",
 )
@@ -61,6 +62,7 @@ def preload() -> None:
     for module in pkgutil.iter_modules(probes.__path__):
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
     sys.modules["grader.sandbox.byhand"].prepare()
+    sys.modules["grader.sandbox.mapping"].prepare()
     _warm_up()
     sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()

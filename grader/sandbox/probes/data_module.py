@@ -13,9 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# One data module and what was taken from it: many checks look at the same batches.
-_BUILT: dict[str, Any] = {}
-_TAKEN: dict[str, Any] = {}
+_BUILT: dict[str, Any] = {}  # one data module, with which its next check goes on
 
 
 def take(
@@ -47,14 +45,13 @@ def take(
     alike = repr((root, sorted(options.items()), stages, global_seed))
     if alike not in _BUILT:
         _BUILT.clear()
-        _TAKEN.clear()
         gc.collect()  # one that holds all images in memory goes before the next one comes
         _BUILT[alike] = _build(module, root, options, stages, global_seed)
-    for split, limit in splits.items():
-        if (key := repr((split, limit, epochs, packed))) not in _TAKEN:
-            loader = _only(getattr(_BUILT[alike], f"{split}_dataloader")())
-            _TAKEN[key] = [_epoch(loader, limit, packed=split in packed) for _ in range(epochs)]
-    return {split: _TAKEN[repr((split, limit, epochs, packed))] for split, limit in splits.items()}
+    loaders = {split: _only(getattr(_BUILT[alike], f"{split}_dataloader")()) for split in splits}
+    return {
+        split: [_epoch(loaders[split], limit, packed=split in packed) for _ in range(epochs)]
+        for split, limit in splits.items()
+    }
 
 
 def bases(module: ModuleType, root: Path) -> list[str]:
