@@ -116,6 +116,12 @@ def test_a_named_mistake_is_the_message(check: Check) -> None:
     assert (result.misconception, result.message) == ("flipped-kernel", "turned?")
 
 
+def test_what_a_check_keeps_is_there_for_the_next_of_the_task(check: Check) -> None:
+    keeps, looks = "student.kept['seen'] = 3", "assert student.kept == {'seen': 3}, 'forgot'"
+    result, _ = check(suite("core: assert not student.kept", f"core: {keeps}", f"core: {looks}"))
+    assert (result.status, result.message) == ("passed", "All checks passed.")
+
+
 def test_credit_is_the_share_of_the_points_even_if_a_detail_fails(check: Check) -> None:
     result, _ = check(suite("core: credit(0.25)", "detail: assert False, 'below 90 %'"))
     assert (result.status, result.score) == ("partial", 2)

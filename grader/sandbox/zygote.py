@@ -44,6 +44,7 @@ PRELOADED = (
     "safetensors.torch",
     "PIL.Image",
     "grader.sandbox.mapping",
+    "grader.sandbox.warming",
     "grader.sandbox.worker",
     "grader.sandbox.walls.probes",
 )
@@ -63,7 +64,7 @@ def preload() -> None:
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
     sys.modules["grader.sandbox.byhand"].prepare()
     sys.modules["grader.sandbox.mapping"].prepare()
-    _warm_up()
+    sys.modules["grader.sandbox.warming"].warm_up()
     sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()
     gc.collect()
@@ -71,19 +72,6 @@ def preload() -> None:
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise RuntimeError(f"zygote: expected one thread, got {threads}. Which import starts the others?")
-
-
-def _warm_up() -> None:
-    """Do once what every worker would otherwise do for the first time."""
-    import torch  # noqa: PLC0415 - only after the environment is set
-    from matplotlib import pyplot as plt  # noqa: PLC0415
-
-    torch.set_num_threads(1)
-    torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
-    figure, axes = plt.subplots()
-    axes.set_title("warm")
-    figure.canvas.draw()
-    plt.close(figure)
 
 
 def _forget_the_kit() -> None:

@@ -385,8 +385,17 @@ def test_activation_maps_refuse(
     assert_raises(student, ("ValueError",), "activation_maps", rng.floats(*image), rng.floats(*filters))
 
 
-def figure_of(student: Student, maps: Tensor, **options: Any) -> list[Any]:
-    facts = student.probe("plot_activations", maps, **options)
+def five(student: Student, rng: Rng) -> tuple[Tensor, Any]:
+    """Return five maps and their figure; several checks look at the same one, since it takes a while to draw."""
+    if "five" not in student.kept:
+        maps = rng.floats(5, 7, 11).relu()
+        student.kept["five"] = maps, student.probe("plot_activations", maps)
+    maps, facts = student.kept["five"]
+    return maps, facts
+
+
+def pictured(facts: Any) -> list[Any]:
+    """Return the axes that hold a picture."""
     if facts["type"] == "NoneType":
         fail_check("plot_activations: expected a Figure, got None. Does the function return?", "returns-none")
     assert facts["type"] == "Figure", f"plot_activations: expected a matplotlib Figure, got {facts['type']}."
@@ -396,14 +405,15 @@ def figure_of(student: Student, maps: Tensor, **options: Any) -> list[Any]:
 @core("plot_activations", "shows one picture for each of {count} maps")
 @pytest.mark.parametrize("count", [5, 1, 8])
 def test_plot_shows_one_picture_per_map(student: Student, rng: Rng, count: int) -> None:
-    axes = figure_of(student, rng.floats(count, 7, 11).relu())
+    facts = five(student, rng)[1] if count == 5 else student.probe("plot_activations", rng.floats(count, 7, 11).relu())
+    axes = pictured(facts)
     assert len(axes) == count, f"plot_activations: expected {count} axes with a picture, got {len(axes)}."
 
 
 @core("plot_activations", "each picture is its map")
 def test_plot_shows_the_maps(student: Student, rng: Rng) -> None:
-    maps = rng.floats(5, 7, 11).relu()
-    for index, axes in enumerate(figure_of(student, maps)):
+    maps, facts = five(student, rng)
+    for index, axes in enumerate(pictured(facts)):
         picture = axes["images"][0]
         same = isinstance(picture, Tensor) and picture.shape == maps[index].shape and similar(picture, maps[index])
         assert same, (
@@ -419,7 +429,7 @@ def similar(picture: Tensor, wanted: Tensor) -> bool:
 
 @detail("plot_activations", "titles count the maps")
 def test_plot_titles_count_the_maps(student: Student, rng: Rng) -> None:
-    titles = [axes["title"] for axes in figure_of(student, rng.floats(5, 7, 11).relu())]
+    titles = [axes["title"] for axes in pictured(five(student, rng)[1])]
     numbers = [[int(number) for number in re.findall(r"\d+", str(title))] for title in titles]
     counted = any(all(index + first in found for index, found in enumerate(numbers)) for first in (0, 1))
     assert counted, f"plot_activations: expected titles that count the maps, got {', '.join(map(repr, titles))}."
@@ -427,7 +437,7 @@ def test_plot_titles_count_the_maps(student: Student, rng: Rng) -> None:
 
 @detail("plot_activations", "axes without a map are hidden")
 def test_plot_hides_unused_axes(student: Student, rng: Rng) -> None:
-    facts = student.probe("plot_activations", rng.floats(5, 7, 11).relu())
+    _, facts = five(student, rng)
     unused = [axes for axes in facts["axes"] if not axes["images"] and axes["on"]]
     assert not unused, f"plot_activations: expected unused axes to be hidden, got {len(unused)} empty ones."
 
@@ -435,5 +445,7 @@ def test_plot_hides_unused_axes(student: Student, rng: Rng) -> None:
 @detail("plot_activations", "takes maps that require a gradient, and leaves them as they were")
 def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     maps = rng.floats(3, 5, 7).relu()
-    assert len(figure_of(student, maps, requires_grad=True)) == 3, "plot_activations: expected 3 pictures, got fewer."
-    assert not student.probe("plot_activations", maps)["modified"], "plot_activations: the maps are changed."
+    facts = student.probe("plot_activations", maps, requires_grad=True)
+    assert len(pictured(facts)) == 3, "plot_activations: expected 3 pictures, got fewer."
+    _, plain = five(student, rng)
+    assert not facts["modified"] and not plain["modified"], "plot_activations: the maps are changed."

@@ -1,5 +1,6 @@
 """Hidden checks of the statistics and pictures of a data set."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -176,11 +177,28 @@ def is_one_of(picture: object, images: Tensor) -> bool:
     return any(bool(torch.corrcoef(torch.stack([grey, image.double().flatten()]))[0, 1] > 0.999) for image in images)
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn, and the rows of axes that show it."""
+
+    images: Tensor
+    labels: Tensor
+    rows: list[list[Any]]
+
+
+def drawn(student: Student, rng: Rng) -> Drawn:
+    """Return a figure of four mixed classes; several checks look at the same one, since it takes a while to draw."""
+    if "figure" not in student.kept:
+        images, labels = rng.bytes_(40, 7, 11), torch.arange(40)[torch.randperm(40, generator=rng.generator)] % 4
+        student.kept["figure"] = Drawn(images, labels, rows_of(student, images, labels, NAMES))
+    kept: Drawn = student.kept["figure"]
+    return kept
+
+
 @core("plot_examples", "has one row per class with images of that class")
 def test_rows_hold_their_class(student: Student, rng: Rng) -> None:
-    images, labels = rng.bytes_(40, 7, 11), torch.arange(40) % 4
-    order = torch.randperm(40, generator=rng.generator)
-    rows = rows_of(student, images[order], labels[order], NAMES)
+    figure = drawn(student, rng)
+    images, labels, rows = figure.images, figure.labels, figure.rows
     assert len(rows) == 4, f"plot_examples: expected 4 rows of pictures, got {len(rows)}."
     for label, row in enumerate(rows):
         assert all(is_one_of(picture, images[labels == label]) for picture in pictures(row)), (
@@ -190,8 +208,7 @@ def test_rows_hold_their_class(student: Student, rng: Rng) -> None:
 
 @core("plot_examples", "writes the class name on each row")
 def test_rows_have_their_names(student: Student, rng: Rng) -> None:
-    rows = rows_of(student, rng.bytes_(40, 7, 11), torch.arange(40) % 4, NAMES)
-    for name, row in zip(NAMES, rows, strict=False):
+    for name, row in zip(NAMES, drawn(student, rng).rows, strict=False):
         texts = [text for axes in row for text in axes["words"]]
         assert any(name in text for text in texts), f"plot_examples: expected {name!r} on its row, got no such text."
 
@@ -199,8 +216,10 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
 @detail("plot_examples", "shows {per_class} images of each class if told so, five unless told")
 @pytest.mark.parametrize("per_class", [5, 3, 1])
 def test_rows_have_per_class_images(student: Student, rng: Rng, per_class: int) -> None:
-    options = {} if per_class == 5 else {"per_class": per_class}
-    rows = rows_of(student, rng.bytes_(40, 7, 11), torch.arange(40) % 4, NAMES, **options)
+    if per_class == 5:
+        rows = drawn(student, rng).rows
+    else:
+        rows = rows_of(student, rng.bytes_(40, 7, 11), torch.arange(40) % 4, NAMES, per_class=per_class)
     counts = [len(pictures(row)) for row in rows]
     assert counts == [per_class] * 4, f"plot_examples: expected {per_class} pictures in each of 4 rows, got {counts}."
 

@@ -22,7 +22,7 @@ def describe_figure(figure: Any) -> dict[str, Any]:
     """Tell the type of a figure, its texts, and title and pictures of each visible axes that holds a picture."""
     if not isinstance(figure, Figure):
         return {"type": type(figure).__name__, "axes": [], "texts": []}
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     bars = {id(image.colorbar.ax) for axes in figure.axes for image in axes.images if image.colorbar is not None}
     shown = [axes for axes in figure.axes if id(axes) not in bars and axes.get_visible()]
     return {
