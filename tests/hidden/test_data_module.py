@@ -163,7 +163,7 @@ def test_validation_has_val_size_images(student: Student) -> None:
 
 @core("data_splits", "test is the official 10,000 test images")
 def test_test_set_is_the_official_one(student: Student) -> None:
-    epoch = take_one(student, "test", 600, **SMALL_VAL)
+    epoch = take_one(student, "test", 200, **SMALL_VAL)
     if (epoch.known < synthetic.TRAIN_SIZE).any():
         fail_check("test_dataloader: expected the official test images, got training images. Which set is it made of?")
     assert_each_once(epoch)
@@ -219,7 +219,7 @@ def test_split_depends_on_the_seed(student: Student) -> None:
 
 @core("data_splits", "training and validation share no image when validation is large")
 def test_splits_are_disjoint_with_a_large_validation_set(student: Student) -> None:
-    taken = take(student, {"train": 1000, "val": 1500}, **SMALL_TRAIN)
+    taken = take(student, {"train": 1000, "val": 800}, **SMALL_TRAIN)
     train, val = taken["train"][0], taken["val"][0]
     assert_apart(train, val)
     if len(train.labels) > 600 and (val.length or 594) >= 594:
@@ -228,7 +228,7 @@ def test_splits_are_disjoint_with_a_large_validation_set(student: Student) -> No
 
 @core("data_splits", "training has all of the 60,000 that are not in validation")
 def test_training_has_the_rest(student: Student) -> None:
-    taken = take(student, {"train": 1000, "val": 1500}, **SMALL_TRAIN)
+    taken = take(student, {"train": 1000, "val": 800}, **SMALL_TRAIN)
     train, val = taken["train"][0], taken["val"][0]
     assert_not_test_images(train)
     assert_count(train, 600, "all images that do not validate")

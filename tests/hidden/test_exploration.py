@@ -63,9 +63,13 @@ def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
 
 
 def on_many(student: Student, rng: Rng) -> tuple[object, tuple[float, float], Any]:
-    some = (rng.bytes_(500, 28, 28).float() * rng.int(3, 9) / 10).to(torch.uint8)
-    facts = student.probe("large_statistics", some, 60_000)
-    return facts["value"], statistics(torch.cat([some, some >> 1, some >> 2])), facts
+    """Return answer and expectation for 60,000 images, and what it took; both checks look at the same call."""
+    if "many" not in student.kept:
+        some = (rng.bytes_(500, 28, 28).float() * rng.int(3, 9) / 10).to(torch.uint8)
+        facts = student.probe("large_statistics", some, 60_000)
+        student.kept["many"] = facts["value"], statistics(torch.cat([some, some >> 1, some >> 2])), facts
+    value, expected, facts = student.kept["many"]
+    return value, expected, facts
 
 
 @detail("pixel_statistics", "leaves the images as they were")
@@ -214,23 +218,24 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
 
 
 @detail("plot_examples", "shows {per_class} images of each class if told so, five unless told")
-@pytest.mark.parametrize("per_class", [5, 3, 1])
+@pytest.mark.parametrize("per_class", [5, 2, 1])
 def test_rows_have_per_class_images(student: Student, rng: Rng, per_class: int) -> None:
     if per_class == 5:
-        rows = drawn(student, rng).rows
+        names, rows = NAMES, drawn(student, rng).rows
     else:
-        rows = rows_of(student, rng.bytes_(40, 7, 11), torch.arange(40) % 4, NAMES, per_class=per_class)
-    counts = [len(pictures(row)) for row in rows]
-    assert counts == [per_class] * 4, f"plot_examples: expected {per_class} pictures in each of 4 rows, got {counts}."
+        names = NAMES[:3]
+        rows = rows_of(student, rng.bytes_(30, 7, 11), torch.arange(30) % 3, names, per_class=per_class)
+    counts, wanted = [len(pictures(row)) for row in rows], [per_class] * len(names)
+    assert counts == wanted, f"plot_examples: expected {wanted} pictures in the rows, got {counts}."
 
 
 @detail("plot_examples", "shows fewer where a class has fewer")
 def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
     labels = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1, 2, 2])
     images = rng.bytes_(10, 7, 11)
-    rows = rows_of(student, images, labels, NAMES[:3])
+    rows = rows_of(student, images, labels, NAMES[:3], per_class=4)
     counts = [len(pictures(row)) for row in rows]
-    assert counts == [2, 5, 2], f"plot_examples: expected 2, 5 and 2 pictures in the rows, got {counts}."
+    assert counts == [2, 4, 2], f"plot_examples: expected 2, 4 and 2 pictures in the rows, got {counts}."
     assert is_one_of(pictures(rows[0])[1], images[:2]), (
         "plot_examples: a short row: expected its own pictures, got others."
     )
