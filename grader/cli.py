@@ -89,13 +89,16 @@ def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
 
 
 @cli.command()
-@click.option("--quick", is_flag=True, help="Only what needs no training data: for every commit.")
-def verify(*, quick: bool) -> None:
-    """Prove that the kit is sound: stubs score 0, the reference 100, and everything derived agrees."""
+@click.option("--quick", is_flag=True, help="Without trained network, wrong answers and mutants: for every commit.")
+@click.option("--matrix", is_flag=True, help="Print which checks notice what, and keep it in docs/kill-matrix.html.")
+def verify(*, quick: bool, matrix: bool) -> None:
+    """Prove that the kit is sound: stubs score 0, the reference 100, wrong answers and mutants are noticed."""
+    if quick and matrix:
+        raise click.UsageError("--matrix: expected a whole run, got --quick as well. Which of the two?")
     from grader.authoring.verify import verify_kit  # noqa: PLC0415
 
     console = Console()
-    problems = verify_kit(console, quick=quick)
+    problems = verify_kit(console, quick=quick, matrix=matrix)
     for problem in problems:
         console.print(f"✗ {problem}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(problems)} problems." if problems else "The kit is sound.")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from grader.authoring.answers import replaced
 from grader.canaries import reference_order, stub_order
 from grader.curriculum import tasks
 from grader.grading import Grader, Order
+from grader.paths import SOLUTIONS
 from grader.results import Result, TaskResult
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Limits as Resources
-from tests.answers.grading import order
 
 MIB = 1 << 20
 TASKS = ("output_size", "class_counts")
@@ -49,10 +49,8 @@ ENDS: list[tuple[str, str, str]] = [
 
 def changed(code: str) -> Order:
     """Return the reference with code at the end of its first module."""
-    reference = order(TASKS, "convolution", "")
-    source = reference.snapshot.modules["convolution"] + f"\n\n{code}\n".encode()
-    modules = {**reference.snapshot.modules, "convolution": source}
-    return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+    source = (SOLUTIONS / "convolution.py").read_text(encoding="utf-8")
+    return replaced(TASKS, {"convolution": f"{source}\n\n{code}\n"})
 
 
 def graded(orders: list[Order], limits: Limits, checkers: int = 2) -> list[Result]:
@@ -153,13 +151,6 @@ def test_scores_do_not_depend_on_order_company_or_jobs() -> None:
     ]
     orders = [reference, *others]
     one_job, two_jobs = graded(orders, Limits(), checkers=1), graded(orders[::-1], Limits(), checkers=2)[::-1]
-    assert [untimed(result) for result in one_job] == [untimed(result) for result in two_jobs]
+    assert [result.without_times() for result in one_job] == [result.without_times() for result in two_jobs]
     assert {result.status for result in one_job} == {"graded"}
     assert one_job[0].score == 90
-
-
-def untimed(result: Result) -> dict[str, Any]:
-    document = result.to_json()
-    for task in document["tasks"]:
-        del task["seconds"]
-    return document

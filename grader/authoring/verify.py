@@ -3,45 +3,131 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
+from grader.authoring.answers import Answer, right_answers, wrong_answers
 from grader.authoring.fingerprints import fingerprint_problems
+from grader.authoring.matrix import Cell, cells_of, matrix_problems, mutant_answers
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
+from grader.files import write_atomically
 from grader.grading import Grader
-from grader.results import MAX_SCORE
+from grader.paths import ROOT
+from grader.reports.matrix import matrix_page, matrix_table
+from grader.results import MAX_SCORE, Result
 from grader.sandbox.levels import candidates
+from grader.sandbox.limits import Limits
 
 MIN_CHECKS = 120
+MATRIX = ROOT / "docs" / "kill-matrix.html"
+QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
+"""A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
+
+SAMPLE = 8
+"""How many right, and as many wrong, answers are graded twice."""
 
 
-def verify_kit(console: Console, *, quick: bool = False) -> list[str]:
+def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False) -> list[str]:
     """Run every proof and tell what it found.
 
     Args:
         console: shows what is under way.
-        quick: leave out the accuracy of the reference.
+        quick: only what needs no training data, no wrong answers and no mutants.
+        matrix: keep the kill matrix as a page.
 
     Returns:
         One sentence per problem; empty if the kit is sound.
     """
-    stages: list[tuple[str, Callable[[], list[str]]]] = [
-        ("manifest, solutions, stubs and hints agree", stub_problems),
-        ("the fingerprints of wrong answers are those of the bank", fingerprint_problems),
-        ("every task has its hidden checks", lambda: check_problems(collect_checks())),
-        ("the stubs score 0, the reference 100", lambda: score_problems(quick=quick)),
-    ]
-    problems = []
-    for title, stage in stages:
-        console.print(f"… {title}", highlight=False)
-        found = stage()
-        console.print(f"{'✗' if found else '✓'} {title}", highlight=False)
-        problems += found
-    return problems
+    proof = _Proof(console)
+    proof.stage("manifest, solutions, stubs and hints agree", stub_problems)
+    proof.stage("the fingerprints of wrong answers are those of the bank", fingerprint_problems)
+    checks = collect_checks()
+    proof.stage("every task has its hidden checks", lambda: check_problems(checks))
+    with Grader(2, candidates(unsafe=False), QUICK) as grader:
+        proof.stage("the stubs score 0, the reference full", lambda: score_problems(grader, quick=quick))
+        if not quick:
+            proof.stage("right answers in other styles score full", lambda: proof.right(grader))
+            proof.stage("scores do not depend on the order", lambda: proof.repeated(grader))
+            proof.stage("wrong answers are rejected and named", lambda: proof.wrong(grader))
+            proof.stage("no mutant of the reference survives", lambda: proof.mutants(grader, checks))
+    if matrix:
+        console.print(matrix_table(proof.cells, checks))
+        write_atomically(MATRIX, matrix_page(proof.cells, checks))
+        console.print(f"Kill matrix: {MATRIX.relative_to(ROOT)}")
+    return proof.problems
+
+
+class _Proof:
+    """Runs stages one after another, shows how far they are, and gathers what they find."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.problems: list[str] = []
+        self.cells: list[Cell] = []
+
+    def stage(self, title: str, find_problems: Callable[[], list[str]]) -> None:
+        """Run one stage."""
+        self._title = title
+        self._console.print(f"… {title}", end="\r" if self._console.is_terminal else "\n", highlight=False)
+        found = find_problems()
+        self._console.print(f"{'✗' if found else '✓'} {title}", highlight=False)
+        self.problems += found
+
+    def right(self, grader: Grader) -> list[str]:
+        """Right answers in other styles score full and get no name."""
+        answers = right_answers()
+        return [
+            f"right answer {answer.name!r}: expected {task.id} to pass without a name, "
+            f"got {task.status}, {task.misconception}: {task.message}"
+            for answer, result in zip(answers, self._graded(grader, answers), strict=True)
+            for task in result.tasks
+            if task.id in answer.tasks and (task.status != "passed" or task.misconception)
+        ]
+
+    def wrong(self, grader: Grader) -> list[str]:
+        """Wrong answers lose points and are named for what they are."""
+        answers = wrong_answers()
+        results = self._graded(grader, answers)
+        self.cells += cells_of(answers, results, wrong=True)
+        return [
+            f"wrong answer {answer.name!r} of {task.id}: expected to lose points and that name, "
+            f"got {task.status} with {task.score:g} of {task.points:g}, {task.misconception}: {task.message}"
+            for answer, result in zip(answers, results, strict=True)
+            for task in result.tasks
+            if task.id in answer.tasks and (task.score == task.points or task.misconception != answer.name)
+        ]
+
+    def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
+        """Every mutant loses points, and every check fails for something, or it is explained why not."""
+        answers = mutant_answers()
+        self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
+        return matrix_problems(self.cells, checks)
+
+    def repeated(self, grader: Grader) -> list[str]:
+        """A class gets the same results the other way round."""
+        answers = right_answers()[:SAMPLE] + wrong_answers()[:SAMPLE]
+        once = self._graded(grader, answers)
+        again = self._graded(grader, answers[::-1])[::-1]
+        return [
+            f"{answer.name!r}: expected the same result twice, got {first.score} and {second.score}"
+            for answer, first, second in zip(answers, once, again, strict=True)
+            if first.without_times() != second.without_times()
+        ]
+
+    def _graded(self, grader: Grader, answers: Sequence[Answer]) -> list[Result]:
+        results: dict[int, Result] = {}
+
+        def take(index: int, result: Result) -> None:
+            results[index] = result
+            if self._console.is_terminal:
+                self._console.print(f"… {self._title}: {len(results)} of {len(answers)}", end="\r", highlight=False)
+
+        grader.grade([answer.order for answer in answers], take, tick=lambda: None)
+        return [results[index] for index in range(len(answers))]
 
 
 def check_problems(checks: list[Check]) -> list[str]:
@@ -65,13 +151,12 @@ def check_problems(checks: list[Check]) -> list[str]:
     return problems
 
 
-def score_problems(*, quick: bool) -> list[str]:
-    """Grade the stubs and the reference as submissions, through the same sandbox as a student's."""
+def score_problems(grader: Grader, *, quick: bool) -> list[str]:
+    """Grade the stubs and the reference as submissions, and let the grader take the reference's pace."""
     selected = frozenset(task.id for task in curriculum.tasks() if not (quick and task.id == "fashion_accuracy"))
-    with Grader(2, candidates(unsafe=False)) as grader:
-        try:
-            try_canaries(grader, selected, seed=1, accuracy="weights", tick=lambda: None)
-        except CanaryFailed as error:
-            return error.problems
+    try:
+        grader.calibrate(try_canaries(grader, selected, seed=1, accuracy="weights", tick=lambda: None))
+    except CanaryFailed as error:
+        return error.problems
     points = sum(task.points for task in curriculum.tasks())
     return [] if points == MAX_SCORE else [f"curriculum.toml: expected {MAX_SCORE:g} points in all, got {points:g}."]

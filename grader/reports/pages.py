@@ -26,7 +26,8 @@ STATUS_WORDS = {
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return the templates' environment, which escapes whatever is put into a page."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("grader.reports"),
         autoescape=True,
@@ -40,7 +41,7 @@ def feedback_page(result: Result) -> str:
     titles = {task.id: task for task in tasks()}
     unfinished = [task for task in result.tasks if task.status not in ("passed", "skipped")]
     return (
-        _environment()
+        environment()
         .get_template("feedback.html")
         .render(result=result, titles=titles, words=STATUS_WORDS, next_task=unfinished[0] if unfinished else None)
     )
@@ -56,7 +57,7 @@ def class_page(results: Sequence[tuple[str, Result]], skipped: Sequence[str]) ->
     graded = [result for _, result in results if result.score is not None]
     scores = sorted(result.score or 0.0 for result in graded)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             results=results,

@@ -1,6 +1,6 @@
 """Wrong data modules, networks and summaries by the name that they must get; see `wrong_convolution`."""
 
-from tests.answers.wrong import DATA, FASHION, LOADERS, PLAIN, SEEDED, SETUP
+from .wrong import DATA, FASHION, LOADERS, PLAIN, SEEDED, SETUP
 
 STEP = FASHION + "    def training_step(self, batch, batch_idx):\n        images, labels = batch\n        "
 LAYERS = """nn.Conv2d(1, 32, {first}), nn.ReLU(), nn.MaxPool2d(2),

@@ -1,0 +1,70 @@
+"""Submissions that test the checks: the reference with one piece replaced by a wrong or a right answer, or mutated."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import ModuleType
+
+from grader.authoring.splice import splice
+from grader.canaries import reference_order
+from grader.grading import Order
+from grader.paths import ROOT
+
+SEED = 11
+_PACKAGE = "cnn_kit_answers"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The reference with one piece replaced.
+
+    Attributes:
+        name: the mistake's name, or what is different about a right answer.
+        tasks: ids of the tasks where it shows.
+        order: the submission.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    order: Order
+
+
+def wrong_answers() -> list[Answer]:
+    """Return every wrong answer of ``tests/answers``: at least two codings of each name."""
+    return [Answer(name, (task,), spliced([task], module, code)) for name, task, module, code in _package().WRONG]
+
+
+def right_answers() -> list[Answer]:
+    """Return every right answer of ``tests/answers``: other styles than the reference's."""
+    return [Answer(title, tuple(ids), spliced(ids, module, code)) for title, ids, module, code in _package().RIGHT]
+
+
+def spliced(task_ids: Iterable[str], module: str, code: str) -> Order:
+    """Return the reference with some definitions of a module replaced, asked for some tasks."""
+    source = reference_order(SEED, frozenset()).snapshot.modules[module].decode()
+    return replaced(task_ids, {module: splice(source, code)})
+
+
+def replaced(task_ids: Iterable[str], sources: Mapping[str, str]) -> Order:
+    """Return the reference with the text of some modules replaced, asked for some tasks."""
+    reference = reference_order(SEED, frozenset(task_ids))
+    modules = {**reference.snapshot.modules, **{name: source.encode() for name, source in sources.items()}}
+    return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+
+
+@cache
+def _package() -> ModuleType:
+    """Load ``tests/answers`` by its path: another package may be called ``tests``."""
+    folder = ROOT / "tests" / "answers"
+    spec = importlib.util.spec_from_file_location(
+        _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None, "the repository holds the package"
+    assert spec.loader is not None, "a package with an __init__ has a loader"
+    module = sys.modules[_PACKAGE] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

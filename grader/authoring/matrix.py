@@ -1,0 +1,142 @@
+"""The kill matrix: which check notices which mutant of the reference, and which wrong answer.
+
+What survives, and what kills nothing, must be explained in ``tests/survivors.toml``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from grader import curriculum
+from grader.authoring.answers import Answer, replaced
+from grader.authoring.mutants import mutants
+from grader.checking.suites import Check
+from grader.paths import ROOT, SOLUTIONS
+from grader.results import Result
+
+EXPLAINED: Final = ROOT / "tests" / "survivors.toml"
+WITHOUT_MUTANTS: Final = ("fashion_accuracy",)
+"""Judged by files and by training, not by the text of the solution."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the checks said of one changed reference.
+
+    Attributes:
+        name: of the mutant or wrong answer.
+        tasks: ids of the tasks that might notice it.
+        wrong: whether it is a named wrong answer.
+        killed: (task, check) that failed.
+        lost: whether it earned fewer points than the reference.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    wrong: bool
+    killed: frozenset[tuple[str, str]]
+    lost: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a mutant may survive, or why a check may kill none of them.
+
+    Attributes:
+        pattern: of names, with ``*`` and ``?``.
+        reason: for people.
+    """
+
+    pattern: str
+    reason: str
+
+    def covers(self, name: str) -> bool:
+        """Tell whether a name is meant; brackets mean themselves."""
+        return fnmatchcase(name, self.pattern.replace("[", "[[]"))
+
+
+def mutant_answers() -> list[Answer]:
+    """Return every mutant of the solutions, with the tasks that may notice it."""
+    found = []
+    for module in curriculum.modules():
+        source = (SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
+        for mutant in mutants(source, module):
+            ids = _tasks_of(module, mutant.symbol)
+            found.append(Answer(mutant.name, ids, replaced(ids, {module: mutant.source})))
+    return found
+
+
+def _tasks_of(module: str, symbol: str) -> tuple[str, ...]:
+    """Return the tasks that a function, or the class of a method, belongs to; all of its module's for a helper."""
+    candidates = [t for t in curriculum.tasks() if t.module == module and t.id not in WITHOUT_MUTANTS]
+    owner = symbol.partition(".")[0]
+    own = tuple(t.id for t in candidates if owner in {name.partition(".")[0] for name in t.symbols})
+    return own or tuple(t.id for t in candidates)
+
+
+def cells_of(answers: Iterable[Answer], results: Iterable[Result], *, wrong: bool) -> list[Cell]:
+    """Return what the checks said of each mutant or wrong answer."""
+    return [_cell(answer, result, wrong=wrong) for answer, result in zip(answers, results, strict=True)]
+
+
+def _cell(answer: Answer, result: Result, *, wrong: bool) -> Cell:
+    asked = [task for task in result.tasks if task.id in answer.tasks]
+    killed = {(task.id, check.name) for task in asked for check in task.checks if not check.passed}
+    return Cell(answer.name, answer.tasks, wrong, frozenset(killed), any(task.score < task.points for task in asked))
+
+
+def survivors(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the mutants that kept all points."""
+    return [cell for cell in cells if not cell.lost and not cell.wrong]
+
+
+def idle(cells: Iterable[Cell], checks: Iterable[Check]) -> list[Check]:
+    """Return the checks that no mutant and no wrong answer failed."""
+    busy = {one for cell in cells for one in cell.killed}
+    return [check for check in checks if (check.task, check.name) not in busy]
+
+
+def explanations(path: Path = EXPLAINED) -> tuple[list[Explanation], list[Explanation]]:
+    """Read why some mutants may survive, and why some checks need not kill one."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return (
+        [Explanation(entry["mutant"], entry["reason"]) for entry in document.get("survivor", [])],
+        [Explanation(entry["check"], entry["reason"]) for entry in document.get("idle", [])],
+    )
+
+
+def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAINED) -> list[str]:
+    """Tell which mutants survive, and which checks kill nothing, without an explanation; and which one is stale."""
+    mutants_left, checks_left = explanations(path)
+    alive = [cell.name for cell in survivors(cells)]
+    noticed = [cell.name for cell in cells if cell.lost and not cell.wrong]
+    useless = [f"{check.task}: {check.name}" for check in idle(cells, checks)]
+    return [
+        *(f"mutant survives: {name}" for name in alive if not _explained(name, mutants_left)),
+        *(f"check kills nothing: {name}" for name in useless if not _explained(name, checks_left)),
+        *(
+            f"{path.name}: expected a survivor for {entry.pattern!r}, got none. Can the entry go?"
+            for entry in mutants_left
+            if not any(entry.covers(name) for name in alive)
+        ),
+        *(
+            f"{path.name}: expected {entry.pattern!r} to mean survivors alone, but {name!r} is noticed. Say less?"
+            for entry in mutants_left
+            for name in noticed
+            if entry.covers(name)
+        ),
+        *(
+            f"{path.name}: expected an idle check for {entry.pattern!r}, got none. Can the entry go?"
+            for entry in checks_left
+            if not any(entry.covers(name) for name in useless)
+        ),
+    ]
+
+
+def _explained(name: str, entries: list[Explanation]) -> bool:
+    return any(entry.covers(name) for entry in entries)
