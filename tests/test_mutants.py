@@ -1,0 +1,121 @@
+"""Mutants of the reference, and what the kill matrix says of them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from grader.authoring.matrix import Cell, idle, matrix_problems, survivors
+from grader.authoring.mutants import mutants
+from grader.checking.suites import Check
+from grader.curriculum import modules
+from grader.paths import SOLUTIONS
+from grader.reports.matrix import matrix_page
+
+LESSON = '''
+OUTSIDE = 1 + 1
+
+
+def count(size: int, step: int = 2) -> int:
+    """Say 1 + 1."""
+    ### BEGIN SOLUTION
+    if size < 1 and not step:
+        raise ValueError(f"count: {1 + 1}")
+    total = min(size, 7, key=abs)
+    total += 2
+    return total // step
+    ### END SOLUTION
+'''
+
+
+def changes() -> list[str]:
+    return [mutant.change for mutant in mutants(LESSON, "lesson")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "size < 1 → size <= 1",
+        "size < 1 and (not step) → size < 1 or not step",
+        "not step → step",
+        "total // step → total * step",
+        "7 → 8",
+        "total += 2 → total -= 2",
+        "total += 2 → nothing",
+        "min(size, 7, key=abs) → min(size, 7)",
+        "min(size, 7, key=abs) → min(size, key=abs)",
+        "min(size, 7, key=abs) → min(7, size, key=abs)",
+        "raise ValueError(f'count: {1 + 1}') → nothing",
+    ],
+)
+def test_a_small_change_is_made(change: str) -> None:
+    assert change in changes()
+
+
+def test_messages_docstrings_signatures_and_what_lies_outside_stay_as_they_are() -> None:
+    before = ast.parse(LESSON)
+    for mutant in mutants(LESSON, "lesson"):
+        after = ast.parse(mutant.source)
+        assert ast.dump(after.body[0]) == ast.dump(before.body[0])
+        assert ast.dump(after.body[1].args) == ast.dump(before.body[1].args)  # type: ignore[attr-defined]
+        assert "Say 1 + 1." in mutant.source
+        assert "{1 + 1}" in mutant.source or "raise" in mutant.change or "if size" in mutant.change
+
+
+def test_every_mutant_differs_from_the_lesson_and_from_all_others() -> None:
+    sources = [mutant.source for mutant in mutants(LESSON, "lesson")]
+    assert len({*sources, ast.unparse(ast.parse(LESSON))}) == len(sources) + 1
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_solutions_have_mutants_with_names_of_their_own(module: str) -> None:
+    names = [mutant.name for mutant in mutants((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)]
+    assert len(names) >= 40
+    assert len(set(names)) == len(names)
+
+
+CHECKS = [Check("convolve", "is right", core=True), Check("convolve", "is kind", core=False)]
+NOTICED = Cell("m.f: 1 → 2", ("convolve",), wrong=False, killed=frozenset({("convolve", "is right")}), lost=True)
+ALIVE = Cell("m.f: a [b] → nothing", ("convolve",), wrong=False, killed=frozenset(), lost=False)
+
+
+@pytest.fixture
+def explained(tmp_path: Path) -> Path:
+    path = tmp_path / "survivors.toml"
+    path.write_text(
+        "[[survivor]]\nmutant = 'm.f: a [b] *'\nreason = 'the same'\n"
+        "[[idle]]\ncheck = 'convolve: is kind'\nreason = 'for wrong arguments'\n"
+    )
+    return path
+
+
+def test_survivors_and_idle_checks_are_found() -> None:
+    assert survivors([NOTICED, ALIVE]) == [ALIVE]
+    assert idle([NOTICED, ALIVE], CHECKS) == [CHECKS[1]]
+
+
+def test_what_is_explained_is_no_problem(explained: Path) -> None:
+    assert matrix_problems([NOTICED, ALIVE], CHECKS, explained) == []
+
+
+def test_what_is_not_explained_is_told(tmp_path: Path) -> None:
+    (tmp_path / "none.toml").write_text("")
+    assert matrix_problems([NOTICED, ALIVE], CHECKS, tmp_path / "none.toml") == [
+        "mutant survives: m.f: a [b] → nothing",
+        "check kills nothing: convolve: is kind",
+    ]
+
+
+def test_an_explanation_that_nothing_needs_or_that_says_too_much_is_told(explained: Path) -> None:
+    explained.write_text(explained.read_text() + "[[survivor]]\nmutant = 'm.f: 1 *'\nreason = 'too wide'\n")
+    first, second = matrix_problems([NOTICED, ALIVE], CHECKS, explained)
+    assert "expected a survivor for 'm.f: 1 *', got none" in first
+    assert "'m.f: 1 → 2' is noticed" in second
+
+
+def test_the_page_escapes_and_marks_what_is_noticed() -> None:
+    page = matrix_page([NOTICED, Cell("<b>", ("convolve",), wrong=True, killed=frozenset(), lost=True)], CHECKS)
+    assert "&lt;b&gt;" in page
+    assert page.count('class="hit"') == 1
