@@ -90,7 +90,7 @@ def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
 
 @cli.command()
 @click.option("--quick", is_flag=True, help="Without trained network, wrong answers and mutants: for every commit.")
-@click.option("--matrix", is_flag=True, help="Print which checks notice what, and keep it in docs/kill-matrix.html.")
+@click.option("--matrix", is_flag=True, help="Print which checks notice what, and keep it in tests/kill-matrix.html.")
 def verify(*, quick: bool, matrix: bool) -> None:
     """Prove that the kit is sound: stubs score 0, the reference 100, wrong answers and mutants are noticed."""
     if quick and matrix:

@@ -23,7 +23,7 @@ from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 
 MIN_CHECKS = 120
-MATRIX = ROOT / "docs" / "kill-matrix.html"
+MATRIX = ROOT / "tests" / "kill-matrix.html"
 QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 """A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
 
