@@ -9,12 +9,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 
+import torch
+from safetensors.torch import load, save
+
 from grader.authoring.splice import splice
 from grader.canaries import reference_order
 from grader.grading import Order
 from grader.paths import ROOT
 
 SEED = 11
+ACCURACY = "fashion_accuracy"
+_IDLE = "FashionCNN.forward = lambda self, x: _answer(self, x) * 0"
 _PACKAGE = "cnn_kit_answers"
 
 
@@ -41,6 +46,29 @@ def wrong_answers() -> list[Answer]:
 def right_answers() -> list[Answer]:
     """Return every right answer of ``tests/answers``: other styles than the reference's."""
     return [Answer(title, tuple(ids), spliced(ids, module, code)) for title, ids, module, code in _package().RIGHT]
+
+
+def accuracy_answers() -> list[Answer]:
+    """Return networks that earn too little, or nothing: changed weights, and one that cannot learn."""
+    reference = reference_order(SEED, frozenset({ACCURACY}))
+    assert reference.snapshot.weights is not None, "the solutions hold their trained network"
+    state = load(reference.snapshot.weights)
+    torch.manual_seed(SEED)
+    noise = {name: tensor.std() * torch.randn_like(tensor) for name, tensor in state.items() if tensor.ndim > 1}
+    changed = {
+        "weights: nothing but zeros": {name: tensor * 0 for name, tensor in state.items()},
+        "weights: a fifth of noise, for fewer than 90 %": {
+            name: tensor + 0.2 * noise[name] if name in noise else tensor for name, tensor in state.items()
+        },
+        "weights: without the last tensor": dict(list(state.items())[:-1]),
+    }
+    answers = [
+        Answer(name, (ACCURACY,), replace(reference, snapshot=replace(reference.snapshot, weights=save(tensors))))
+        for name, tensors in changed.items()
+    ]
+    source = reference.snapshot.modules["model"].decode()
+    idle = replaced([ACCURACY], {"model": f"{source}\n\n_answer = FashionCNN.forward\n{_IDLE}\n"})
+    return [*answers, Answer("network: cannot learn", (ACCURACY,), replace(idle, accuracy="retrain"))]
 
 
 def spliced(task_ids: Iterable[str], module: str, code: str) -> Order:

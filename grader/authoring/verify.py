@@ -9,7 +9,7 @@ from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
-from grader.authoring.answers import Answer, right_answers, wrong_answers
+from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, cells_of, matrix_problems, mutant_answers
 from grader.canaries import CanaryFailed, try_canaries
@@ -98,12 +98,12 @@ class _Proof:
             f"got {task.status} with {task.score:g} of {task.points:g}, {task.misconception}: {task.message}"
             for answer, result in zip(answers, results, strict=True)
             for task in result.tasks
-            if task.id in answer.tasks and (task.score == task.points or task.misconception != answer.name)
+            if task.id in answer.tasks and (task.score == task.points or (task.misconception or "") != answer.name)
         ]
 
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
-        answers = mutant_answers()
+        answers = mutant_answers() + accuracy_answers()
         self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
         return matrix_problems(self.cells, checks)
 

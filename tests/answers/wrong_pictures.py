@@ -29,6 +29,19 @@ def tensor_to_image(tensor):
 def train_transform():
     return transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.286,), (0.353,))])
 """),
+    ("not-normalised", "train_transform", "transforms", """
+def train_transform():
+    return transforms.Compose([transforms.RandomHorizontalFlip(), transforms.ToTensor()])
+"""),
+    ("wrong-statistics", "train_transform", "transforms", """
+def train_transform():
+    mirrored = transforms.RandomHorizontalFlip()
+    return transforms.Compose([mirrored, transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])
+"""),
+    ("", "train_transform", "transforms", """
+def train_transform():
+    return transforms.Compose([eval_transform(), lambda image: image.flatten()[torch.randperm(784)].reshape(1, 28, 28)])
+"""),
     ("ignores-seed", "load_random_digit", "transforms",
      DIGIT.format("return digits[random.Random(0).randrange(len(digits))]")),
     ("disturbs-global-seed", "load_random_digit", "transforms",
