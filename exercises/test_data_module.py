@@ -3,19 +3,31 @@
 To be quick, they look at splits with a few hundred images on one side, and never at all 60,000.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torchvision.datasets import mnist
 
 from exercises.datasets import DATA_DIR
 from grader.public.asserts import assert_equal, assert_true, refused
 
 ALL = 60_000
 FEW = 300
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _files_are_read_once() -> Iterator[None]:
+    """Keep what torchvision read: each data module gets a copy of its own, as if it had read the files."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("read_image_file", "read_label_file"):
+            read_once = functools.cache(getattr(mnist, name))
+            patch.setattr(mnist, name, lambda path, read_once=read_once: read_once(path).clone())
+        yield
 
 
 @pytest.fixture
@@ -31,22 +43,40 @@ def make(data_module: ModuleType) -> Callable[..., Any]:
     return make_data
 
 
+@pytest.fixture(scope="module")
+def _ready() -> dict[tuple[tuple[str, int], ...], Any]:
+    return {}
+
+
+@pytest.fixture
+def given(make: Callable[..., Any], _ready: dict[tuple[tuple[str, int], ...], Any]) -> Callable[..., Any]:
+    """Give a data module that is ready; checks that only look at its batches share it."""
+
+    def give(**arguments: int) -> Any:
+        key = tuple(arguments.items())
+        if key not in _ready:
+            _ready[key] = make(**arguments)
+        return _ready[key]
+
+    return give
+
+
 def labels_of(loader: Any) -> list[int]:
     """Return all labels that a loader gives in one pass."""
     return torch.cat([labels for _, labels in loader]).tolist()
 
 
 @pytest.mark.task("data_splits")
-def test_validation_has_val_size_images(make: Callable[..., Any]) -> None:
+def test_validation_has_val_size_images(given: Callable[..., Any]) -> None:
     """With `val_size=300` there are 300 of them."""
-    got = len(labels_of(make(val_size=FEW).val_dataloader()))
+    got = len(labels_of(given(val_size=FEW).val_dataloader()))
     assert_equal(got, FEW, "val_size=300, number of validation images")
 
 
 @pytest.mark.task("data_splits")
-def test_training_has_the_rest(make: Callable[..., Any]) -> None:
+def test_training_has_the_rest(given: Callable[..., Any]) -> None:
     """With `val_size=59700` there are 300 left to train on."""
-    got = len(labels_of(make(val_size=ALL - FEW).train_dataloader()))
+    got = len(labels_of(given(val_size=ALL - FEW).train_dataloader()))
     assert_equal(got, FEW, "val_size=59700, number of training images", "Which images are in no split, or in two?")
 
 
@@ -82,18 +112,18 @@ def test_a_split_without_images_is_refused(make: Callable[..., Any], val_size: i
 
 @pytest.mark.task("data_loaders")
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_batches_are_images_and_labels(make: Callable[..., Any], split: str) -> None:
+def test_batches_are_images_and_labels(given: Callable[..., Any], split: str) -> None:
     """float32 (B, 1, 28, 28) and int64 (B,)."""
-    images, labels = next(iter(getattr(make(batch_size=32), f"{split}_dataloader")()))
+    images, labels = next(iter(getattr(given(batch_size=32), f"{split}_dataloader")()))
     where = f"{split}_dataloader with batch_size=32, first batch"
     assert_equal((tuple(images.shape), images.dtype), ((32, 1, 28, 28), torch.float32), f"{where}, images")
     assert_equal((tuple(labels.shape), labels.dtype), ((32,), torch.int64), f"{where}, labels")
 
 
 @pytest.mark.task("data_loaders")
-def test_images_are_normalised(make: Callable[..., Any]) -> None:
+def test_images_are_normalised(given: Callable[..., Any]) -> None:
     """Black becomes -0.81 and white 2.02; both occur in any batch of clothes."""
-    images: Tensor = next(iter(make().val_dataloader()))[0]
+    images: Tensor = next(iter(given(batch_size=32).val_dataloader()))[0]
     low, high = images.min().item(), images.max().item()
     close = abs(low + 0.81) < 0.02 and abs(high - 2.02) < 0.02
     assert_true(
@@ -102,9 +132,9 @@ def test_images_are_normalised(make: Callable[..., Any]) -> None:
 
 
 @pytest.mark.task("data_loaders")
-def test_training_images_come_in_a_new_order_each_epoch(make: Callable[..., Any]) -> None:
+def test_training_images_come_in_a_new_order_each_epoch(given: Callable[..., Any]) -> None:
     """Two passes give the same labels in another order."""
-    loader = make(val_size=ALL - FEW).train_dataloader()
+    loader = given(val_size=ALL - FEW).train_dataloader()
     first, second = labels_of(loader), labels_of(loader)
     assert_true(sorted(first) == sorted(second), "train_dataloader, two passes: expected the same images, got others.")
     assert_true(
@@ -114,9 +144,9 @@ def test_training_images_come_in_a_new_order_each_epoch(make: Callable[..., Any]
 
 @pytest.mark.task("data_loaders")
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_evaluation_never_changes(make: Callable[..., Any], split: str) -> None:
+def test_evaluation_never_changes(given: Callable[..., Any], split: str) -> None:
     """The same images in the same order, not augmented."""
-    loader = getattr(make(), f"{split}_dataloader")()
+    loader = getattr(given(batch_size=32), f"{split}_dataloader")()
     first, second = next(iter(loader)), next(iter(loader))
     same = torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
     assert_true(
@@ -125,7 +155,7 @@ def test_evaluation_never_changes(make: Callable[..., Any], split: str) -> None:
 
 
 @pytest.mark.task("data_loaders")
-def test_the_last_batch_is_smaller(make: Callable[..., Any]) -> None:
+def test_the_last_batch_is_smaller(given: Callable[..., Any]) -> None:
     """300 images in batches of 64 are four full ones and one of 44."""
-    sizes = [len(labels) for _, labels in make(val_size=FEW).val_dataloader()]
+    sizes = [len(labels) for _, labels in given(val_size=FEW).val_dataloader()]
     assert_equal(sizes, [64, 64, 64, 64, 44], "val_dataloader of 300 images, sizes of its batches")

@@ -1,6 +1,8 @@
 """The pytest plugin behind `pytest exercises/`: tasks instead of tests, sentences instead of tracebacks."""
 
+import atexit
 import contextlib
+import gc
 import os
 import threading
 from collections import Counter
@@ -63,6 +65,9 @@ class PublicChecks:
             self._turn_down()
 
     def _turn_down(self) -> None:
+        self.config.pluginmanager.unregister(
+            name="hypothesispytest"
+        )  # its summary takes a second, and tells nothing here
         typed = [str(arg) for arg in self.config.invocation_params.args]
         option = self.config.option
         if self.config.getoption("short_traceback", False):
@@ -102,6 +107,8 @@ class PublicChecks:
             if counts[task.id]:
                 unwritten = unwritten_symbols(self.folder / f"{task.module}.py", task.symbols)
                 self.progress[task.id] = TaskProgress(task, counts[task.id], unwritten)
+        gc.freeze()  # what is imported by now stays: to look through it again and again takes longer than the checks
+        atexit.register(gc.unfreeze)  # some libraries count what is left at the end, and complain
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
