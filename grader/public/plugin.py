@@ -177,7 +177,8 @@ class PublicChecks:
         for progress in self.progress.values():
             if progress.outcomes and (self.verbosity >= 0 or progress.state in ("failed", "unfinished", "waiting")):
                 self._show(progress)
-        self._terminal().write_line("")
+        if not self.live or self.config.option.tbstyle != "no":
+            self._terminal().write_line("")
         self._close()
 
     @pytest.hookimpl(optionalhook=True)

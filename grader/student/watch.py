@@ -73,7 +73,7 @@ class Watch:
         Raises:
             GraderError: if the libraries cannot be imported.
         """
-        self._line(f"Watching {self.workspace.folder}. Importing PyTorch and Lightning, once ...")
+        self._line(f"Watching {self.workspace.folder.name}/. Importing PyTorch and Lightning, once ...")
         threading.Thread(target=self._look, daemon=True).start()
         self._go_to(self._next_undone(None) or self._current)
         try:
@@ -227,8 +227,9 @@ class Watch:
 
     def _go_to(self, task: Task) -> None:
         self._current = task
-        guess = f" Guess first: grader predict {task.id}" if task.id in PREDICTED else ""
-        self._line(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}.{guess}")
+        self._line(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}")
+        if task.id in PREDICTED and self._state(task) == "not started":
+            self._line(f"Before you write it, guess: grader predict {task.id}")
         keyword = ACCURACY if task.id == ACCURACY else f"not {ACCURACY}"
         self._check(f"exercises/{task.module}.py", [task.module], keyword)
 
