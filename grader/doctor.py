@@ -18,11 +18,12 @@ from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 from exercises.datasets import MNIST5k
 from grader import __version__
 from grader.paths import DATA, ROOT
-from grader.sandbox.client import Place
+from grader.sandbox import outer
+from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.levels import ADVICE, NoSandbox, candidates
 from grader.sandbox.limits import MARGIN, Limits
-from grader.sandbox.preflight import Outcome, describe, try_walls
-from grader.sandbox.server import ZygoteServer
+from grader.sandbox.preflight import describe, try_walls
+from grader.sandbox.server import ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pytest", "nbgrader", "jupytext")
@@ -92,19 +93,28 @@ def _sandbox(console: Console) -> bool:
         return False
     holding = []
     for level in levels:
-        with console.status(f"trying the walls of level {level}"):
-            outcomes = _outcomes(level)
-        _print_table(console, f"Sandbox level {level}", [describe(outcome) for outcome in outcomes])
-        if all(outcome.held for outcome in outcomes):
-            holding.append(level)
+        for command in outer.commands(level, [DATA]):
+            name = f"{level} in bubblewrap" if command else level
+            with console.status(f"trying the walls of level {name}"):
+                outcomes = _outcomes(level, command)
+            _print_table(console, f"Sandbox level {name}", outcomes)
+            if outcomes and all(verdict == "held" for _, verdict in outcomes):
+                holding.append(name)
+                break
+    if not outer.version():
+        console.print(
+            "bubblewrap is not installed: with it the fork server gets a wall of its own."
+        )
     console.print(f"Grading runs at level {holding[0]}." if holding else f"No level holds. {ADVICE}")
     return bool(holding)
 
 
-def _outcomes(level: Level) -> list[Outcome]:
-    server = ZygoteServer(1, level)
+def _outcomes(level: Level, command: list[str]) -> list[tuple[str, str]]:
+    server = ZygoteServer(1, level, command)
     try:
         server.wait_until_ready()
-        return list(try_walls(server.channels[0], Place(level, DATA, Limits())))
+        return [describe(outcome) for outcome in try_walls(server.channels[0], Place(level, DATA, Limits()))]
+    except (ZygoteDied, SandboxBroken) as error:
+        return [("start the fork server", str(error))]
     finally:
         server.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from grader.errors import GraderError
-from grader.sandbox import walls
+from grader.sandbox import outer, walls
 from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.preflight import try_walls
 from grader.sandbox.server import ZygoteDied, ZygoteServer
@@ -52,23 +52,22 @@ def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -
     """
     troubles = []
     for level in levels:
-        trouble = ""
-        server = ZygoteServer(channels, level)
-        try:
-            server.wait_until_ready()
+        for command in outer.commands(level, [place.data]):
+            server = ZygoteServer(channels, level, command)
             trouble = _trouble(server, place.at(level))
-        except (ZygoteDied, SandboxBroken) as error:
-            trouble = str(error)
-        if not trouble:
-            return server, level
-        server.close()
-        troubles.append(f"{level}: {trouble}")
+            if not trouble:
+                return server, level
+            server.close()
+            troubles.append(f"{level}{' in bubblewrap' if command else ''}: {trouble}")
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
 
 def _trouble(server: ZygoteServer, place: Place) -> str:
     """Name the walls that did not hold; nothing is tried where there are none."""
-    if place.level == walls.NONE:
-        return ""
-    fallen = [outcome.probe.title for outcome in try_walls(server.channels[0], place) if not outcome.held]
+    try:
+        server.wait_until_ready()
+        tried = [] if place.level == walls.NONE else try_walls(server.channels[0], place)
+        fallen = [outcome.probe.title for outcome in tried if not outcome.held]
+    except (ZygoteDied, SandboxBroken) as error:
+        return str(error)
     return f"a worker could {', '.join(fallen)}" if fallen else ""

@@ -88,15 +88,16 @@ class ZygoteServer:
     Args:
         channels: how many checkers will ask it for workers.
         level: how high the walls around its workers are.
+        outer: the command line of an outer wall, which runs the fork server inside.
     """
 
-    def __init__(self, channels: int, level: walls.Level) -> None:
+    def __init__(self, channels: int, level: walls.Level, outer: Sequence[str] = ()) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
         self.channels = [Channel(ours) for ours, _ in pairs]
         fds = [theirs.fileno() for _, theirs in pairs]
         self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
+            [*outer, sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
             cwd=ROOT,
             env=_clean_environment(self._home),
             pass_fds=fds,
