@@ -101,10 +101,8 @@ def _sandbox(console: Console) -> bool:
             if outcomes and all(verdict == "held" for _, verdict in outcomes):
                 holding.append(name)
                 break
-    if not outer.version():
-        console.print(
-            "bubblewrap is not installed: with it the fork server gets a wall of its own."
-        )
+    if not outer.program():
+        console.print("bubblewrap is not installed: with it the fork server gets a wall of its own.")
     console.print(f"Grading runs at level {holding[0]}." if holding else f"No level holds. {ADVICE}")
     return bool(holding)
 

@@ -58,7 +58,7 @@ cage = walls.Cage(tuple(map(pathlib.Path, task["cage"]))) if task["cage"] else N
 for slot, (name, code, facts) in enumerate(task["steps"]):
     reader, writer = os.pipe()
     scratch = pathlib.Path(task["scratch"], str(slot))
-    scratch.mkdir()
+    scratch.mkdir(parents=True)
     pid, pidfd = walls.fork_worker(house)
     if not pid:
         os.close(reader)
@@ -87,7 +87,7 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
 """
 
 
-def _python_for(identity: str) -> list[str]:
+def python_for(identity: str) -> list[str]:
     """The command that starts Python as root or as an ordinary user; skips where there is none."""
     if os.geteuid() != 0:
         if identity == "root":
@@ -131,12 +131,12 @@ os._exit(0)
     )
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o777)
-        command = [*_python_for(identity), "-c", code, level, scratch]
+        command = [*python_for(identity), "-c", code, level, scratch]
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=60, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def _skip_without(identity: str, level: str) -> None:
+def skip_without(identity: str, level: str) -> None:
     reason = _first_attempt(identity, level) if level != "none" else ""
     if reason:
         pytest.skip(f"this machine has no {level}: {reason[-400:]}")
@@ -164,8 +164,9 @@ class House:
         task = {"level": level, "steps": steps, "data": str(self.data), "scratch": str(scratch), "torch": False,
                 "limits": asdict(SMALL), "hidden": [], "readable": [str(ROOT / "grader")], "cage": [],
                 "patience": 20} | settings  # fmt: skip
-        command = [*_python_for(identity), "-c", ZYGOTE, str(ROOT), json.dumps(task)]
-        _skip_without(identity, level)
+        python = task.pop("python", None) or python_for(identity)
+        command = [*python, "-c", ZYGOTE, str(ROOT), json.dumps(task)]
+        skip_without(identity, level)
         environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", env=environment,
                               timeout=200, check=False)  # fmt: skip
@@ -196,7 +197,7 @@ def outcomes(house: House, listeners: dict[str, Any]) -> dict[tuple[str, str], d
     return {}
 
 
-def _steps(house: House, listeners: dict[str, Any], level: str) -> list[list[Any]]:
+def steps_of(house: House, listeners: dict[str, Any], level: str) -> list[list[Any]]:
     facts = {"canary": str(house.canary), "folder": str(house.canary.parent), **listeners}
     return [
         [probe.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(probe.name, 0))]
@@ -219,7 +220,7 @@ def test_forbidden_act_fails(
     if level not in probe.levels:
         pytest.skip(f"not promised at the level {level}")
     if (identity, level) not in outcomes:
-        outcomes[identity, level] = house.run(identity, level, _steps(house, listeners, level))
+        outcomes[identity, level] = house.run(identity, level, steps_of(house, listeners, level))
 
     answer, status = outcomes[identity, level][probe.name]
 
@@ -232,7 +233,7 @@ def test_forbidden_act_fails(
 
 def test_probes_succeed_where_there_are_no_walls(house: House, listeners: dict[str, Any]) -> None:
     identity = "root" if os.geteuid() == 0 else "user"
-    steps = [step for step in _steps(house, listeners, "landlock") if step[0] in {
+    steps = [step for step in steps_of(house, listeners, "landlock") if step[0] in {
         "read_canary", "list_folder", "write_outside", "connect", "connect_unix", "see_processes", "signal_process",
         "run_program", "hidden_memory"}]  # fmt: skip
 
@@ -343,13 +344,13 @@ def _name(process: Path) -> str:
 
 def test_killing_the_zygote_takes_its_workers_along(house: House) -> None:
     identity = "root" if os.geteuid() == 0 else "user"
-    _skip_without(identity, "namespaces")
+    skip_without(identity, "namespaces")
     marker = f"zygote-{os.getpid()}"[-15:]
     code = f"import ctypes, time; ctypes.CDLL(None).prctl(15, {marker.encode()!r}, 0, 0, 0); time.sleep(60)"
     task = {"level": "namespaces", "steps": [["sleep", code, {}]], "data": str(house.data), "cage": [], "hidden": [],
             "scratch": tempfile.mkdtemp(dir=house.scratch), "torch": False, "limits": asdict(SMALL),
             "readable": [], "patience": 60}  # fmt: skip
-    watchman = subprocess.Popen([*_python_for(identity), "-c", ZYGOTE, str(ROOT), json.dumps(task)], cwd="/")
+    watchman = subprocess.Popen([*python_for(identity), "-c", ZYGOTE, str(ROOT), json.dumps(task)], cwd="/")
     running = _wait_for(marker, there=True)
 
     watchman.kill()

@@ -10,15 +10,14 @@ from pathlib import Path
 from grader.paths import ROOT
 from grader.sandbox.walls import NAMESPACES, Level, namespaces
 
-PROGRAM = "bwrap"
 # Besides what workers see: fonts for matplotlib, and the control groups that a worker joins.
 _FONTS = Path("/etc/fonts")
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def version() -> str:
+def program() -> str:
     """Where bubblewrap is; empty if it is not installed."""
-    return shutil.which(PROGRAM) or ""
+    return shutil.which("bwrap") or ""
 
 
 def commands(level: Level, readable: Sequence[Path]) -> list[list[str]]:
@@ -28,7 +27,7 @@ def commands(level: Level, readable: Sequence[Path]) -> list[list[str]]:
         level: of the walls inside. At `landlock` workers write to folders of this machine: there is no wall outside.
         readable: folders that workers may read.
     """
-    return [command(readable), []] if level == NAMESPACES and version() else [[]]
+    return [command(readable), []] if level == NAMESPACES and program() else [[]]
 
 
 def command(readable: Sequence[Path]) -> list[str]:
@@ -42,7 +41,7 @@ def command(readable: Sequence[Path]) -> list[str]:
     package = Path(__file__).resolve().parent.parent
     shown = [*namespaces.system_folders(), _FONTS, package, *readable]
     return [
-        PROGRAM,
+        program(),
         *("--die-with-parent", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         *(("--cap-add", "ALL") if os.geteuid() == 0 else ()),
         *("--tmpfs", "/tmp", "--dev", "/dev", "--bind", "/proc", "/proc"),  # noqa: S108 - its own, not the machine's

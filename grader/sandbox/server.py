@@ -89,12 +89,17 @@ class ZygoteServer:
         channels: how many checkers will ask it for workers.
         level: how high the walls around its workers are.
         outer: the command line of an outer wall, which runs the fork server inside.
+
+    Attributes:
+        channels: one line per checker.
+        in_outer_wall: whether there is an outer wall.
     """
 
     def __init__(self, channels: int, level: walls.Level, outer: Sequence[str] = ()) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
         self.channels = [Channel(ours) for ours, _ in pairs]
         fds = [theirs.fileno() for _, theirs in pairs]
+        self.in_outer_wall = bool(outer)
         self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
         self._process = subprocess.Popen(
             [*outer, sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
@@ -127,7 +132,9 @@ class ZygoteServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=2)
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
 
