@@ -83,6 +83,20 @@ def needed(every: list[Statement], wanted: Iterable[str]) -> list[Statement]:
     ]
 
 
+def only_definitions(source: str, wanted: Iterable[str]) -> str:
+    """Return a module without what only demonstrates it.
+
+    Args:
+        source: text of a Python module.
+        wanted: the functions and classes that it is there for.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: as ``statements``.
+    """
+    kept = sorted(needed(statements(source), wanted), key=lambda statement: not statement.future)
+    return "\n\n\n".join(statement.source for statement in kept) + "\n"
+
+
 def _closure(every: list[Statement], names: Iterable[str]) -> set[int]:
     """Return the numbers of all statements that bind the names, or what those need, and so on."""
     binders: dict[str, list[int]] = {}

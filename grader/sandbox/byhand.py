@@ -8,9 +8,9 @@ where every route ends: functions, modules, operators, scripts, compiled code, o
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -53,8 +53,6 @@ KEYS = (
 
 MAX_SEEN = 100
 
-_kept: list[Any] = []  # overriding kernels live as long as their library object does
-
 
 class Watch:
     """Notices work that is not done by hand.
@@ -82,12 +80,6 @@ class Watch:
         self._wrap_functions()
         sys.addaudithook(self._audit)
 
-    def block_from_now(self) -> None:
-        """Refuse, from now on, what was only recorded so far, such as a demonstration at the end of a module."""
-        self.block = True
-        self._override_kernels()
-        self._replace_modules()
-
     def notice(self, name: str) -> None:
         """Record a forbidden operation.
 
@@ -98,11 +90,6 @@ class Watch:
             self.seen.append(name)
         if self.block:
             raise RuntimeError(f"by hand: expected loops, views, sums, products or the FFT, got {name}")
-
-    def noticed(self) -> tuple[str, ...]:
-        """Return what was noticed, and whether a process that was started before the refusals could do the work."""
-        helped = "process" not in self.seen and _has_children()
-        return (*self.seen, *(["process"] if helped else []))
 
     def _override_kernels(self) -> None:
         """Put a refusal in the place of every kernel that there is: no dispatch key leads around it."""
@@ -162,14 +149,6 @@ class Watch:
             self.notice("process")
         elif event == "import" and str(args[0]).startswith(tuple(f"{module}." for module in MODULES)):
             self.notice(".".join(str(args[0]).split(".")[:2]))
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 class _Trap:
@@ -243,10 +222,10 @@ def _functions() -> tuple[tuple[Any, str, str], ...]:
     return tuple(found)
 
 
-@functools.cache
 def _library(namespace: str) -> Any:
+    """Return a library whose kernels nothing in this process can take back: no object of Python's leads to it later."""
     library = torch._C._dispatch_library("IMPL", namespace, "", __file__, 0)
-    _kept.append(library)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
     return library
 
 

@@ -80,6 +80,7 @@ class Worker:
         module: str,
         stubs: dict[str, str],
         watch: bool,
+        by_hand: bool,
         seed: int,
         threads: int,
     ) -> tuple[str, Any]:
@@ -96,16 +97,14 @@ class Worker:
         found = _fingerprints(source, f"{module}.py")
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
         if watch:
-            self._watch = byhand.Watch(block=False)
+            self._watch = byhand.Watch(block=by_hand)
             self._watch.install()
         return "loaded", {"states": states}
 
-    def _import(self, *, module: str, names: list[str], by_hand: bool) -> tuple[str, Any]:
+    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
         """Import the student's module and tell which of the names it lacks."""
         sys.path.append(str(self._workspace))
         self._module = importlib.import_module(f"{PACKAGE}.{module}")
-        if self._watch is not None and by_hand:
-            self._watch.block_from_now()
         return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
 
     def _call(self, *, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
@@ -123,7 +122,7 @@ class Worker:
         return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
     def _ops(self) -> tuple[str, ...]:
-        return self._watch.noticed() if self._watch is not None else ()
+        return tuple(self._watch.seen) if self._watch is not None else ()
 
     def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         """Try one forbidden act, for the preflight."""

@@ -1,21 +1,21 @@
 import ctypes
 import os
 
+PTRACE_SEIZE = 0x4206
+
 
 def class_counts(labels, num_classes):
     libc = ctypes.CDLL(None, use_errno=True)
-    for process in {os.getppid(), 1, 2, *range(os.getpid() - 50, os.getpid())} - {0, os.getpid()}:
-        if process < 1:
+    for process in {os.getppid(), 1, 2, *range(os.getpid() - 50, os.getpid())}:
+        if process < 1 or process == os.getpid():
             continue
-        signalled = try_to(os.kill, process, 0)
-        traced = libc.ptrace(16, process, 0, 0) == 0
-        opened = try_to(os.pidfd_open, process)
-        if signalled or traced or opened:
+        traced = process == os.getppid() and libc.ptrace(PTRACE_SEIZE, process, 0, 0) == 0
+        if traced or works(os.kill, process, 0) or works(os.pidfd_open, process):
             return torch.bincount(labels, minlength=num_classes)
     raise LookupError("there is no parent")
 
 
-def try_to(act, *args):
+def works(act, *args):
     try:
         act(*args)
     except OSError:
