@@ -12,7 +12,7 @@ import pytest
 
 from grader import curriculum, paths
 from grader.authoring.release import release_stubs
-from grader.public.memory import Memory
+from grader.public.memory import FILE, Memory
 
 ALL = len(curriculum.tasks())
 
@@ -300,6 +300,14 @@ def test_a_part_of_its_checks_makes_no_task_green(half_done: Path) -> None:
     got = run(half_done, "exercises/test_convolution.py", "-k", "sums_over_each_window")
     assert got.state("convolve") == "green"
     assert "convolve" not in Memory.load(half_done / "exercises").passed
+
+
+def test_a_damaged_memory_is_set_aside_with_a_word(half_done: Path) -> None:
+    path = half_done / "exercises" / FILE
+    path.write_text("{")
+    got = run(half_done, "exercises/test_convolution.py", "-k", "output_size")
+    assert f"{FILE} could not be read" in got.text
+    assert set(Memory.load(half_done / "exercises").passed) == {"output_size"}
 
 
 # ways to call it

@@ -60,6 +60,8 @@ def test_the_same_work_gives_the_same_zip(workspace: Workspace, tmp_path: Path) 
     for name in ("one.zip", "two.zip"):
         write_submission(workspace, tmp_path / name)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_what_is_missing_is_told(workspace: Workspace, tmp_path: Path) -> None:

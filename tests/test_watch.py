@@ -109,6 +109,7 @@ def test_a_wrong_answer_and_then_a_right_one(session: Session) -> None:
     wrong = session.save(WRONG)
     assert re.search(r"failed +output_size", wrong)
     assert "expected 26, got 25" in wrong
+    assert "hidden checks" not in wrong  # what is the same every time is not said at every save
     right = session.save(f"    if kernel_size > size + 2 * padding:\n        raise ValueError(size)\n{RIGHT}")
     assert re.search(r"green +output_size", right)
     assert "Next: convolve, 8 points: exercises/convolution.py, line" in right
@@ -322,6 +323,21 @@ def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
         assert next(told["states"] for told in got if "states" in told) == {"output_size": "not started"}
     finally:
         answers.runner.close()
+
+
+def test_what_an_ended_run_still_says_is_not_shown(tmp_path: Path) -> None:
+    hand_out(tmp_path)
+    answers = Answers(tmp_path, fork=CAN_FORK)
+    runner = answers.runner
+    try:
+        runner.check(Request(("exercises/test_convolution.py",), "output_size", 60, False, 100))
+        answers.until(lambda told: "ready" in told)
+        assert runner.handle(1, {"text": "x"}) == {"text": "x"}
+        runner.stop()
+        assert runner.handle(1, {"text": "x"}) is None
+        assert runner.handle(0, {"text": "x"}) is None
+    finally:
+        runner.close()
 
 
 # what a save touches

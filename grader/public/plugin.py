@@ -56,6 +56,7 @@ class PublicChecks:
         self.checks: Counter[str] = Counter()
         self.shown: set[str] = set()
         self.messages: set[str] = set()
+        self.remark = ""
         self.alone = all(Path(arg.split("::")[0]).resolve().is_relative_to(folder) for arg in config.args)
         self.verbosity: int = config.option.verbose
         self.every = bool(config.getoption("every_failure", False))
@@ -267,11 +268,18 @@ class PublicChecks:
             if whole and progress.state == "green" and progress.checks == self.checks[task_id]
         ]
         with contextlib.suppress(OSError):  # a folder that cannot be written to is no reason to fail
-            Memory.load(self.folder).pass_tasks(green)
+            memory = Memory.load(self.folder)
+            self.remark = memory.remark
+            memory.pass_tasks(green)
 
     def _close(self) -> None:
         closing = screen.Closing(
-            list(self.progress.values()), self.folder, self.config.invocation_params.dir, self.every, self.brief
+            list(self.progress.values()),
+            self.folder,
+            self.config.invocation_params.dir,
+            self.every,
+            self.brief,
+            self.remark,
         )
         screen.write_closing(self._terminal(), closing)
 

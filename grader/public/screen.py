@@ -54,6 +54,7 @@ class Closing:
         cwd: where pytest was called.
         every: each task has its message already.
         brief: leave out commands, and what stands at the end of every run.
+        remark: something about the run itself.
     """
 
     progress: Sequence[TaskProgress]
@@ -61,11 +62,14 @@ class Closing:
     cwd: Path
     every: bool
     brief: bool
+    remark: str = ""
 
 
 def write_closing(terminal: pytest.TerminalReporter, closing: Closing) -> None:
     """Write how far it is, what is next, and what these checks do not look at."""
     everything = len(curriculum.tasks())
+    if closing.remark:
+        _write(terminal, closing.remark)
     if not closing.brief:
         terminal.write_line(score_line(closing.progress, everything), bold=True)
         terminal.write_line("")
@@ -94,6 +98,7 @@ def _write_next(terminal: pytest.TerminalReporter, following: TaskProgress, clos
     command = _command(closing.folder, closing.cwd)
     terminal.write_line(f"      {command} -k {task.id}")
     if following.state == "failed":
+        terminal.write_line(f"      (stuck? grader hint {task.id})")
         terminal.write_line("      (add --traceback to see where it went wrong, -s to see what your code prints)")
     elif following.state == "not started" and task.id in PREDICTED:
         terminal.write_line(f"      (before you write it: grader predict {task.id})")

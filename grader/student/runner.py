@@ -133,7 +133,8 @@ class Runner:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the one who watches
+            start_new_session=True,  # Ctrl-C is for the one who watches; on Windows the flag says so
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         threading.Thread(target=self._listen, args=(self._mark, self._process), daemon=True).start()
 

@@ -148,7 +148,6 @@ def _fork(request: Request, reply: Reply) -> int:
     if child == 0:
         status = 3
         try:
-            os.setpgid(0, 0)
             status = run_checks(request, reply)
         finally:
             os._exit(status)
