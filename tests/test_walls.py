@@ -390,6 +390,17 @@ answer = 'survived'
     assert not any(folder.exists() for folder in cage.folders)
 
 
+def test_a_cage_is_removed_with_whatever_outlived_its_worker() -> None:
+    cage = Cage.make(SMALL, "orphan")
+    if cage is None:
+        pytest.skip("control groups cannot be written here")
+    with subprocess.Popen(["sleep", "60"]) as orphan:
+        for folder in cage.folders:
+            (folder / "cgroup.procs").write_text(str(orphan.pid))
+        assert cage.remove()
+        assert orphan.wait(timeout=10) == -signal.SIGKILL
+
+
 def test_sweep_removes_what_a_killed_grader_left() -> None:
     cage = Cage.make(SMALL, "sweep")
     if cage is None:

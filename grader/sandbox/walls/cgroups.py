@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +141,7 @@ def _write_limits(folder: Path, limits: Limits) -> None:
 
 
 def _remove(folder: Path, deadline: float) -> bool:
-    """A group stays busy for a moment after its last process was killed."""
+    """Remove a group; it stays busy until the last of its processes, which no namespace may have taken along, is gone."""
     while True:
         try:
             folder.rmdir()
@@ -149,9 +150,17 @@ def _remove(folder: Path, deadline: float) -> bool:
         except OSError:
             if time.monotonic() > deadline:
                 return False
+            _kill_all(folder)
             time.sleep(0.002)
         else:
             return True
+
+
+def _kill_all(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for pid in map(int, (folder / "cgroup.procs").read_text().split()):
+            if pid:  # 0 is a process that this one cannot see
+                os.kill(pid, signal.SIGKILL)
 
 
 def sweep() -> int:
