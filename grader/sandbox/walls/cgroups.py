@@ -141,7 +141,7 @@ def _write_limits(folder: Path, limits: Limits) -> None:
 
 
 def _remove(folder: Path, deadline: float) -> bool:
-    """Remove a group; it stays busy until the last of its processes, which no namespace may have taken along, is gone."""
+    """Remove a group, and end what is still in it: where there are no namespaces, processes outlive their worker."""
     while True:
         try:
             folder.rmdir()
