@@ -33,6 +33,13 @@ ENDS: list[tuple[str, str, str]] = [
     ("aborts", "crashed", BODY + "import os; os.abort()"),
     ("reads no memory", "crashed", BODY + "import ctypes; return ctypes.string_at(0)"),
     ("raises on import", "crashed", "raise RuntimeError('on import')"),
+    (
+        "waits for children that take too much memory",
+        "out_of_memory",
+        BODY
+        + "import os, time\n    for _ in range(4):\n        if not os.fork():\n            hog = b'x' * (200 << 20)\n"
+        "            time.sleep(60)\n            os._exit(0)\n    time.sleep(3600)",
+    ),
     ("never returns", "timed_out", BODY + "while True: pass"),
     ("sleeps", "timed_out", BODY + "import time; time.sleep(3600)"),
     ("takes all memory", "out_of_memory", BODY + "taken = [bytearray(1 << 24) for _ in range(256)]; return len(taken)"),

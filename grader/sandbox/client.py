@@ -169,6 +169,8 @@ class Worker:
         try:
             return self._exchange(kind, body, deadline)
         except _DeadlinePassed:
+            if self._cage is not None and self._cage.ran_out_of_memory():  # one that it waits for was ended
+                raise WorkerEnded("took too much memory", out_of_memory=True) from None
             starved = self._processor_seconds() - used < seconds / 2
             raise WorkerTimedOut(starved=starved) from None
 
