@@ -116,7 +116,8 @@ def run_checks(request: Request, reply: Reply) -> int:
     sys.dont_write_bytecode = True
     sys.stdout = sys.stderr = Told(reply)
     _forget_byte_code(request.files)
-    options = ["-p", "no:cacheprovider", "-p", "pytest_timeout", "--brief", f"--timeout={request.limit:g}"]
+    options = ["-p", "no:cacheprovider", "-p", "no:logging", "-p", "pytest_timeout"]
+    options += ["--brief", f"--timeout={request.limit:g}"]
     options += [f"--color={'yes' if request.colour else 'no'}", "-k", request.keyword]
     return int(pytest.main([*options, *request.files], plugins=[Progress(reply)]))
 
@@ -182,6 +183,7 @@ def main() -> None:
             data = data[os.write(answers, data) :]
 
     serve(requests, reply, fork=sys.argv[1] == "fork")
+    os._exit(0)  # libraries that count what is left would complain about what is frozen
 
 
 if __name__ == "__main__":
