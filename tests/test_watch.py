@@ -178,8 +178,10 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupt", "terminate"])
-def test_the_end_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_the_end_leaves_no_process_behind(tmp_path: Path, number: int, status: int) -> None:
     session = Session(tmp_path, "120")
     try:
         path = session.workspace.module("convolution")
@@ -191,7 +193,7 @@ def test_the_end_leaves_no_process_behind(tmp_path: Path, number: int) -> None:
         below = [child for pid in warm for child in children(pid)]
         assert (len(warm), len(below)) == (1, 1)
         session.process.send_signal(number)
-        assert session.process.wait(timeout=60) == 0
+        assert session.process.wait(timeout=60) == status
         began = time.monotonic()
         while any(Path(f"/proc/{pid}").exists() for pid in warm + below):
             assert time.monotonic() - began < 30

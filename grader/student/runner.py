@@ -17,8 +17,8 @@ from grader import paths
 from grader.errors import GraderError
 from grader.student.warm import ONE_THREAD, Request
 
-CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
-"""As in multiprocessing: the system libraries of macOS do not survive a fork."""
+CAN_FORK = sys.platform == "linux"
+"""Windows has no fork, and the system libraries of macOS do not survive one."""
 
 Answer = dict[str, Any]
 

@@ -15,6 +15,8 @@ import importlib
 import io
 import json
 import os
+import select
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -140,10 +142,10 @@ def serve(requests: TextIO, reply: Reply, *, fork: bool) -> None:
             os._exit(run_checks(request, reply))
         if child:
             os.waitpid(child, 0)
-        child = _fork(request, reply)
+        child = _fork(request, reply, requests.fileno())
 
 
-def _fork(request: Request, reply: Reply) -> int:
+def _fork(request: Request, reply: Reply, asked: int) -> int:
     """Run checks in a child, and return its pid; it is not reaped yet, so that the pid stays its own."""
     child = os.fork()
     if child == 0:
@@ -154,9 +156,23 @@ def _fork(request: Request, reply: Reply) -> int:
             os._exit(status)
     os.setpgid(child, child)
     reply({"pid": child})
+    _wait(child, asked)
     ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     reply({"done": ended.si_status if ended else 0})
     return child
+
+
+def _wait(child: int, asked: int) -> None:
+    """Wait for a child; once the one who asked is gone, end it and this process."""
+    ended = os.pidfd_open(child)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(asked, 0)  # a hang-up is always told
+    ready = dict(poll.poll())
+    os.close(ended)
+    if ended not in ready:
+        os.killpg(child, signal.SIGKILL)
+        os._exit(0)
 
 
 def _preload() -> None:
