@@ -189,6 +189,10 @@ def test_a_known_mistake_is_named(between: Run) -> None:
     assert between.text.count("(flipped-kernel)") == 1
 
 
+def test_both_answers_are_drawn_below_the_message(between: Run) -> None:
+    assert re.search(r"\(flipped-kernel\)\n +│ expected +got +difference\n +│ .*\n +│ ", between.output)
+
+
 def test_a_missing_return_is_named(between: Run) -> None:
     assert "expected a tensor, got None. Is the `return` missing?" in between.text
 

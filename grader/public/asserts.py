@@ -7,6 +7,8 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
+from grader.public.drawing import draw
+
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
@@ -19,11 +21,13 @@ class Mismatch(AssertionError):
 
     Attributes:
         said: what was expected and what came, without the question that follows.
+        drawing: the same as a picture in text, or nothing.
     """
 
-    def __init__(self, said: str, hint: str) -> None:
-        super().__init__(f"{said} {hint}".rstrip())
+    def __init__(self, said: str, hint: str, drawing: str = "") -> None:
+        super().__init__(f"{said} {hint}".rstrip() + f"\n{drawing}".rstrip())
         self.said = said
+        self.drawing = drawing
 
 
 def assert_equal(got: object, expected: object, where: str, hint: str = "") -> None:
@@ -65,7 +69,7 @@ def assert_tensor(got: object, expected: Tensor, where: str, hint: str = "") -> 
         index = f", at [{', '.join(map(str, place))}]" if place else ""
         right, came = expected[place].item(), got[place].item()
         many = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
-        _fail(f"{where}{index}: expected {right:.6g}, got {came:.6g}{many}.", hint)
+        _fail(f"{where}{index}: expected {right:.6g}, got {came:.6g}{many}.", hint, draw(expected, got, place))
 
 
 def assert_true(holds: object, message: str) -> None:
@@ -100,6 +104,6 @@ def _missing_return(got: object) -> str:
     return "Is the `return` missing?" if got is None else ""
 
 
-def _fail(message: str, hint: str) -> NoReturn:
+def _fail(message: str, hint: str, drawing: str = "") -> NoReturn:
     __tracebackhide__ = True
-    raise Mismatch(message, hint)
+    raise Mismatch(message, hint, drawing)

@@ -78,8 +78,8 @@ def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
     """Return what a student reads about a wrong answer: with a known mistake's sentence, or the check's question."""
     if mistake is None:
         return str(error).split("\nassert ", 1)[0]
-    said = error.said if isinstance(error, Mismatch) else str(error)
-    return f"{said} {mistake.says} ({mistake.name})"
+    said, drawing = (error.said, error.drawing) if isinstance(error, Mismatch) else (str(error), "")
+    return f"{said} {mistake.says} ({mistake.name})" + f"\n{drawing}".rstrip()
 
 
 def too_slow(task: Task, limit: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader import curriculum
+from grader.public.drawing import EDGE
 from grader.public.progress import State, TaskProgress, line_of, next_task, score_line
 from grader.public.tasks import PREDICTED
 
@@ -124,4 +125,9 @@ def _write(terminal: pytest.TerminalReporter, text: str) -> None:
 def _wrapped(text: str, terminal: pytest.TerminalReporter, indent: int) -> list[str]:
     width = max(60, min(terminal._tw.fullwidth, 110))  # noqa: SLF001 - the width of the window has no public name
     margin = " " * indent
-    return textwrap.wrap(text, width, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
+    lines = text.split("\n")
+    words = "\n".join(line for line in lines if not line.startswith(EDGE))
+    return [
+        *textwrap.wrap(words, width, initial_indent=margin, subsequent_indent=margin, break_long_words=False),
+        *(margin + line for line in lines if line.startswith(EDGE)),
+    ]
