@@ -21,7 +21,7 @@ from pathlib import Path
 
 from grader import paths
 from grader.authoring.release import release_stubs
-from grader.authoring.stubs import TODO, not_written
+from grader.stubs import TODO, not_written
 
 PAGE = Path(__file__).parent / "first-half-hour.md"
 COLUMNS = 100

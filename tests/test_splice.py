@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.authoring.splice import splice
+from grader.splice import splice
 
 SOURCE = '''"""Doc."""
 

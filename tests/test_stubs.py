@@ -10,9 +10,9 @@ import pytest
 
 from grader import curriculum, paths
 from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
-from grader.authoring.release import holds_work, release_stubs
-from grader.authoring.stubs import derive_stub
+from grader.authoring.release import release_stubs
 from grader.sandbox.fingerprints import symbol_fingerprints
+from grader.stubs import derive_stub, holds_work
 
 LESSON = '''# %% [markdown]
 # # A lesson

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grader import curriculum, paths
-from grader.authoring.stubs import derive_stub, functions_of, not_written, solution_blocks, solution_lines
 from grader.curriculum import Task
+from grader.stubs import derive_stub, functions_of, not_written, solution_blocks, solution_lines
 
 LEAK_LENGTH = 28
 """Shorter lines of a solution are everyday Python: they prove nothing where they turn up."""

@@ -12,10 +12,10 @@ from types import ModuleType
 import torch
 from safetensors.torch import load, save
 
-from grader.authoring.splice import splice
 from grader.canaries import reference_order
 from grader.grading import Order
 from grader.paths import ROOT
+from grader.splice import splice
 
 SEED = 11
 ACCURACY = "fashion_accuracy"

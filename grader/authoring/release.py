@@ -1,18 +1,14 @@
 """Writes what students get: derived stubs, given files and public tests."""
 
-import ast
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import curriculum, paths
-from grader.authoring.stubs import derive_stub, functions_of, not_written
+from grader.stubs import STUBS, derive_stub, holds_work
 
 GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py", ".fingerprints.json")
 """What students get whole, besides the public tests."""
-
-STUBS = ".stubs"
-"""Where students keep each stub as it was handed out."""
 
 
 @dataclass
@@ -68,21 +64,6 @@ def release_stubs(
             _write(path, text)
             release.written.append(path)
     return release
-
-
-def holds_work(path: Path) -> bool:
-    """Return whether a module is more than its stub: a task is written, or it holds a text that does not parse."""
-    if not path.is_file():
-        return False
-    try:
-        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
-    except (SyntaxError, ValueError):
-        return True
-    symbols = [symbol for task in curriculum.tasks() if task.module == path.stem for symbol in task.symbols]
-    return any(
-        symbol in functions and not_written(symbol, path.stem) not in ast.unparse(functions[symbol])
-        for symbol in symbols
-    )
 
 
 def _write(path: Path, text: str) -> None:

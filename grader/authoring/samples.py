@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import curriculum
-from grader.authoring.splice import splice
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
+from grader.splice import splice
 
 WEIGHTS = "fashion_cnn.safetensors"
 BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES, "touched": EXERCISES}

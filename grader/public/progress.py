@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grader.authoring.stubs import functions_of, not_written
 from grader.curriculum import Task
+from grader.stubs import functions_of, not_written
 
 Kind = Literal["green", "failed", "unwritten"]
 State = Literal["green", "failed", "unfinished", "waiting", "not started", "not run"]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grader.authoring.splice import splice
-from grader.authoring.stubs import Function
 from grader.curriculum import Task
 from grader.files import write_atomically
 from grader.public.progress import unwritten_symbols
+from grader.splice import splice
+from grader.stubs import Function
 from grader.student import CannotError
 from grader.student.workspace import BACKUPS, Workspace
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import curriculum, paths
-from grader.authoring.release import STUBS
-from grader.authoring.stubs import derive_stub
 from grader.errors import GraderError
+from grader.stubs import STUBS, derive_stub
 from grader.student import NotHereError
 
 PACKAGE = "exercises"

@@ -7,10 +7,16 @@ import re
 import tokenize
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from grader import curriculum
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 TODO = "# TODO: your code here"
+
+STUBS = ".stubs"
+"""Where students keep each stub as it was handed out."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -65,6 +71,21 @@ def derive_stub(source: str, module: str) -> str:
 def not_written(symbol: str, module: str) -> str:
     """Return the message of a stub."""
     return f"{symbol} is not written yet: exercises/{module}.py"
+
+
+def holds_work(path: Path) -> bool:
+    """Return whether a module is more than its stub: a task is written, or it holds a text that does not parse."""
+    if not path.is_file():
+        return False
+    try:
+        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+    except (SyntaxError, ValueError):
+        return True
+    symbols = [symbol for task in curriculum.tasks() if task.module == path.stem for symbol in task.symbols]
+    return any(
+        symbol in functions and not_written(symbol, path.stem) not in ast.unparse(functions[symbol])
+        for symbol in symbols
+    )
 
 
 def solution_blocks(source: str, where: str) -> list[Block]:

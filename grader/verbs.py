@@ -1,0 +1,152 @@
+"""The verbs of those who grade a class or write the kit; what each of them needs is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from grader import curriculum
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("submissions", type=FOLDER)
+@click.option(
+    "--out", type=FOLDER, required=True, help="Gets NAME/results.json, NAME/feedback.html, grades.csv, report.html."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
+)
+@click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone.")
+@click.option(
+    "--accuracy",
+    type=click.Choice(["weights", "retrain", "skip"]),
+    default="weights",
+    show_default=True,
+    help="How the network is judged: by its weights, or trained anew on permuted labels and mirrored images.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1, 3600),
+    default=30,
+    show_default=True,
+    help="Seconds for one answer, at least; more where the reference takes more than a twentieth of it.",
+)
+@click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
+@click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
+def grade(
+    submissions: Path,
+    out: Path,
+    jobs: int | None,
+    only: str,
+    accuracy: str,
+    timeout: float,
+    seed: int | None,
+    *,
+    unsafe: bool,
+) -> None:
+    """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
+    _grade(submissions, out, jobs, only, accuracy, timeout, seed, unsafe=unsafe)
+
+
+@click.command()
+@click.option("--out", type=FOLDER, default=Path("demo-out"), show_default=True, help="Where the reports go.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
+)
+@click.option("--unsafe", is_flag=True, help="Run student code without a sandbox.")
+def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
+    """Grade a small sample class, from good to hopeless to hostile."""
+    import tempfile  # noqa: PLC0415
+
+    from grader.authoring.samples import write_class  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-class-") as folder:
+        write_class(Path(folder))
+        _grade(Path(folder), out, jobs, unsafe=unsafe)
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Without trained network, wrong answers and mutants: for every commit.")
+@click.option("--matrix", is_flag=True, help="Print which checks notice what, and keep it in tests/kill-matrix.html.")
+def verify(*, quick: bool, matrix: bool) -> None:
+    """Prove that the kit is sound: stubs score 0, the reference 100, wrong answers and mutants are noticed."""
+    if quick and matrix:
+        raise click.UsageError("--matrix: expected a whole run, got --quick as well. Which of the two?")
+    from grader.authoring.verify import verify_kit  # noqa: PLC0415
+
+    console = Console()
+    problems = verify_kit(console, quick=quick, matrix=matrix)
+    for problem in problems:
+        console.print(f"✗ {problem}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(problems)} problems." if problems else "The kit is sound.")
+    sys.exit(1 if problems else 0)
+
+
+@click.command()
+@click.option("--to", type=FOLDER, required=True, help="A folder; what students get is written below it.")
+def release(to: Path) -> None:
+    """Build what students get from the solutions."""
+    from grader.authoring.fingerprints import write_fingerprints  # noqa: PLC0415
+    from grader.authoring.release import release_stubs  # noqa: PLC0415
+
+    done = release_stubs(to)
+    if write_fingerprints(to / "exercises"):
+        click.echo(f"wrote {to / 'exercises' / '.fingerprints.json'}")
+    for path in done.written:
+        click.echo(f"wrote {path}")
+    for path in done.kept:
+        click.echo(f"kept {path}: it holds somebody's work")
+    click.echo(f"{len(done.written)} files written, {len(done.unchanged)} up to date, {len(done.kept)} kept: {to}")
+
+
+def _grade(
+    submissions: Path,
+    out: Path,
+    jobs: int | None,
+    only: str = "",
+    accuracy: str = "weights",
+    timeout: float = 30,
+    seed: int | None = None,
+    *,
+    unsafe: bool,
+) -> None:
+    selected = _selection(only, accuracy)
+    if not submissions.is_dir():
+        raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
+
+    from grader.batch import Settings, grade_folder  # noqa: PLC0415
+    from grader.sandbox.levels import candidates  # noqa: PLC0415
+    from grader.sandbox.limits import Limits  # noqa: PLC0415
+    from grader.terminal import ProgressBar, class_table  # noqa: PLC0415
+
+    settings = Settings(
+        selected,
+        "retrain" if accuracy == "retrain" else "weights",
+        candidates(unsafe=unsafe),
+        jobs or os.cpu_count() or 1,
+        seed,
+        Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout),
+    )
+    console = Console(stderr=True)
+    with ProgressBar(console) as bar:
+        results = grade_folder(submissions, out, settings, bar)
+    Console().print(class_table(results))
+    click.echo(f"Reports: {out / 'report.html'}, {out / 'grades.csv'}, {out}/NAME/feedback.html")
+
+
+def _selection(only: str, accuracy: str) -> tuple[str, ...]:
+    try:
+        chosen = curriculum.select([name.strip() for name in only.split(",") if name.strip()])
+    except ValueError as error:
+        raise click.UsageError(f"--only: {error}.") from None
+    skipped = {"fashion_accuracy"} if accuracy == "skip" else set()
+    return tuple(task.id for task in chosen if task.id not in skipped)
+
+
+VERBS = (grade, demo, verify, release)
