@@ -2,10 +2,14 @@
 
 This file is given: there is nothing to write here. It writes three files beside the modules:
 `fashion_cnn.safetensors`, the weights to hand in; `learning_curves.png` and `confusion_matrix.png`, to look at.
+The weights carry the learning curves in their metadata, so that the feedback can show them: under `learning_curves`
+stands a JSON object like `{"val_loss": [0.41, 0.33], "val_acc": [0.85, 0.88]}`, one number per epoch (null where it is
+not finite) for each metric of `CURVES` that was logged.
 """
 
 import argparse
 import importlib
+import json
 import logging
 import math
 import sys
@@ -23,6 +27,7 @@ from torch import Tensor
 from .datasets import CLASS_NAMES, DATA_DIR
 
 WEIGHTS = "fashion_cnn.safetensors"
+CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 
 
 class CosineDecay(pl.Callback):
@@ -119,10 +124,17 @@ def _write(model: pl.LightningModule, data: pl.LightningDataModule, history: His
     accuracy = (labels == predicted).float().mean().item()
     print(f"test accuracy: {accuracy:.2%} of {len(labels)} images")  # noqa: T201 - the result
     out.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, out / WEIGHTS)
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, out / WEIGHTS, {"learning_curves": _curves(history.rows)})
     _plot_curves(history.rows, out / "learning_curves.png")
     _plot_confusion(labels, predicted, out / "confusion_matrix.png")
     print(f"wrote {WEIGHTS}, learning_curves.png and confusion_matrix.png to {out}")  # noqa: T201 - where to look
+
+
+def _curves(rows: list[dict[str, float]]) -> str:
+    logged = [name for name in CURVES if any(name in row for row in rows)]
+    values = {name: [row.get(name, math.nan) for row in rows] for name in logged}
+    return json.dumps({name: [round(v, 5) if math.isfinite(v) else None for v in values[name]] for name in logged})
 
 
 @torch.no_grad()

@@ -1,10 +1,12 @@
 """Training: the script writes its three files, and the committed weights are worth their points."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from grader.checking import oracle
@@ -31,3 +33,8 @@ def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
     names = {"fashion_cnn.safetensors", "learning_curves.png", "confusion_matrix.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
     FashionCNN().load_state_dict(load_file(tmp_path / "fashion_cnn.safetensors"))
+    with safe_open(tmp_path / "fashion_cnn.safetensors", "pt") as file:
+        curves = json.loads(file.metadata()["learning_curves"])
+    assert {name: len(values) for name, values in curves.items()} == dict.fromkeys(
+        ("train_loss", "val_loss", "val_acc"), 1
+    )
