@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from grader import curriculum
+from grader.graded.verbs import VERBS as GRADED
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -149,4 +150,4 @@ def _selection(only: str, accuracy: str) -> tuple[str, ...]:
     return tuple(task.id for task in chosen if task.id not in skipped)
 
 
-VERBS = (grade, demo, verify, release)
+VERBS = (grade, demo, verify, release, *GRADED)

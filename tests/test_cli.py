@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ["demo", "grade", "verify", "release", "doctor", "hint", "predict", "reset", "submit", "watch"]
+VERBS = ["demo", "export", "grade", "verify", "release", "doctor", "hint", "predict", "reset", "submit", "watch"]
 
 
 def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,79 @@
+"""Turns a graded class into the file that a learning management system imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from grader.reports.lms.canvas import canvas_csv, heading
+from grader.reports.lms.gradescope import gradescope_json
+from grader.reports.lms.junit import junit_xml
+from grader.reports.lms.moodle import moodle_csv
+from grader.reports.lms.roster import Roster, assign
+from grader.reports.lms.sheet import Column, Grade, Person, grade_of
+from grader.results import MAX_SCORE, Result
+
+Format = Literal["canvas", "moodle", "gradescope", "junit"]
+FILE_NAMES: dict[Format, str] = {
+    "canvas": "canvas.csv",
+    "moodle": "moodle.csv",
+    "gradescope": "gradescope.json",
+    "junit": "junit.xml",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file to import, and what to know before it is.
+
+    Attributes:
+        text: the file's content.
+        lines: how many students are in it.
+        problems: submissions that are not in it, and why.
+        absent: names of the roster of whom there is no submission.
+    """
+
+    text: str
+    lines: int
+    problems: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def export(results: Sequence[Result], to: Format, assignment: str, roster: Roster | None = None) -> Export:
+    """Return a class in a format.
+
+    Args:
+        results: the class; for Gradescope one submission alone.
+        to: the format.
+        assignment: its title in the gradebook.
+        roster: who the submissions belong to; without one their names are taken for logins.
+
+    Raises:
+        ValueError: if the format cannot hold what is there.
+    """
+    if to == "junit":
+        return Export(junit_xml(results, datetime.now(UTC)), len(results))
+    if to == "gradescope":
+        if len(results) != 1:
+            raise ValueError(f"gradescope: expected one submission, got {len(results)}. Which one? (--student NAME)")
+        return Export(gradescope_json(results[0]), 1)
+    people, problems, absent = _people(results, roster)
+    grades = [grade_of(people[one.student], one) for one in results if one.student in people]
+    title = heading(assignment, roster.headings) if roster and to == "canvas" else assignment
+    text = _csv(to, [Column(title, MAX_SCORE)], grades)
+    return Export(text, len(grades), tuple(problems), tuple(absent))
+
+
+def _csv(to: Format, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
+    return canvas_csv(columns, grades) if to == "canvas" else moodle_csv(columns, grades)
+
+
+def _people(results: Sequence[Result], roster: Roster | None) -> tuple[dict[str, Person], list[str], list[str]]:
+    names = [result.student for result in results]
+    if roster is None:
+        return {name: Person(name, login=name) for name in names}, [], []
+    people, problems = assign(roster, names)
+    found = set(people.values())
+    return people, problems, [person.name for person in roster.people if person not in found]

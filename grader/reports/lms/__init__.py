@@ -1,0 +1,1 @@
+"""Grades in the formats of learning management systems: pure functions from results to text, one file per format."""

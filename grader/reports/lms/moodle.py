@@ -1,0 +1,42 @@
+"""The CSV that Moodle imports in its gradebook.
+
+Moodle asks at the import which column identifies a user ("Map from", "Map to": username, useridnumber or useremail)
+and which grade item, or feedback of a grade item, each other column is; headings are free, so these are the words of
+Moodle's own export. An empty grade or ``-`` is no grade. A user whom Moodle does not know, or an empty identifier, ends
+the whole import: a column is written only where every line fills it. Feedback is shown as HTML.
+
+Source: "Grade import", https://docs.moodle.org/405/en/Grade_import, and Moodle's own reader,
+https://github.com/moodle/moodle, ``grade/import/csv/classes/load_data.php``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from grader.reports.lms.sheet import Cell, Column, Grade, as_html, table
+
+IDENTIFIERS = {"Username": "login", "ID number": "number", "Email address": "email"}
+"""Heading -> the attribute of a person; in the order in which they are offered."""
+
+
+def moodle_csv(columns: Sequence[Column], grades: Sequence[Grade]) -> str:
+    """Return the gradebook as Moodle imports it: identifiers, then for each assignment its grade and its feedback.
+
+    Raises:
+        ValueError: if no column identifies everybody.
+    """
+    known = {title: name for title, name in IDENTIFIERS.items() if all(getattr(one.person, name) for one in grades)}
+    if not known:
+        raise ValueError(
+            "moodle: expected a user name, ID number or e-mail address of every student, got none that all have. "
+            "Does the roster have such a column?"
+        )
+    header: list[Cell] = [*known, *chain.from_iterable((one.title, f"{one.title} (Feedback)") for one in columns)]
+    return table([header, *(_row(grade, list(known.values())) for grade in grades)])
+
+
+def _row(grade: Grade, names: list[str]) -> list[Cell]:
+    identifiers = [getattr(grade.person, name) for name in names]
+    pairs = zip(grade.scores, grade.feedback, strict=True)
+    return [*identifiers, *chain.from_iterable((score, as_html(feedback)) for score, feedback in pairs)]
