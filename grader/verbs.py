@@ -90,15 +90,14 @@ def verify(*, quick: bool, matrix: bool) -> None:
 
 
 @click.command()
-@click.option("--to", type=FOLDER, required=True, help="A folder; what students get is written below it.")
-def release(to: Path) -> None:
-    """Build what students get from the solutions."""
-    from grader.authoring.fingerprints import write_fingerprints  # noqa: PLC0415
-    from grader.authoring.release import release_stubs  # noqa: PLC0415
+@click.option("--to", type=FOLDER, required=True, help="A folder; what is built is written below it.")
+@click.option("--stubs", is_flag=True, help="For authors: derive TO/exercises/ anew from the solutions, and no more.")
+def release(to: Path, *, stubs: bool) -> None:
+    """Build what students get, and the nbgrader course: TO/course/."""
+    from grader.authoring.course import build_course  # noqa: PLC0415
+    from grader.authoring.release import refresh_stubs  # noqa: PLC0415
 
-    done = release_stubs(to)
-    if write_fingerprints(to / "exercises"):
-        click.echo(f"wrote {to / 'exercises' / '.fingerprints.json'}")
+    done = refresh_stubs(to) if stubs else build_course(to / "course")
     for path in done.written:
         click.echo(f"wrote {path}")
     for path in done.kept:

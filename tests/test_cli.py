@@ -74,8 +74,8 @@ def test_help_does_not_wait_for_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def test_release_writes_what_students_get_and_nothing_else(tmp_path: Path) -> None:
-    done = grader("release", "--to", str(tmp_path))
+def test_release_of_stubs_writes_the_exercises_and_nothing_else(tmp_path: Path) -> None:
+    done = grader("release", "--stubs", "--to", str(tmp_path))
     assert done.returncode == 0, done.stderr
     names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"exercises/convolution.py", "exercises/train.py", "exercises/conftest.py"} <= names

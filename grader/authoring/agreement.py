@@ -124,7 +124,7 @@ def _difference(module: str, committed: str, derived: str) -> list[str]:
         (n for n, (got, wanted) in enumerate(rows, 1) if got != wanted),
         min(committed.count("\n"), derived.count("\n")) + 1,
     )
-    remedy = "Run `grader release --to .`"
+    remedy = "Run `grader release --stubs --to .`"
     problems = [
         f"{where}, line {line}: expected the stub derived from solutions/{module}.py, got another text. {remedy}"
     ]

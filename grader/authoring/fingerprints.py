@@ -82,7 +82,7 @@ def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
         return [str(error)]
     got = "another text" if path.is_file() else "none"
     wanted = "the fingerprints of the bank's wrong answers on the public inputs"
-    return [f"exercises/{FILE}: expected {wanted}, got {got}. Run `grader release --to .`"]
+    return [f"exercises/{FILE}: expected {wanted}, got {got}. Run `grader release --stubs --to .`"]
 
 
 def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:

@@ -1,29 +1,29 @@
 """Writes what students get: derived stubs, given files and public tests."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import curriculum, paths
+from grader.authoring.delivery import Release
 from grader.stubs import STUBS, derive_stub, holds_work
 
-GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py", ".fingerprints.json")
+FINGERPRINTS = ".fingerprints.json"
+GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py", FINGERPRINTS)
 """What students get whole, besides the public tests."""
 
 
-@dataclass
-class Release:
-    """What a release did, file by file.
+def refresh_stubs(to: Path) -> Release:
+    """Derive the stubs and the fingerprints below a folder anew: the author's step after a change of the solutions.
 
-    Attributes:
-        written: files that are new or changed.
-        unchanged: files that were right already.
-        kept: files that hold somebody's work and were left alone.
+    Raises:
+        ValueError, OSError: as ``release_stubs`` and ``write_fingerprints``.
     """
+    from grader.authoring.fingerprints import write_fingerprints  # noqa: PLC0415 - imports torch
 
-    written: list[Path] = field(default_factory=list)
-    unchanged: list[Path] = field(default_factory=list)
-    kept: list[Path] = field(default_factory=list)
+    done = release_stubs(to)
+    if write_fingerprints(to / "exercises"):
+        done.written.append(to / "exercises" / FINGERPRINTS)
+    return done
 
 
 def release_stubs(

@@ -1,0 +1,148 @@
+"""Builds the nbgrader course: configuration, source notebooks with given files, and the released assignment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.preprocessors import ClearSolutions, Execute
+
+from grader import curriculum, paths
+from grader.authoring.delivery import Delivery, Release
+from grader.authoring.notebooks import source_notebooks
+from grader.errors import GraderError
+
+ASSIGNMENT = "cnn"
+SOURCE = f"source/{ASSIGNMENT}"
+RELEASED = f"release/{ASSIGNMENT}"
+SECONDS = 600
+
+GIVEN = ("datasets.py", "train.py", "conftest.py", ".fingerprints.json")
+PACKAGE = '''\
+"""The exercises, written in notebooks: `exercises.transforms` is what transforms.ipynb beside this folder defines."""
+
+from grader.student.notebooks import serve
+
+serve(__name__, __file__)
+'''
+STUDENTS_CONFIG = """\
+# For nbgrader's Validate button and `nbgrader validate`: check cells bear no points of their own, so all cells count.
+c = get_config()
+c.Validator.validate_all = True
+"""
+CONFIG = '''\
+"""The configuration of this course for nbgrader. Run nbgrader's commands in this folder."""
+
+c = get_config()
+
+c.CourseDirectory.course_id = "{assignment}"
+
+# Released functions say that they are not written yet, as the stubs do.
+c.GenerateAssignment.preprocessors = {assigning}
+c.ClearSolutions.text_stub = "*Your answer goes here.*"
+
+# Students' notebooks are run in the grader's sandbox, and each autograder cell gets its score from the hidden checks.
+# Without these lines nbgrader's own Execute runs them: the scores are the same, but nothing is isolated.
+c.Autograde.autograde_preprocessors = {grading}
+c.Execute.timeout = 1800
+
+# Modules that are handed in beside notebooks, or instead of them, are the student's.
+c.Autograde.exclude_overwriting = {{"{assignment}": {modules}}}
+
+# What students get to read shows no call of the grader.
+c.GenerateFeedback.preprocessors = {feedback}
+
+c.Validator.validate_all = True
+'''
+GRADE = "grader.classroom.autograde.GradeInSandbox"
+HIDE = "grader.classroom.feedback.RemoveHiddenRegions"
+CLEAR = "grader.authoring.clearing.ClearSolutions"
+
+
+def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES) -> Release:
+    """Write the course, and let nbgrader make the released assignment.
+
+    Args:
+        to: the course's folder.
+        solutions: folder of the solutions.
+        exercises: folder of the given files and the public checks.
+
+    Raises:
+        ValueError: if a solution is no lesson.
+        GraderError: if nbgrader refuses; its output is in the text.
+        OSError: if a file cannot be read or written.
+    """
+    delivery = Delivery(to)
+    delivery.put("nbgrader_config.py", configuration().encode())
+    for name, data in _source(solutions, exercises):
+        delivery.put(f"{SOURCE}/{name}", data)
+    done = delivery.close()
+    if done.written or not (to / RELEASED).is_dir():
+        generate_assignment(to)
+    return done
+
+
+def configuration() -> str:
+    """Return nbgrader's configuration of the course: its own preprocessors, and the kit's in the place of three."""
+    return CONFIG.format(
+        assignment=ASSIGNMENT,
+        assigning=_lines([CLEAR if one is ClearSolutions else _name(one) for one in _stock(GenerateAssignment)]),
+        grading=_lines(
+            [GRADE if one is Execute else _name(one) for one in _stock(Autograde, "autograde_preprocessors")]
+        ),
+        feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
+        modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in curriculum.modules()]),
+    )
+
+
+def generate_assignment(course: Path) -> None:
+    """Run ``nbgrader generate_assignment`` in a course.
+
+    Raises:
+        GraderError: if it fails; its output is in the text.
+    """
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", ASSIGNMENT, "--force"]
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(
+        command,
+        cwd=course,
+        env={**os.environ, "PATH": programs},  # nbgrader looks for alembic there
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=SECONDS,
+        check=False,
+    )
+    if done.returncode or not (course / RELEASED).is_dir():
+        got = f"status {done.returncode}:\n{done.stdout}"
+        raise GraderError(f"nbgrader generate_assignment {ASSIGNMENT}: expected {RELEASED}, got {got}")
+
+
+def _source(solutions: Path, exercises: Path) -> Iterator[tuple[str, bytes]]:
+    """Give the files of the source assignment."""
+    for module, text in source_notebooks(solutions).items():
+        yield f"{module}.ipynb", text.encode()
+    yield "nbgrader_config.py", STUDENTS_CONFIG.encode()
+    yield "exercises/__init__.py", PACKAGE.encode()
+    for path in [*(exercises / name for name in GIVEN), *sorted(exercises.glob("test_*.py"))]:
+        yield f"exercises/{path.name}", path.read_bytes()
+
+
+def _stock(converter: type, name: str = "preprocessors") -> list[type]:
+    """Return the preprocessors that nbgrader itself has for a converter."""
+    found: list[type] = converter.class_traits()[name].default()  # type: ignore[attr-defined] # nbgrader has no types
+    return found
+
+
+def _name(one: type) -> str:
+    return f"{one.__module__}.{one.__qualname__}"
+
+
+def _lines(names: list[str]) -> str:
+    """Return a list of names as Python, one a line."""
+    return "\n".join(["[", *(f'    "{name}",' for name in names), "]"])

@@ -1,0 +1,82 @@
+"""Notebooks as modules: `exercises.transforms` is what transforms.ipynb defines, without magics and demonstrations."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import ExecutionLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+from grader import curriculum, paths
+from grader.intake.limits import UnreadableError
+from grader.intake.notebooks import module_source
+
+
+class NotebookLoader(ExecutionLoader):
+    """Loads a module from the notebook of its name.
+
+    Args:
+        path: the notebook.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get_filename(self, fullname: str) -> str:
+        """Return where the notebook lies."""
+        del fullname
+        return str(self._path)
+
+    def get_source(self, fullname: str) -> str:
+        """Return what the notebook defines, as the grader takes it.
+
+        Raises:
+            ImportError: if it is no notebook.
+        """
+        try:
+            return module_source(fullname.rpartition(".")[2], self._path.read_bytes())[0]
+        except UnreadableError as error:
+            raise ImportError(f"{self._path.name}: {error}") from None
+
+
+class Beside(MetaPathFinder):
+    """Finds the modules of a package that are not in it, but lie beside it: NAME.py, or else NAME.ipynb.
+
+    Args:
+        package: its name.
+        folder: where the modules lie.
+    """
+
+    def __init__(self, package: str, folder: Path) -> None:
+        self._package = package
+        self._folder = folder
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find one of the six modules."""
+        del path, target
+        package, _, name = fullname.rpartition(".")
+        if package != self._package or name not in curriculum.modules():
+            return None
+        module, notebook = self._folder / f"{name}.py", self._folder / f"{name}.ipynb"
+        if module.is_file():
+            return spec_from_file_location(fullname, module)
+        return spec_from_loader(fullname, NotebookLoader(notebook)) if notebook.is_file() else None
+
+
+def serve(package: str, file: str) -> None:
+    """Let a package have the notebooks beside it as modules, and the installed kit's data where it has none.
+
+    Args:
+        package: its name.
+        file: its ``__init__.py``.
+    """
+    folder = Path(file).resolve().parent.parent
+    if not (folder / paths.DATA.name).is_dir():
+        os.environ.setdefault("CNN_DATA", str(paths.DATA))
+    sys.meta_path.append(Beside(package, folder))
