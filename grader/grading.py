@@ -85,11 +85,18 @@ class Grader:
     def __enter__(self) -> Self:
         sweep()
         self._data_root = Path(tempfile.mkdtemp(prefix="cnn-kit-data-"))
-        lay_out_data(self._data_root)
-        self._start()
+        try:
+            lay_out_data(self._data_root)
+            self._start()
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
         self._stop()
         shutil.rmtree(self._data_root, ignore_errors=True)
 

@@ -107,6 +107,15 @@ class TaskSession:
             raise _nonsense("a value")
         return body["value"]
 
+    def apart(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call one of our functions in a worker that holds no student's code; see ``Student.apart``."""
+        worker = self._pool.take(self._limits)
+        try:
+            body = {"name": name, "args": args, "kwargs": kwargs}
+            return self._exchange(worker, "apart", body, self._limits.call_seconds)["value"]
+        finally:
+            self._pool.retire(worker)
+
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None:

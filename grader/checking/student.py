@@ -64,6 +64,9 @@ class Session(Protocol):
     def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our probes beside the student's module."""
 
+    def apart(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call one of our functions where there is no student's code."""
+
 
 class Student:
     """One submission, as seen by the checks of one task.
@@ -103,3 +106,11 @@ class Student:
             StudentFailure: if the student's code gives no answer.
         """
         return self._session.probe(name, args, kwargs)
+
+    def apart(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Return what one of our functions makes of a student's values, in a worker that never held a student's code.
+
+        Raises:
+            StudentFailure: if the values lead to no answer.
+        """
+        return self._session.apart(name, args, kwargs)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from grader.checking.student import Student, StudentRaised
 from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.text import clean
 
@@ -35,6 +37,9 @@ ALLOWED: dict[str, np.dtype[Any]] = {
 }
 """float32, and the whole numbers that buffers such as ``num_batches_tracked`` hold."""
 
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""What normalisation layers call their running statistics."""
+
 PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 REMEDY = "Did safetensors.torch.save_file write it?"
 
@@ -49,14 +54,11 @@ class WeightsHeader:
 
     Attributes:
         tensors: name -> (dtype as safetensors writes it, shape), in the order of their bytes.
+        kept: how many numbers it holds, but for running statistics; a tensor that is there twice counts once.
     """
 
     tensors: dict[str, tuple[str, tuple[int, ...]]]
-
-    @property
-    def elements(self) -> int:
-        """How many numbers it holds."""
-        return sum(math.prod(shape) for _, shape in self.tensors.values())
+    kept: int
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,37 @@ def inspect_weights(data: bytes) -> WeightsHeader:
     _require_side_by_side(tensors, len(body))
     for tensor in tensors:
         _require_finite(tensor, body)
-    return WeightsHeader({tensor.name: (tensor.dtype, tensor.shape) for tensor in tensors})
+    return WeightsHeader({tensor.name: (tensor.dtype, tensor.shape) for tensor in tensors}, _kept(tensors, body))
+
+
+def _kept(tensors: list[_Tensor], body: memoryview) -> int:
+    """Count the numbers: layers that share a tensor have it in the file under each name."""
+    counted = [tensor for tensor in tensors if tensor.name.rpartition(".")[2] not in STATISTICS]
+    different = {(one.dtype, one.shape, bytes(body[one.start : one.end])): one for one in counted}
+    return sum(math.prod(one.shape) for one in different.values())
+
+
+def loaded_in_worker(student: Student) -> Any:
+    """Load the submitted weights into a new FashionCNN in the worker.
+
+    Returns:
+        The names of tensors that are ``missing``, ``unknown`` or of ``wrong`` shape, and how many numbers are ``kept``.
+
+    Raises:
+        StudentFailure: if the network cannot be made.
+    """
+    assert student.weights is not None, "a submission without weights has none to load"
+    return student.probe("evaluation.load_weights", torch.frombuffer(bytearray(student.weights), dtype=torch.uint8))
+
+
+def weights_of_network(student: Student) -> WeightsHeader | None:
+    """Return what the submitted weights hold if they are the state of this network, and None if they are not."""
+    try:
+        header = inspect_weights(student.weights or b"")
+        fit = loaded_in_worker(student)
+    except (WeightsProblem, StudentRaised):
+        return None
+    return None if fit["missing"] or fit["unknown"] or fit["wrong"] else header
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:

@@ -102,7 +102,7 @@ class Worker:
         self.limits = place.limits
         self._scratch = Path(tempfile.mkdtemp(prefix="cnn-kit-worker-"))
         self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
-        self._counts_itself = self._cage is None
+        self._counts_itself = False  # before the walls stand, what it inherited is not known
         self._counts_disk = place.level != walls.NAMESPACES
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
@@ -143,8 +143,8 @@ class Worker:
         except (WorkerEnded, _DeadlinePassed) as error:
             self._drain_log()
             raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
-        if self._counts_itself:
-            self._baseline = self._own_memory()
+        if self._cage is None:
+            self._baseline, self._counts_itself = self._own_memory(), True
 
     def _learn_pid(self) -> None:
         if self._asked:

@@ -121,6 +121,12 @@ class Worker:
         ours = importlib.import_module(f"grader.sandbox.probes.{where or self._module.__name__.rpartition('.')[2]}")
         return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
+    def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        """Call one of our functions where no student's code was ever loaded."""
+        where, _, function = name.rpartition(".")
+        ours = importlib.import_module(f"grader.sandbox.probes.{where}")
+        return "value", {"value": getattr(ours, function)(*args, **kwargs)}
+
     def _ops(self) -> tuple[str, ...]:
         return tuple(self._watch.seen) if self._watch is not None else ()
 

@@ -11,6 +11,7 @@ from grader.checking import core, detail
 from grader.checking.assertions import assert_close, assert_small_network, describe, fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
+from grader.checking.weights import weights_of_network
 
 TYPES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 PARAMETERS = [320, 1_290, 18_496, 401_536]
@@ -198,11 +199,53 @@ def test_first_convolution_gives_32_maps(student: Student, rng: Rng) -> None:
         fail_check(
             f"FashionCNN: expected the first Conv2d to give {wanted}, got {shown}. How large are its maps?", name
         )
+    if (5, *wanted[1:]) not in explained(student, rng)["convolutions"]:
+        fail_check("FashionCNN: expected a convolution that gives 32 maps of 28 x 28, but none of PyTorch's runs.")
 
 
 @core("fashion_cnn", "keeps at most 500,000 numbers")
 def test_network_is_small_enough(student: Student, rng: Rng) -> None:
     assert_small_network(student.probe("describe", rng.floats(2, 1, 28, 28))["kept"])
+    header = weights_of_network(student)
+    if header is not None:
+        assert_small_network(header.kept)
+
+
+def explained(student: Student, rng: Rng) -> Any:
+    """Return what PyTorch's own operations, on the numbers that the network names, give in a worker of ours.
+
+    Returns:
+        Its ``answer`` to images that came after the operations were written down, what the ``network`` itself answers
+        to them, the shapes of what ``convolutions`` gave, and how many numbers are ``kept``.
+    """
+    if "explained" not in student.kept:
+        program = student.probe("program.record", rng.floats(5, 1, 28, 28))
+        images = rng.floats(5, 1, 28, 28)
+        network = student.probe("program.answer", images)
+        assert_logits(network, 5)
+        facts = student.apart("program.run", program, images)
+        student.kept["explained"] = {**facts, "network": network, "kept": numbers_of(program)}
+    return student.kept["explained"]
+
+
+def numbers_of(program: Any) -> int:
+    """Count the numbers of a program, but for the running statistics of batch normalisation."""
+    norms = [args for operation, args, _, _ in program["steps"] if "batch_norm" in operation]
+    statistics = {value["register"] for args in norms for value in args[3:5] if value is not None}
+    return sum(value.numel() for register, value in program["constants"].items() if register not in statistics)
+
+
+@core("fashion_cnn", "its answers follow from at most 500,000 numbers")
+def test_answers_follow_from_few_numbers(student: Student, rng: Rng) -> None:
+    facts = explained(student, rng)
+    assert_small_network(facts["kept"])
+    answer, network = facts["answer"], facts["network"]
+    assert_logits(answer, len(network))
+    if (answer - network).abs().max() > margin(network):
+        fail_check(
+            "FashionCNN: expected answers that PyTorch's operations give from what the network keeps, got others. "
+            "What is computed outside of PyTorch?"
+        )
 
 
 @detail("fashion_cnn", "answers a single image")

@@ -144,4 +144,6 @@ def weights_that_fit(path: Path) -> None:
 
 @builder
 def weights_of_a_wide_network(path: Path) -> None:
-    (path / WEIGHTS).write_bytes(save({"wide.weight": torch.zeros(1000, 784), "last.weight": torch.zeros(10, 1000)}))
+    wide = {"wide.weight": torch.zeros(500, 1568), "last.weight": torch.zeros(10, 500)}
+    wide |= {"first.weight": torch.zeros(32, 1, 3, 3), "first.bias": torch.zeros(32)}
+    (path / WEIGHTS).write_bytes(save(wide))

@@ -23,11 +23,15 @@ _DEVICES: Final = ("null", "zero", "random", "urandom")
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
 _FILES_PER_MIB: Final = 64
 
+PACKAGES: Final = ("site-packages", "dist-packages")
+"""Names of the folders that installed packages lie in."""
+
 
 @functools.cache
 def system_folders() -> tuple[Path, ...]:
     """What Python, torch and the shared libraries behind them read: nothing of the user's."""
     python = [sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
+    python += [entry for entry in sys.path if Path(entry).name in PACKAGES]  # a path file may name others
     system = ["/usr", "/lib", "/lib64", "/lib32", "/etc/ld.so.cache", "/etc/localtime", "/sys/devices/system/cpu"]
     found = {Path(name) for name in [*python, *system] if Path(name).exists()}
     return tuple(sorted(found))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from grader.sandbox.walls import _libc
+from grader.sandbox.walls import _libc, namespaces
 from grader.sandbox.walls.model import LANDLOCK, MIB, NAMESPACES, Level
 
 if sys.platform != "win32":  # the doctor lists the probes on every system
@@ -123,7 +123,7 @@ def _below(place: str) -> list[Path]:
 
 def _leads_to_python(path: str) -> bool:
     """Names of the folders above the interpreter are no secret."""
-    return any(Path(prefix).is_relative_to(path) for prefix in (sys.prefix, sys.base_prefix))
+    return any(folder.is_relative_to(path) for folder in namespaces.system_folders())
 
 
 def _write_outside(folder: str) -> str | None:

@@ -1,0 +1,132 @@
+"""Writes down what a network computes, as PyTorch's own operations on the numbers that it keeps, and runs such a list.
+
+A list runs in a worker that holds no student's code. If it gives the network's own answers to images that came after it
+was written, its numbers are all that those answers need, whatever the network says of itself.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from grader.sandbox.probes.model import build
+
+IMAGES = 0
+"""The register that holds the images; numbers and results come after it."""
+
+_KEPT: dict[str, Any] = {}
+
+
+class _Recorder(TorchDispatchMode):
+    """Writes down every operation of the dispatcher, below functions, modules, scripts and compiled code."""
+
+    def __init__(self, images: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.constants: dict[int, Tensor] = {}
+        self.steps: list[list[Any]] = []
+        self._alive: list[Tensor] = []  # so that no address is used twice
+        self._registers: dict[tuple[Any, ...], int] = {}
+        self._bind(images)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        written = (
+            [self._written(value) for value in args],
+            {name: self._written(value) for name, value in (kwargs or {}).items()},
+        )
+        result = func(*args, **(kwargs or {}))
+        self.steps.append([str(func), *written, [self._bind(leaf) for leaf in tree_leaves(result)]])
+        return result
+
+    def register_of(self, value: Tensor) -> int:
+        """Return where a tensor is; what no operation gave is a number that the network keeps."""
+        known = self._registers.get(_place(value))
+        if known is None:
+            known = self._bind(value)
+            self.constants[known] = value.detach().clone()
+        return known
+
+    def _bind(self, value: Any) -> int:
+        """Give a result the next register; -1 for what is no tensor."""
+        if not isinstance(value, Tensor):
+            return -1
+        self._alive.append(value)
+        self._registers[_place(value)] = len(self._alive) - 1
+        return len(self._alive) - 1
+
+    def _written(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return {"register": self.register_of(value)}
+        if isinstance(value, list | tuple):
+            return [self._written(item) for item in value]
+        if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
+            return {"torch": str(value).removeprefix("torch.")}
+        if isinstance(value, complex):
+            return {"complex": [value.real, value.imag]}
+        return None if isinstance(value, torch.device | torch.Generator) else value
+
+
+def _place(value: Tensor) -> tuple[Any, ...]:
+    storage = value.untyped_storage().data_ptr()
+    return storage, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype, value.is_conj()
+
+
+def record(module: ModuleType, images: Tensor) -> dict[str, Any]:
+    """Write down how a FashionCNN in evaluation mode answers images, and keep it for ``answer``.
+
+    Args:
+        module: the student's.
+        images: float32 (N, 1, 28, 28).
+
+    Returns:
+        ``constants`` by register, ``steps`` as operation, arguments, and registers of the results, and the register of
+        the ``answer``.
+    """
+    network = _KEPT["network"] = build(module, {})
+    with torch.no_grad(), _Recorder(images) as recorder:
+        answer = network(images)
+    return {"answer": recorder.register_of(answer), "constants": recorder.constants, "steps": recorder.steps}
+
+
+def answer(module: ModuleType, images: Tensor) -> Any:
+    """Return what the network that was written down answers to other images, as many as before."""
+    del module
+    with torch.no_grad():
+        return _KEPT["network"](images)
+
+
+def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
+    """Run what ``record`` wrote; no student's code is needed.
+
+    Returns:
+        The ``answer``, and the shapes of what ``convolutions`` gave, in order.
+    """
+    registers = {IMAGES: images, **program["constants"]}
+    shapes = []
+    with torch.no_grad():
+        for operation, args, kwargs, results in program["steps"]:
+            values = {name: _read(value, registers) for name, value in kwargs.items()}
+            result = _operation(operation)(*[_read(value, registers) for value in args], **values)
+            registers.update(zip(results, tree_leaves(result), strict=True))
+            if "convolution" in operation:
+                shapes.append(tuple(result.shape))
+    return {"answer": registers[program["answer"]], "convolutions": shapes}
+
+
+def _operation(name: str) -> Any:
+    namespace, packet, overload = name.split(".")
+    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
+
+
+def _read(value: Any, registers: dict[int, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_read(item, registers) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "complex" in value:
+        return complex(*value["complex"])
+    return registers[value["register"]] if "register" in value else getattr(torch, value["torch"])
