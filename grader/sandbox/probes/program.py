@@ -19,6 +19,9 @@ from grader.sandbox.probes.model import build
 IMAGES = 0
 """The register that holds the images; numbers and results come after it."""
 
+LARGEST = (1 << 62) - 1
+"""The largest whole number that crosses the wire; PyTorch writes the end of an open slice as a larger one."""
+
 _KEPT: dict[str, Any] = {}
 
 
@@ -65,7 +68,9 @@ class _Recorder(TorchDispatchMode):
             return [self._written(item) for item in value]
         if isinstance(value, torch.dtype | torch.layout | torch.memory_format):
             return {"torch": str(value).removeprefix("torch.")}
-        if isinstance(value, complex):
+        if type(value) is int:
+            return max(-LARGEST, min(value, LARGEST))
+        if type(value) is complex:
             return {"complex": [value.real, value.imag]}
         return None if isinstance(value, torch.device | torch.Generator) else value
 
