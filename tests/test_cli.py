@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-VERBS = ["demo", "export", "grade", "verify", "release", "doctor", "hint", "predict", "reset", "submit", "watch"]
+VERBS = [
+    "demo",
+    "export",
+    "grade",
+    "similar",
+    "verify",
+    "release",
+    "doctor",
+    "hint",
+    "predict",
+    "reset",
+    "submit",
+    "watch",
+]
 
 
 def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

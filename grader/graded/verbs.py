@@ -39,7 +39,7 @@ def export(
     from grader.files import write_atomically  # noqa: PLC0415
     from grader.graded.export import FILE_NAMES  # noqa: PLC0415
     from grader.graded.export import export as export_results  # noqa: PLC0415
-    from grader.graded.published import read_results  # noqa: PLC0415
+    from grader.graded.results import read_results  # noqa: PLC0415
 
     try:
         results = [result for folder, result in read_results(out) if student in (None, folder, result.student)]
@@ -66,4 +66,37 @@ def _tell(done: Export, target: Path) -> None:
         click.echo(f"left out: {problem}", err=True)
 
 
-VERBS = (export,)
+@click.command()
+@click.argument("submissions", type=GRADED)
+@click.option("--out", "target", type=FILE, required=True, help="The page.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0.1, 1),
+    default=0.5,
+    show_default=True,
+    help="How much of a module's own code a pair has in common, at least.",
+)
+def similar(submissions: Path, target: Path, share: float) -> None:
+    """Write a page on submissions that are suspiciously alike: advice for a human, never a score.
+
+    Nothing is run. Names, comments, and the code that everybody was given do not count.
+    """
+    try:
+        import copydetect  # noqa: F401, PLC0415 - it says whether the extra is there
+    except ImportError:
+        raise click.UsageError("expected copydetect: pip install 'cnn-exercise-kit[similar]'.") from None
+    from rich.console import Console  # noqa: PLC0415
+
+    from grader.files import write_atomically  # noqa: PLC0415
+    from grader.similar.classes import compare, read_class  # noqa: PLC0415
+    from grader.similar.page import similarity_page  # noqa: PLC0415
+
+    with Console(stderr=True).status("reading"):
+        found = read_class(submissions)
+        modules = compare(found, share)
+    write_atomically(target, similarity_page(found, modules, share))
+    alike = sum(len(module.groups) + len(module.pairs) + module.more for module in modules)
+    click.echo(f"{target}: {found.students} submissions, {alike} groups or pairs that are alike")
+
+
+VERBS = (export, similar)
