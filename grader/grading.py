@@ -67,13 +67,19 @@ class Grader:
         checkers: how many submissions are checked at the same time.
         levels: how high the walls around student code may be; the first that holds is taken.
         limits: what a worker may use.
+        own_workers: whether whoever holds it wants workers too, from the same fork server.
 
     Attributes:
         level: the level taken, once it is entered.
+        workers: those workers; None if they were not asked for.
     """
 
-    def __init__(self, checkers: int, levels: tuple[Level, ...], limits: Limits | None = None) -> None:
+    def __init__(
+        self, checkers: int, levels: tuple[Level, ...], limits: Limits | None = None, *, own_workers: bool = False
+    ) -> None:
         self.level: Level = levels[0]
+        self.workers: WorkerPool | None = None
+        self._own_workers = own_workers
         self._count = checkers
         self._levels = levels
         self._limits = limits or Limits()
@@ -179,10 +185,12 @@ class Grader:
 
     def _start(self) -> None:
         place = Place(self.level, self._data_root, self._limits)
-        self._zygote, self.level = start_behind_walls(self._count, place, self._levels)
+        self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
         place = place.at(self.level)
+        if self._own_workers:
+            self.workers = WorkerPool(self._zygote.channels[self._count], place)
         context = multiprocessing.get_context("fork")
-        for channel in self._zygote.channels:
+        for channel in self._zygote.channels[: self._count]:
             ours, theirs = context.Pipe()
             process = context.Process(target=_checker, args=(theirs, channel, place), daemon=True)
             process.start()
@@ -195,6 +203,8 @@ class Grader:
             process.terminate()
             process.join()
         self._checkers.clear()
+        if self.workers is not None:
+            self.workers.close()
         if self._zygote is not None:
             self._zygote.close()
 

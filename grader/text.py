@@ -41,9 +41,14 @@ def _escaped(character: str) -> str:
 
 def for_students(text: str) -> str:
     """Return what a student may read: cleaned, and without the places where this machine keeps Python and the kit."""
+    return clean(without_places(text))
+
+
+def without_places(text: str) -> str:
+    """Put an ellipsis where a text says in which folders this machine keeps Python and the kit."""
     for place in _places():
         text = text.replace(place, "…")
-    return clean(text)
+    return text
 
 
 @cache

@@ -17,8 +17,8 @@ MAX_RATIO = 200
 MAX_SOURCE = 1 * MIB
 """Bytes of one module."""
 
-MAX_NOTEBOOK = 32 * MIB
-"""Bytes of one notebook, pictures included."""
+MAX_NOTEBOOK = 128 * MIB
+"""Bytes of one notebook, outputs and pictures included."""
 
 MAX_NOTEBOOK_CODE = 128 * 1024
 """Characters of code in one notebook."""

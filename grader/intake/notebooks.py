@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import keyword
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +29,18 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Cell:
-    """One code cell, by its number among all cells, from 1."""
+    """One code cell, by its number among all cells, from 1.
+
+    Attributes:
+        retyped: whether it is a solution cell that was turned into text; its source counts all the same.
+    """
 
     number: int
     source: str
     grade_id: str | None
     solution: bool
     test: bool
+    retyped: bool
 
 
 def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
@@ -47,7 +53,8 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
     Raises:
         UnreadableError: if it is no notebook, or too large.
     """
-    cells = _last_solutions([cell for cell in _cells(_parsed(data)) if not cell.test])
+    every = [cell for cell in _code_cells(parsed(data)) if not cell.test]
+    cells = _last_solutions(every)
     if sum(len(cell.source) for cell in cells) > limits.MAX_NOTEBOOK_CODE:
         raise UnreadableError(f"expected at most {limits.in_words(limits.MAX_NOTEBOOK_CODE)} of code, got more")
     kept: list[Statement] = []
@@ -59,10 +66,24 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
             broken.append((cell, str(error)))
     wanted = [symbol.partition(".")[0] for task in curriculum.tasks() if task.module == name for symbol in task.symbols]
     source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
-    return source, [f"cell {cell.number} is left out: {why}" for cell, why in broken]
+    return source, [*(f"cell {cell.number} is left out: {why}" for cell, why in broken), *_oddities(every, cells)]
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def _oddities(every: list[Cell], kept: list[Cell]) -> list[str]:
+    """Return remarks on solution cells that are there twice, or are no code any more."""
+    twice = [cell for cell in every if cell not in kept]
+    return [
+        *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id or '', 60)} too" for cell in twice),
+        *(f"cell {cell.number} is a solution cell turned into text; it is read as code" for cell in kept if cell.retyped),
+    ]
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """Return the JSON document of a notebook.
+
+    Raises:
+        UnreadableError: if it is none, or too large.
+    """
     if len(data) > limits.MAX_NOTEBOOK:
         raise UnreadableError(f"expected a notebook of at most {limits.in_words(limits.MAX_NOTEBOOK)}, got more")
     if data.count(b"{") + data.count(b"[") > limits.MAX_NOTEBOOK_NODES:
@@ -79,7 +100,12 @@ def _parsed(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _cells(document: dict[str, Any]) -> list[Cell]:
+def cells_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cells of a notebook of any format; what is no cell comes as an empty one.
+
+    Raises:
+        UnreadableError: if it has none.
+    """
     found = document.get("cells")
     if found is None:  # nbformat 3 keeps its cells in sheets
         sheets = document.get("worksheets")
@@ -87,25 +113,31 @@ def _cells(document: dict[str, Any]) -> list[Cell]:
         found = found if isinstance(sheets, list) else None
     if not isinstance(found, list):
         raise UnreadableError("expected a notebook with cells, got other JSON. Is it complete?")
-    return [
-        _cell(number, _dict(cell)) for number, cell in enumerate(found, 1) if _dict(cell).get("cell_type") == "code"
-    ]
+    return [_dict(cell) for cell in found]
 
 
-def _cell(number: int, cell: dict[str, Any]) -> Cell:
+def source_of(cell: Mapping[str, Any]) -> str:
+    """Return the text of a cell of any format."""
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def _code_cells(document: dict[str, Any]) -> list[Cell]:
+    cells = [_cell(number, cell) for number, cell in enumerate(cells_of(document), 1)]
+    return [cell for cell in cells if cell is not None]
+
+
+def _cell(number: int, cell: dict[str, Any]) -> Cell | None:
+    """Return a cell that holds code, or was released as one; None for any other."""
     marks = _dict(_dict(cell.get("metadata")).get("nbgrader"))
-    grade_id = marks.get("grade_id")
-    solution = marks.get("solution") is True
-    return Cell(
-        number,
-        source if isinstance(source, str) else "",
-        grade_id if isinstance(grade_id, str) else None,
-        solution,
-        marks.get("grade") is True and not solution,
-    )
+    grade_id, solution, grade = marks.get("grade_id"), marks.get("solution") is True, marks.get("grade") is True
+    retyped = cell.get("cell_type") != "code"
+    if retyped and (grade or not solution or marks.get("cell_type", "code") != "code"):
+        return None
+    name = grade_id if isinstance(grade_id, str) else None
+    return Cell(number, source_of(cell), name, solution, grade and not solution, retyped)
 
 
 def _last_solutions(cells: list[Cell]) -> list[Cell]:

@@ -39,6 +39,7 @@ class Worker:
         self._workspace = workspace
         self._module: ModuleType | None = None
         self._watch: byhand.Watch | None = None
+        self._cells: Any = None
 
     def serve(self) -> None:
         """Answer requests until the checker hangs up."""
@@ -85,6 +86,16 @@ class Worker:
         threads: int,
     ) -> tuple[str, Any]:
         """Lay the submission out and tell which of the task's symbols are still the stub's; import comes later."""
+        self._lay_out(files, seed, threads)
+        source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+        found = _fingerprints(source, f"{module}.py")
+        states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
+        if watch:
+            self._watch = byhand.Watch(block=by_hand)
+            self._watch.install()
+        return "loaded", {"states": states}
+
+    def _lay_out(self, files: dict[str, torch.Tensor], seed: int, threads: int) -> None:
         torch.set_num_threads(threads)
         torch.default_generator.manual_seed(seed)  # torch.manual_seed formats a traceback for the GPU that is not here
         np.random.seed(seed % 2**32)  # noqa: NPY002 - the legacy global state is what student code draws from
@@ -93,13 +104,6 @@ class Worker:
             path = self._workspace / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.numpy().tobytes())
-        source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-        found = _fingerprints(source, f"{module}.py")
-        states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
-        if watch:
-            self._watch = byhand.Watch(block=by_hand)
-            self._watch.install()
-        return "loaded", {"states": states}
 
     def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
         """Import the student's module and tell which of the names it lacks."""
@@ -126,6 +130,16 @@ class Worker:
         where, _, function = name.rpartition(".")
         ours = importlib.import_module(f"grader.sandbox.probes.{where}")
         return "value", {"value": getattr(ours, function)(*args, **kwargs)}
+
+    def _open(self, *, files: dict[str, torch.Tensor], seed: int, threads: int) -> tuple[str, Any]:
+        """Lay the submission out, and make a namespace for the cells of a notebook."""
+        self._lay_out(files, seed, threads)
+        self._cells = importlib.import_module("grader.sandbox.cells").Cells(self._workspace)
+        return "value", {"value": None}
+
+    def _cell(self, *, source: str) -> tuple[str, Any]:
+        """Run one cell of the notebook."""
+        return "value", {"value": self._cells.run(source)}
 
     def _ops(self) -> tuple[str, ...]:
         return tuple(self._watch.seen) if self._watch is not None else ()

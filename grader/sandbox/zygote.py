@@ -43,6 +43,8 @@ PRELOADED = (
     "matplotlib.pyplot",
     "safetensors.torch",
     "PIL.Image",
+    "matplotlib_inline.backend_inline",
+    "grader.sandbox.cells",
     "grader.sandbox.mapping",
     "grader.sandbox.warming",
     "grader.sandbox.worker",
@@ -63,6 +65,7 @@ def preload() -> None:
     for module in pkgutil.iter_modules(probes.__path__):
         importlib.import_module(f"grader.sandbox.probes.{module.name}")
     sys.modules["grader.sandbox.byhand"].prepare()
+    sys.modules["grader.sandbox.cells"].prepare()
     sys.modules["grader.sandbox.mapping"].prepare()
     sys.modules["grader.sandbox.warming"].warm_up()
     sys.modules["grader.sandbox.walls.limits"].mapped()

@@ -1,0 +1,166 @@
+"""Takes the place of nbgrader's `Execute`: cells run in the sandbox, and autograder cells get the checker's score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_locked, is_solution
+from traitlets import Bool, Enum, Float, Unicode
+
+from grader import curriculum
+from grader.classroom.desk import Desk, GradingFailed, snapshot_of
+from grader.classroom.notes import add_notes
+from grader.classroom.places import coursedir_of
+from grader.errors import GraderError
+from grader.intake import Snapshot
+from grader.results import Result, TaskResult
+
+
+NOT_AGAIN = "(The grader's own checks follow.)\n"
+"""What stands below a public check, which needs the kit that the sandbox hides."""
+
+
+class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
+    """Grades a student's submission once, and gives every notebook of it outputs and scores.
+
+    No Jupyter kernel is started. The student's cells run in a worker of the sandbox, and what they put out is kept
+    for people to read. The score of an autograder cell comes from the hidden suites alone: whatever the cells do, print
+    or leave behind, it is not looked at.
+    """
+
+    results_directory = Unicode("graded", help="Folder of the course that keeps each student's results.json.").tag(
+        config=True
+    )
+    accuracy = Enum(
+        ["weights", "retrain"], "weights", help="How the trained network is judged, as for `grader grade`."
+    ).tag(config=True)
+    timeout = Float(30.0, help="Seconds for one cell, and for one answer of a hidden check, at least.").tag(config=True)
+    unsafe = Bool(False, help="Run student code without a sandbox.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Run the cells of one notebook and score its autograder cells.
+
+        Raises:
+            GraderError: if the grader itself fails: nbgrader then reports the student, and records no grade.
+        """
+        about = resources["nbgrader"]
+        submitted = _submitted(coursedir_of(self), about["student"], about["assignment"])
+        snapshot = snapshot_of(about["student"], submitted)
+        desk = self._desk()
+        try:
+            result = desk.result(about["student"], snapshot)
+            self._run_cells(nb, desk, snapshot)
+        except GraderError:
+            desk.close()
+            raise
+        tasks = _tasks(result)
+        for cell in nb.cells:
+            if is_autograder(cell):
+                cell.outputs = score_outputs(tasks.get(cell.metadata.nbgrader.grade_id), cell)
+        add_notes(nb, _notes_on(about["notebook"], result))
+        _save_scores_without_notebook(about, tasks, submitted)
+        return nb, resources
+
+    def _desk(self) -> Desk:
+        """Return the process's desk for these settings."""
+        root = Path(coursedir_of(self).root)
+        settings = (root / self.results_directory, self.accuracy, self.timeout, self.unsafe)
+        if settings not in _DESKS:
+            for desk in _DESKS.values():
+                desk.close()
+            _DESKS.clear()
+            _DESKS[settings] = Desk(settings[0], settings[1], settings[2], unsafe=settings[3])
+        return _DESKS[settings]
+
+    def _run_cells(self, nb: NotebookNode, desk: Desk, snapshot: Snapshot) -> None:
+        cells = [cell for cell in nb.cells if cell.cell_type == "code" and not is_autograder(cell)]
+        with desk.cells(snapshot) as runner:
+            for cell in cells:
+                if is_public_check(cell):
+                    cell.outputs = [new_output("stream", name="stdout", text=NOT_AGAIN)]
+                else:
+                    cell.outputs = runner.run(cell.source) if cell.source.strip() else []
+
+
+_DESKS: dict[tuple[Any, ...], Desk] = {}
+"""At most one: nbgrader makes a preprocessor per notebook, and all of a run share their grader."""
+
+
+def is_autograder(cell: NotebookNode) -> bool:
+    """Return whether a cell is one that nbgrader scores by its outputs."""
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
+
+
+def is_public_check(cell: NotebookNode) -> bool:
+    """Return whether a cell is the locked one in which students check their work."""
+    name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    return is_locked(cell) and name.removesuffix("-check") in {task.id for task in curriculum.tasks()}
+
+
+def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookNode]:
+    """Return outputs that nbgrader's ``determine_grade`` turns into exactly the task's score.
+
+    It reads the first `execute_result` as the points, and takes a cell without one for solved.
+
+    Raises:
+        GradingFailed: if the cell is none of the kit's tasks: nobody here could say what it earns.
+    """
+    name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+    if task is None or task.status == "skipped":
+        raise GradingFailed(
+            f"autograder cell {name!r}: expected the id of a task of this kit, got another. "
+            "Is it marked as a manually graded answer instead?"
+        )
+    score = round(task.score * points / task.points, 2)
+    return [
+        new_output("stream", name="stdout", text=message_of(task, score, points)),
+        new_output("execute_result", data={"text/plain": repr(score)}, execution_count=None),
+    ]
+
+
+def message_of(task: TaskResult, score: float, points: float) -> str:
+    """Return what a student reads of a task: points, message, and which checks passed."""
+    head = f"{task.id}: {score:g} of {points:g} points ({task.status.replace('_', ' ')})"
+    if task.misconception:
+        head += f", {task.misconception}"
+    checks = [f"  {'✓' if check.passed else '✗'} {check.name}" for check in task.checks]
+    return "\n".join([head, *([task.message] if task.message else []), *checks]) + "\n"
+
+
+def _tasks(result: Result) -> Mapping[str, TaskResult]:
+    """Return the tasks of a result by id; a rejected submission has earned nothing anywhere."""
+    if result.status == "rejected":
+        return {
+            task.id: TaskResult(task.id, task.points, 0.0, "missing", None, result.message, 0.0)
+            for task in curriculum.tasks()
+        }
+    return {task.id: task for task in result.tasks}
+
+
+def _notes_on(notebook: str, result: Result) -> list[str]:
+    """Return the notes that are about this notebook's file; others are the instructor's alone."""
+    return [note for note in result.notes if f"{notebook}.ipynb" in note]
+
+
+def _submitted(coursedir: Any, student: str, assignment: str) -> Path:
+    return Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+
+
+def _save_scores_without_notebook(about: Mapping[str, str], tasks: Mapping[str, TaskResult], submitted: Path) -> None:
+    """Record the tasks of modules that came as .py alone: nbgrader gives their missing notebooks a zero."""
+    with Gradebook(about["db_url"]) as gradebook:
+        for notebook in gradebook.find_assignment(about["assignment"]).notebooks:
+            if (submitted / f"{notebook.name}.ipynb").exists():
+                continue
+            found = gradebook.find_submission_notebook(notebook.name, about["assignment"], about["student"])
+            for grade in found.grades:
+                task = tasks.get(grade.name)
+                if task is not None:
+                    grade.auto_score = round(task.score * grade.max_score / task.points, 2)
+        gradebook.db.commit()

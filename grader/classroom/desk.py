@@ -1,0 +1,107 @@
+"""Where a course is graded: one `Grader` for as long as nbgrader runs, started when the first notebook needs it."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+from pathlib import Path
+
+from grader import curriculum, intake
+from grader.canaries import try_canaries
+from grader.checking import Accuracy
+from grader.classroom.cells import CellRunner
+from grader.errors import GraderError
+from grader.gradebook import Gradebook, grading_key
+from grader.grading import Grader, Order, code_of, rejected
+from grader.intake import Snapshot, names
+from grader.results import Result
+from grader.sandbox.levels import candidates
+from grader.sandbox.limits import Limits
+
+
+class GradingFailed(GraderError):
+    """The grader itself failed on a submission: nbgrader must not take that for a zero."""
+
+
+class Desk:
+    """Grades submissions one at a time, and runs the cells of their notebooks.
+
+    Results are kept in a folder as ``grader grade`` keeps them: what has not changed is not graded again.
+
+    Args:
+        out: the folder of the results.
+        accuracy: how the trained network is judged.
+        seconds: for one answer and for one cell, at least.
+        unsafe: whether student code runs without a sandbox.
+    """
+
+    def __init__(self, out: Path, accuracy: Accuracy = "weights", seconds: float = 30, *, unsafe: bool = False) -> None:
+        self._out = out
+        self._accuracy = accuracy
+        self._limits = Limits(load_seconds=seconds, call_seconds=seconds, task_seconds=4 * seconds)
+        self._levels = candidates(unsafe=unsafe)
+        self._seed = secrets.randbelow(1 << 31)
+        self._selected = frozenset(task.id for task in curriculum.tasks())
+        self._grader: Grader | None = None
+        atexit.register(self.close)
+
+    def result(self, student: str, snapshot: Snapshot) -> Result:
+        """Return the result of a submission, graded now or kept from an earlier run.
+
+        Raises:
+            GraderError: if the grader itself fails; the next submission gets a new one.
+        """
+        folder = names.folder(student)
+        key = grading_key(snapshot.sha256, self._selected, self._levels[0], self._accuracy)
+        book = Gradebook(self._out)
+        try:
+            result = book.finished(folder, key)
+            if result is None:
+                result = self._graded(Order(student, snapshot, self._seed, self._selected, self._accuracy))
+                book.record(folder, key, result)
+        finally:
+            book.close()
+        return result
+
+    def _graded(self, order: Order) -> Result:
+        if order.snapshot.rejected is not None:
+            return rejected(order, self._levels[0])
+        found: dict[int, Result] = {}
+        self._started().grade([order], found.__setitem__, tick=lambda: None)
+        if found[0].status == "grader_error":
+            self.close()
+            raise GradingFailed(f"{order.student}: {found[0].message}")
+        return found[0]
+
+    def cells(self, snapshot: Snapshot) -> CellRunner:
+        """Return what runs the cells of one notebook, beside the submission's modules.
+
+        Raises:
+            GraderError: if the sandbox cannot be started.
+        """
+        workers = self._started().workers
+        assert workers is not None, "the grader was asked for workers"
+        return CellRunner(workers, self._limits, code_of(snapshot).files)
+
+    def _started(self) -> Grader:
+        """Return the grader; a new one must first grade the reference and the stubs as it ought to."""
+        if self._grader is None:
+            self._grader = Grader(1, self._levels, self._limits, own_workers=True).__enter__()
+            try:
+                paces = try_canaries(self._grader, self._selected, self._seed, self._accuracy, lambda: None)
+            except BaseException:
+                self.close()
+                raise
+            self._grader.calibrate(paces)
+        return self._grader
+
+    def close(self) -> None:
+        """End every process; a later submission starts new ones."""
+        grader, self._grader = self._grader, None
+        if grader is not None:
+            grader.__exit__(None, None, None)
+
+
+def snapshot_of(student: str, folder: Path) -> Snapshot:
+    """Read what a student handed in, as ``grader grade`` reads it."""
+    return intake.read(intake.Entry(student, names.folder(student), folder))
