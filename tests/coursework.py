@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import copy
+import json
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from grader import curriculum
 from grader.authoring.samples import WEIGHTS
+from grader.paths import SOLUTIONS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -44,7 +51,7 @@ def write_into(nb: NotebookNode, source: str) -> None:
     except SyntaxError:
         nb.cells = [new_code_cell(source)]
         return
-    pieces = {node.name: ast.get_source_segment(source, node) for node in nodes if isinstance(node, Definition)}
+    pieces = {node.name for node in nodes if isinstance(node, Definition)}
     asked: set[str] = set()
     for cell in nb.cells:
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":
@@ -65,3 +72,133 @@ def with_decorators(source: str, nodes: list[ast.stmt], name: str) -> str:
     node = [node for node in nodes if isinstance(node, Definition) and node.name == name][-1]
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     return "\n".join(source.split("\n")[first - 1 : node.end_lineno])
+
+
+# What happens to notebooks between release and hand-in: each changes a submission, and none changes what it is worth.
+
+
+def lose_all_marks(folder: Path) -> None:
+    """No nbgrader metadata and no kernel, as after a detour over another tool."""
+    for path in folder.glob("*.ipynb"):
+        nb = nbformat.read(path, as_version=4)
+        nb.metadata.clear()
+        for cell in nb.cells:
+            cell.metadata.clear()
+        nbformat.write(nb, path)
+
+
+def become_old(folder: Path) -> None:
+    """Notebook format 3."""
+    for name in ("convolution", "transforms"):
+        path = folder / f"{name}.ipynb"
+        nb = nbformat.read(path, as_version=4)
+        path.write_text(json.dumps(nbformat.convert(nb, 3)), encoding="utf-8")
+
+
+def become_new(folder: Path) -> None:
+    """A notebook format that does not exist yet."""
+    for path in folder.glob("*.ipynb"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**document, "nbformat": 5, "nbformat_minor": 0}), encoding="utf-8")
+
+
+def shuffle_cells(folder: Path) -> None:
+    """Autograder cells deleted, doubled and worth more, a solution cell turned into text, cells moved, magics, an error."""
+    path = folder / "convolution.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    by_name = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}
+    nb.cells.remove(by_name["output_size"])
+    by_name["conv2d"].metadata.nbgrader["points"] = 100
+    nb.cells.append(copy.deepcopy(by_name["conv2d"]))
+    solution = by_name["convolve_torch-solution"]
+    nb.cells[nb.cells.index(solution)] = new_markdown_cell(solution.source, metadata=solution.metadata)
+    nb.cells.insert(0, nb.cells.pop(nb.cells.index(by_name["activation_maps-solution"])))
+    nb.cells.insert(0, new_code_cell("%pip install torch\n!rm -rf /\n%%nonsense\n1 / 0"))
+    nb.cells.insert(1, new_code_cell("raise RuntimeError('before anything is defined')"))
+    nbformat.write(nb, path)
+
+
+def claim_points(folder: Path) -> None:
+    """Cells that would earn points if anybody looked at what they say."""
+    path = folder / "convolution.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    for cell in nb.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("grade") and not marks.get("solution"):
+            cell.source = f"{marks['points']}"
+            marks["locked"] = False
+        if marks.get("grade_id") == "convolve-solution":
+            marks["grade"] = True
+            marks["points"] = 8
+    forged = {"grade": True, "solution": False, "locked": False, "schema_version": 3, "points": 50}
+    for name in ("bonus", "", None, 7, "conv2d-check"):
+        nb.cells.append(new_code_cell("50.0", metadata={"nbgrader": {**forged, "grade_id": name}}))
+    nb.cells.append(new_code_cell("x", metadata={"nbgrader": "nonsense"}))
+    nb.cells.append(new_code_cell("x", metadata={"nbgrader": {"schema_version": 99}}))
+    nbformat.write(nb, path)
+
+
+def swell(folder: Path) -> None:
+    """Outputs of 100 MB."""
+    path = folder / "exploration.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in nb.cells if cell.cell_type == "code")
+    cell.outputs = [new_output("stream", text="x" * 100_000_000)]
+    path.write_text(json.dumps(nb), encoding="utf-8")
+
+
+def hand_in_a_module(folder: Path) -> None:
+    """A module in the place of a notebook, and one that says more than the notebook beside it."""
+    for name in ("summary", "exploration"):
+        shutil.copyfile(SOLUTIONS / f"{name}.py", folder / f"{name}.py")
+    (folder / "summary.ipynb").unlink()
+    (folder / "exploration.ipynb").write_text("cut off in the mid", encoding="utf-8")
+
+
+STUDENTS: dict[str, Callable[[Path], None] | None] = {
+    "reference": swell,
+    "other-styles": become_old,
+    "half-finished": lose_all_marks,
+    "flipped-kernel": shuffle_cells,
+    "overlapping-splits": None,
+    "softmax-in-forward": hand_in_a_module,
+    "syntax-error": None,
+    "import-error": become_new,
+    "wrong-signature": None,
+    "exits-in-the-middle": None,
+    "forger": claim_points,
+    "endless-loop": None,
+}
+"""Samples of the class that hand in notebooks, and what happens to these."""
+
+
+def submit_class(modules: Path, course: Path, students: Iterable[str] = STUDENTS) -> None:
+    """Hand in the work of samples as notebooks.
+
+    Args:
+        modules: the sample class, one folder of modules per student.
+        course: gets ``submitted/NAME/cnn``.
+        students: their names.
+    """
+    for name in students:
+        folder = course / "submitted" / name / "cnn"
+        hand_in(modules / name, course / "release" / "cnn", folder)
+        mishap = STUDENTS[name]
+        if mishap is not None:
+            mishap(folder)
+
+
+def nbgrader(course: Path, *arguments: str, status: int = 0) -> str:
+    """Run one of nbgrader's commands in a course and return what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        capture_output=True,
+        text=True,
+        timeout=1700,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == status, said[-6000:]
+    return said

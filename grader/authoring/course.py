@@ -50,6 +50,10 @@ c.ClearSolutions.text_stub = "*Your answer goes here.*"
 c.Autograde.autograde_preprocessors = {grading}
 c.Execute.timeout = 1800
 
+# Whatever a student hands in as a notebook is read, and its cells get back the marks that they were released with.
+c.Autograde.exporter_class = "{read}"
+c.Autograde.sanitize_preprocessors = {sanitizing}
+
 # Modules that are handed in beside notebooks, or instead of them, are the student's.
 c.Autograde.exclude_overwriting = {{"{assignment}": {modules}}}
 
@@ -60,6 +64,8 @@ c.Validator.validate_all = True
 '''
 GRADE = "grader.classroom.autograde.GradeInSandbox"
 HIDE = "grader.classroom.feedback.RemoveHiddenRegions"
+READ = "grader.classroom.repair.SubmittedNotebook"
+REPAIR = "grader.classroom.repair.RepairCells"
 CLEAR = "grader.authoring.clearing.ClearSolutions"
 
 
@@ -94,6 +100,8 @@ def configuration() -> str:
         grading=_lines(
             [GRADE if one is Execute else _name(one) for one in _stock(Autograde, "autograde_preprocessors")]
         ),
+        read=READ,
+        sanitizing=_lines([REPAIR, *map(_name, _stock(Autograde, "sanitize_preprocessors"))]),
         feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
         modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in curriculum.modules()]),
     )

@@ -14,13 +14,14 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Enum, Float, Unicode
 
 from grader import curriculum
+from grader.checking import Accuracy
 from grader.classroom.desk import Desk, GradingFailed, snapshot_of
+from grader.classroom.messages import message_of
 from grader.classroom.notes import add_notes
 from grader.classroom.places import coursedir_of
 from grader.errors import GraderError
 from grader.intake import Snapshot
 from grader.results import Result, TaskResult
-
 
 NOT_AGAIN = "(The grader's own checks follow.)\n"
 """What stands below a public check, which needs the kit that the sandbox hides."""
@@ -75,7 +76,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             for desk in _DESKS.values():
                 desk.close()
             _DESKS.clear()
-            _DESKS[settings] = Desk(settings[0], settings[1], settings[2], unsafe=settings[3])
+            accuracy: Accuracy = "retrain" if self.accuracy == "retrain" else "weights"
+            _DESKS[settings] = Desk(settings[0], accuracy, self.timeout, unsafe=self.unsafe)
         return _DESKS[settings]
 
     def _run_cells(self, nb: NotebookNode, desk: Desk, snapshot: Snapshot) -> None:
@@ -122,15 +124,6 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
         new_output("stream", name="stdout", text=message_of(task, score, points)),
         new_output("execute_result", data={"text/plain": repr(score)}, execution_count=None),
     ]
-
-
-def message_of(task: TaskResult, score: float, points: float) -> str:
-    """Return what a student reads of a task: points, message, and which checks passed."""
-    head = f"{task.id}: {score:g} of {points:g} points ({task.status.replace('_', ' ')})"
-    if task.misconception:
-        head += f", {task.misconception}"
-    checks = [f"  {'✓' if check.passed else '✗'} {check.name}" for check in task.checks]
-    return "\n".join([head, *([task.message] if task.message else []), *checks]) + "\n"
 
 
 def _tasks(result: Result) -> Mapping[str, TaskResult]:

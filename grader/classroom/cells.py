@@ -48,7 +48,7 @@ class CellRunner:
 
     def __enter__(self) -> Self:
         self._worker = self._pool.take(self._limits)
-        files = {name: torch.frombuffer(bytearray(data or b"\n"), dtype=torch.uint8) for name, data in self._files.items()}
+        files = {name: _as_tensor(data or b"\n") for name, data in self._files.items()}
         body = {"files": files, "seed": SEED, "threads": 1}
         if found := self._ask("open", body, self._limits.load_seconds):  # no student code has run yet
             raise SandboxBroken(f"sandbox: expected a namespace for a notebook's cells, got {clean(repr(found))}")
@@ -64,7 +64,7 @@ class CellRunner:
             Its outputs. If the process ends or takes too long, the last is an error; a cell after that is not run.
         """
         if self._worker is None:
-            return [new_output("stream", name="stdout", text=f"(not run: {self._why_ended})\n")]
+            return [_made("stream", name="stdout", text=f"(not run: {self._why_ended})\n")]
         seconds = min(self._limits.call_seconds, self._left)
         found = self._ask("cell", {"source": source[: wire.MAX_TEXT]}, seconds)
         if self._worker is None:
@@ -103,7 +103,7 @@ def outputs(found: Any) -> list[NotebookNode]:
 def _output(one: dict[Any, Any]) -> NotebookNode | None:
     kind, text = one.get("kind"), readable(one.get("text"))
     if kind == "stream":
-        return new_output("stream", name="stderr" if one.get("name") == "stderr" else "stdout", text=text)
+        return _made("stream", name="stderr" if one.get("name") == "stderr" else "stdout", text=text)
     if kind == "error":
         return _error(readable(one.get("name"))[:100], text, readable(one.get("traceback")))
     data = {"text/plain": text}
@@ -113,12 +113,21 @@ def _output(one: dict[Any, Any]) -> NotebookNode | None:
         if raw.startswith(PNG):
             data["image/png"] = base64.b64encode(raw).decode("ascii")
     if kind == "result":
-        return new_output("execute_result", data=data, execution_count=None)
-    return new_output("display_data", data=data) if kind == "display" else None
+        return _made("execute_result", data=data, execution_count=None)
+    return _made("display_data", data=data) if kind == "display" else None
 
 
 def _error(name: str, text: str, traceback: str = "") -> NotebookNode:
-    return new_output("error", ename=name, evalue=text, traceback=(traceback or f"{name}: {text}").split("\n"))
+    return _made("error", ename=name, evalue=text, traceback=(traceback or f"{name}: {text}").split("\n"))
+
+
+def _made(kind: str, **parts: Any) -> NotebookNode:
+    made: NotebookNode = new_output(kind, **parts)
+    return made
+
+
+def _as_tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
 
 
 def _texts(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def _texts(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readable(text: Any) -> str:
-    """Return printed text as a terminal would leave it: no colours, lines that were overwritten gone, controls escaped."""
+    """Return printed text as a terminal leaves it: no colours, overwritten lines gone; other controls are escaped."""
     if not isinstance(text, str):
         return ""
     lines = without_places(ANSI.sub("", text[:MAX_TEXT])).replace("\r\n", "\n").split("\n")

@@ -24,7 +24,9 @@ class RemoveHiddenRegions(NbGraderPreprocessor):  # type: ignore[misc]
         hidden = hidden_lines(cell.source)
         cell.source = without_hidden_regions(cell.source)
         if cell.cell_type == "code":
-            cell.outputs = [_without(output, hidden, graded=is_grade(cell) and not is_solution(cell)) for output in cell.outputs]
+            cell.outputs = [
+                _without(output, hidden, graded=is_grade(cell) and not is_solution(cell)) for output in cell.outputs
+            ]
         return cell, resources
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,12 @@ from grader.intake.folders import read_regular
 from grader.intake.limits import UnreadableError
 from grader.intake.notebooks import cells_of, parsed, source_of
 
-NEW_CELL = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
+    "code": new_code_cell,
+    "markdown": new_markdown_cell,
+    "raw": new_raw_cell,
+}
+PICTURES = ("image/png", "image/jpeg")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SCHEMA = 3
 """Version of nbgrader's cell metadata."""
@@ -36,17 +41,19 @@ SCHEMA = 3
 MISSING = "This cell was missing from the submission; it was added back."
 
 
-class SubmittedNotebook(NotebookExporter):  # type: ignore[misc]
+class SubmittedNotebook(NotebookExporter):
     """Reads what a student handed in as a notebook, however damaged: of any version, without outputs, under limits."""
 
     def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
         """Convert a file that may be no notebook at all: it then counts as one without cells, with a note."""
-        return self.from_notebook_node(read_notebook(Path(file_stream.name)), resources, **kw)
+        nb = read_notebook(Path(file_stream.name))
+        converted: tuple[Any, Any] = self.from_notebook_node(nb, resources, **kw)  # type: ignore[no-untyped-call]
+        return converted
 
 
 def read_notebook(path: Path) -> NotebookNode:
     """Return the cells of a notebook file; a file that is none gives a notebook with nothing but a note."""
-    nb = new_notebook()
+    nb: NotebookNode = new_notebook()
     try:
         document = parsed(read_regular(str(path), limits.MAX_NOTEBOOK))
         nb.cells = [_rebuilt(cell) for cell in cells_of(document)]
@@ -68,9 +75,9 @@ def _rebuilt(cell: Mapping[str, Any]) -> NotebookNode:
     if kind == "heading":  # notebook format 3
         level = cell.get("level")
         prefix = "#" * (level if isinstance(level, int) and 0 < level < 7 else 1)
-        return new_markdown_cell(f"{prefix} {source_of(cell)}")
-    new = NEW_CELL.get(kind, new_raw_cell)(source_of(cell))
-    if CELL_ID.fullmatch(str(cell.get("id"))):
+        return NEW_CELL["markdown"](f"{prefix} {source_of(cell)}")
+    new = NEW_CELL.get(kind, NEW_CELL["raw"])(source_of(cell))
+    if isinstance(cell.get("id"), str) and CELL_ID.fullmatch(cell["id"]):
         new["id"] = cell["id"]
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
@@ -89,7 +96,7 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     if not isinstance(attachments, dict):
         return {}
     return {
-        name: {kind: data for kind, data in bundle.items() if kind in ("image/png", "image/jpeg") and isinstance(data, str)}
+        name: {kind: data for kind, data in bundle.items() if kind in PICTURES and isinstance(data, str)}
         for name, bundle in attachments.items()
         if isinstance(bundle, dict)
     }

@@ -74,7 +74,11 @@ def _oddities(every: list[Cell], kept: list[Cell]) -> list[str]:
     twice = [cell for cell in every if cell not in kept]
     return [
         *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id or '', 60)} too" for cell in twice),
-        *(f"cell {cell.number} is a solution cell turned into text; it is read as code" for cell in kept if cell.retyped),
+        *(
+            f"cell {cell.number} is a solution cell turned into text; it is read as code"
+            for cell in kept
+            if cell.retyped
+        ),
     ]
 
 

@@ -96,30 +96,30 @@ class _Stream(io.TextIOBase):
         return len(text)
 
 
-class _Hook(DisplayHook):  # type: ignore[misc]
+class _Hook(DisplayHook):
     """Keeps the value at a cell's end."""
 
     def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
-        self.shell.record.data("result", format_dict)
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:  # noqa: ARG002 - IPython's
+        _shell().record.data("result", format_dict)
 
     def finish_displayhook(self) -> None:
         self._is_active = False
 
 
-class _Publisher(DisplayPublisher):  # type: ignore[misc]
+class _Publisher(DisplayPublisher):
     """Keeps what is displayed."""
 
     def publish(self, data: dict[str, Any], *_args: Any, **_kwargs: Any) -> None:
-        self.shell.record.data("display", data)
+        _shell().record.data("display", data)
 
-    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - IPython's signature
-        self.shell.record.outputs.clear()
+    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002 - IPython's signature
+        _shell().record.outputs.clear()
 
 
-class Shell(InteractiveShell):  # type: ignore[misc]
+class Shell(InteractiveShell):
     """IPython without a terminal and without a kernel."""
 
     displayhook_class = Type(_Hook)
@@ -131,9 +131,9 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
     def system(self, cmd: str) -> None:
         """No programs run here."""
-        raise PermissionError(f"{self.var_expand(cmd, depth=1)!r} was not run: there are no programs in the sandbox")
+        raise PermissionError(f"{cmd!r} was not run: there are no programs in the sandbox")
 
-    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> None:  # noqa: ARG002, FBT001, FBT002 - IPython's
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> None:  # noqa: ARG002 - IPython's
         """No programs run here."""
         self.system(cmd)
 
@@ -142,6 +142,12 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.record.error(etype.__name__, str(evalue), "\n".join(stb))
+
+
+def _shell() -> Shell:
+    """Return the one shell of this process."""
+    shell: Shell = Shell.instance()
+    return shell
 
 
 class Cells:
@@ -157,8 +163,9 @@ class Cells:
         config.HistoryManager.enabled = False
         config.InteractiveShell.colors = "nocolor"
         self._shell = Shell.instance(config=config)
+        assert self._shell.display_formatter is not None, "a shell is made with one"
         self._shell.display_formatter.active_types = MIME_TYPES
-        self._shell.enable_matplotlib("inline")
+        self._shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
         self._out, self._err = _Stream("stdout"), _Stream("stderr")
 
     def run(self, source: str) -> list[dict[str, Any]]:
@@ -167,7 +174,7 @@ class Cells:
         before = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = self._out, self._err
         try:
-            self._shell.run_cell(source, store_history=True)
+            self._shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
         finally:
             sys.stdout, sys.stderr = before
         return record.outputs

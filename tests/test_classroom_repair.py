@@ -1,0 +1,194 @@
+"""Whatever is handed in as a notebook, nbgrader gets one with the marks that it was released with, and a note."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from grader.classroom.notes import TAG, add_notes
+from grader.classroom.repair import Source, read_notebook, repair
+
+
+def marks(name: str, **more: Any) -> dict[str, Any]:
+    start = {"schema_version": 3, "grade_id": name, "grade": False, "solution": False, "locked": False, "task": False}
+    return {**start, **more}
+
+
+SOLUTION = Source("f-solution", "code", "def f(): ...", marks("f-solution", solution=True))
+CHECK = Source("f-check", "code", "check_here('f')", marks("f-check", locked=True))
+GRADED = Source("f", "code", "# hidden", marks("f", grade=True, locked=True, points=8.0))
+ANSWER = Source("words", "markdown", "Your answer", marks("words", grade=True, solution=True, points=5.0))
+SOURCES = [SOLUTION, CHECK, GRADED, ANSWER]
+
+
+def cell(source: Source, text: str = "mine", **changes: Any) -> NotebookNode:
+    new = new_code_cell if source.kind == "code" else new_markdown_cell
+    return new(text, metadata={"nbgrader": {**source.marks, **changes}})
+
+
+def whole() -> NotebookNode:
+    return new_notebook(cells=[cell(source) for source in SOURCES])
+
+
+def names(nb: NotebookNode) -> list[str | None]:
+    return [one.metadata.get("nbgrader", {}).get("grade_id") for one in nb.cells]
+
+
+def test_a_notebook_as_it_was_released_is_left_alone() -> None:
+    nb = whole()
+    assert repair(nb, SOURCES, {}) == []
+    assert [one.metadata["nbgrader"] for one in nb.cells] == [source.marks for source in SOURCES]
+
+
+def test_of_doubled_cells_the_last_one_keeps_its_marks() -> None:
+    nb = whole()
+    nb.cells.append(cell(SOLUTION, "later"))
+    notes = repair(nb, SOURCES, {})
+    assert names(nb) == [None, "f-check", "f", "words", "f-solution"]
+    assert notes == ["f-solution: there are several cells of this name; the last one counts."]
+
+
+def test_deleted_cells_come_back_behind_the_ones_that_they_followed() -> None:
+    nb = new_notebook(cells=[cell(ANSWER), new_code_cell("x"), cell(SOLUTION)])
+    notes = repair(nb, SOURCES, {})
+    assert names(nb) == ["words", None, "f-solution", "f-check", "f"]
+    assert [one.source for one in nb.cells[-2:]] == [CHECK.text, GRADED.text]
+    assert len(notes) == 2
+
+
+def test_a_deleted_answer_comes_back_without_anything_to_mark() -> None:
+    nb = new_notebook(cells=[])
+    repair(nb, SOURCES, {})
+    assert "missing" in nb.cells[0].source
+    assert "Your answer" not in nb.cells[3].source
+
+
+def test_a_retyped_cell_has_its_type_again_and_keeps_its_text() -> None:
+    nb = whole()
+    nb.cells[0] = new_markdown_cell("def f(): return 1", metadata={"nbgrader": SOLUTION.marks})
+    nb.cells[3] = new_code_cell("my words", metadata={"nbgrader": ANSWER.marks})
+    notes = repair(nb, SOURCES, {})
+    assert [(one.cell_type, one.source) for one in (nb.cells[0], nb.cells[3])] == [
+        ("code", "def f(): return 1"),
+        ("markdown", "my words"),
+    ]
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"points": 100}, {"locked": False}, {"grade": True, "points": 1}, {"grade": "yes"}]
+)
+def test_forged_marks_are_replaced(changes: dict[str, Any]) -> None:
+    nb = whole()
+    nb.cells = [cell(source, **changes) for source in SOURCES]
+    repair(nb, SOURCES, {})
+    assert [one.metadata["nbgrader"] for one in nb.cells] == [source.marks for source in SOURCES]
+
+
+@pytest.mark.parametrize("forged", ["bonus", "", None, 7, ["f"], {"f": 1}])
+def test_marks_that_the_assignment_does_not_know_are_dropped(forged: Any) -> None:
+    nb = whole()
+    nb.cells.append(new_code_cell("50.0", metadata={"nbgrader": {"grade": True, "grade_id": forged, "points": 50}}))
+    repair(nb, SOURCES, {})
+    assert "nbgrader" not in nb.cells[-1].metadata
+
+
+def test_cells_that_lost_their_marks_are_known_by_their_ids() -> None:
+    nb = whole()
+    ids = {one["id"]: source.name for one, source in zip(nb.cells, SOURCES, strict=True)}
+    for one in nb.cells:
+        one.metadata.clear()
+    notes = repair(nb, SOURCES, ids)
+    assert names(nb) == [source.name for source in SOURCES]
+    assert len(notes) == 4
+    assert all("lost its marks" in note for note in notes)
+
+
+def test_an_id_does_not_take_a_name_that_another_cell_bears() -> None:
+    nb = whole()
+    nb.cells.append(new_code_cell("plain"))
+    repair(nb, SOURCES, {nb.cells[-1]["id"]: "f"})
+    assert names(nb) == ["f-solution", "f-check", "f", "words", None]
+
+
+def test_formats_3_4_and_5_are_read_alike(tmp_path: Path) -> None:
+    nb = new_notebook(cells=[new_markdown_cell("# Title"), cell(SOLUTION)])
+    documents = {"3": nbformat.convert(copy.deepcopy(nb), 3), "4": nb, "5": {**nb, "nbformat": 5}}
+    for version, document in documents.items():
+        path = tmp_path / f"{version}.ipynb"
+        path.write_text(json.dumps(document))
+        read = read_notebook(path)
+        notes = [one for one in read.cells if TAG in one.metadata.get("tags", [])]
+        cells = [one for one in read.cells if one not in notes]
+        assert [one.source for one in cells] == ["# Title", "mine"], version
+        assert cells[1].metadata["nbgrader"] == SOLUTION.marks, version
+        assert len(notes) == (version != "4"), version
+        nbformat.validate(read)
+
+
+def test_outputs_are_left_out_and_pasted_pictures_are_kept(tmp_path: Path) -> None:
+    words = new_markdown_cell("![](a.png)", attachments={"a.png": {"image/png": "aaaa", "text/html": "<script>"}})
+    code = new_code_cell("1", outputs=[new_output("stream", text="x" * 1000)])
+    path = tmp_path / "n.ipynb"
+    nbformat.write(new_notebook(cells=[words, code]), path)
+    read = read_notebook(path)
+    assert read.cells[0]["attachments"] == {"a.png": {"image/png": "aaaa"}}
+    assert read.cells[1].outputs == []
+
+
+DAMAGED = {
+    "empty": b"",
+    "cut": b'{"cells": [',
+    "a list": b"[]",
+    "binary": bytes(range(256)),
+    "deep": b"[" * 100_000,
+    "too large": b" " * ((128 << 20) + 1),
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_no_notebook_becomes_a_note(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "convolution.ipynb"
+    path.write_bytes(data)
+    read = read_notebook(path)
+    assert [one.cell_type for one in read.cells] == ["markdown"]
+    assert "cannot be read" in read.cells[0].source
+    nbformat.validate(read)
+
+
+ODD_CELLS: list[Any] = [
+    1, None, [], {}, {"cell_type": "code"}, {"cell_type": "code", "source": {"a": 1}}, {"cell_type": "magic", "source": "x"},
+    {"cell_type": "code", "source": [1, "a"], "metadata": 3, "id": "no spaces please"},
+    {"cell_type": "markdown", "source": "x", "attachments": [1], "metadata": {"nbgrader": [], "tags": [1, "a"]}},
+    {"cell_type": "code", "source": "x", "id": "twice"}, {"cell_type": "code", "source": "y", "id": "twice"},
+]  # fmt: skip
+
+
+def test_cells_of_odd_shapes_give_a_valid_notebook(tmp_path: Path) -> None:
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "cells": ODD_CELLS, "metadata": {"kernelspec": {"name": 3}}}))
+    read = read_notebook(path)
+    nbformat.validate(read)
+    assert len({one["id"] for one in read.cells}) == len(ODD_CELLS)
+
+
+def test_a_link_in_the_place_of_a_notebook_is_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("secret")]), secret)
+    (tmp_path / "n.ipynb").symlink_to(secret)
+    assert "secret" not in json.dumps(read_notebook(tmp_path / "n.ipynb").cells[0].source.replace("secret.ipynb", ""))
+
+
+def test_notes_stand_in_one_cell_and_hold_no_markup() -> None:
+    nb = new_notebook(cells=[new_code_cell("1")])
+    add_notes(nb, ["<script>alert(1)</script>"])
+    add_notes(nb, ["[a](javascript:b) `c`"])
+    assert len(nb.cells) == 2
+    assert not set("<`[") & set(nb.cells[0].source)
