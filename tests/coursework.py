@@ -103,7 +103,7 @@ def become_new(folder: Path) -> None:
 
 
 def shuffle_cells(folder: Path) -> None:
-    """Autograder cells deleted, doubled and worth more, a solution cell turned into text, cells moved, magics, an error."""
+    """Cells deleted, doubled, moved, turned into text and worth more; magics, and an error before any solution."""
     path = folder / "convolution.ipynb"
     nb = nbformat.read(path, as_version=4)
     by_name = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}

@@ -164,7 +164,8 @@ def test_what_is_no_notebook_becomes_a_note(tmp_path: Path, data: bytes) -> None
 
 
 ODD_CELLS: list[Any] = [
-    1, None, [], {}, {"cell_type": "code"}, {"cell_type": "code", "source": {"a": 1}}, {"cell_type": "magic", "source": "x"},
+    1, None, [], {}, {"cell_type": "code"}, {"cell_type": "code", "source": {"a": 1}},
+    {"cell_type": "magic", "source": "x"},
     {"cell_type": "code", "source": [1, "a"], "metadata": 3, "id": "no spaces please"},
     {"cell_type": "markdown", "source": "x", "attachments": [1], "metadata": {"nbgrader": [], "tags": [1, "a"]}},
     {"cell_type": "code", "source": "x", "id": "twice"}, {"cell_type": "code", "source": "y", "id": "twice"},
