@@ -57,6 +57,10 @@ c.Autograde.sanitize_preprocessors = {sanitizing}
 # Modules that are handed in beside notebooks, or instead of them, are the student's.
 c.Autograde.exclude_overwriting = {{"{assignment}": {modules}}}
 
+# Late submissions: "zero" takes everything; a class of one's own with late_submission_penalty() can take a share.
+c.AssignLatePenalties.plugin_class = "nbgrader.plugins.LateSubmissionPlugin"
+c.LateSubmissionPlugin.penalty_method = "none"
+
 # What students get to read shows no call of the grader.
 c.GenerateFeedback.preprocessors = {feedback}
 
