@@ -93,16 +93,21 @@ def verify(*, quick: bool, matrix: bool) -> None:
 @click.option("--to", type=FOLDER, required=True, help="A folder; what is built is written below it.")
 @click.option("--stubs", is_flag=True, help="For authors: derive TO/exercises/ anew from the solutions, and no more.")
 def release(to: Path, *, stubs: bool) -> None:
-    """Build what students get, and the nbgrader course: TO/course/."""
-    from grader.authoring.course import build_course  # noqa: PLC0415
+    """Build what students get, and the nbgrader course: TO/handout/, TO/handout.zip, TO/course/."""
+    from grader.authoring.building import build  # noqa: PLC0415
     from grader.authoring.release import refresh_stubs  # noqa: PLC0415
 
-    done = refresh_stubs(to) if stubs else build_course(to / "course")
-    for path in done.written:
+    done, leaks = (refresh_stubs(to), []) if stubs else build(to, click.echo)
+    for path in done.written if stubs else []:
         click.echo(f"wrote {path}")
     for path in done.kept:
         click.echo(f"kept {path}: it holds somebody's work")
     click.echo(f"{len(done.written)} files written, {len(done.unchanged)} up to date, {len(done.kept)} kept: {to}")
+    for leak in leaks:
+        click.echo(f"✗ {leak}", err=True)
+    if leaks:
+        click.echo(f"{len(leaks)} leaks: do not hand this out. There is no zip until they are mended.", err=True)
+        sys.exit(1)
 
 
 def _grade(

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grader import curriculum, paths
+from grader.authoring.leaks import solution_secrets, squeeze
 from grader.curriculum import Task
-from grader.stubs import derive_stub, functions_of, not_written, solution_blocks, solution_lines
-
-LEAK_LENGTH = 28
-"""Shorter lines of a solution are everyday Python: they prove nothing where they turn up."""
+from grader.stubs import derive_stub, functions_of, not_written
 
 
 def stub_problems(
@@ -66,36 +64,17 @@ def leak_problems(solutions: Path, files: Iterable[Path], texts: Iterable[tuple[
     Returns:
         One sentence per line that leaks and place where it does.
     """
-    secrets = _secret_lines(solutions)
+    secrets = solution_secrets(solutions)
     handed_out = [(str(file), file.read_text(encoding="utf-8", errors="replace")) for file in files]
     problems = []
     for name, text in [*handed_out, *texts]:
-        squeezed = _squeeze(text)
+        squeezed = squeeze(text)
         problems += [
-            f"{name}: expected no line of a solution, got {line!r} ({origin})."
-            for line, origin in secrets.items()
-            if _squeeze(line) in squeezed
+            f"{name}: expected no line of a solution, got {secret.shown!r} ({secret.origin})."
+            for secret in secrets
+            if secret.text in squeezed
         ]
     return problems
-
-
-def _secret_lines(solutions: Path) -> dict[str, str]:
-    """Return the telling lines of all solution blocks -> where they stand."""
-    secrets: dict[str, str] = {}
-    for path in sorted(solutions.glob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        try:
-            blocks = solution_blocks(source, f"solutions/{path.name}")
-        except ValueError:
-            continue  # reported with its module
-        for block in blocks:
-            lines = [line for line in solution_lines(source, block) if len(_squeeze(line)) >= LEAK_LENGTH]
-            secrets |= {line: f"solutions/{path.name}" for line in lines if not line.startswith(("import ", "from "))}
-    return secrets
-
-
-def _squeeze(text: str) -> str:
-    return "".join(text.split())
 
 
 def _module_problems(module: str, solutions: Path, exercises: Path, tasks: Sequence[Task]) -> list[str]:

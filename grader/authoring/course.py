@@ -14,6 +14,7 @@ from nbgrader.preprocessors import ClearSolutions, Execute
 from grader import curriculum, paths
 from grader.authoring.delivery import Delivery, Release
 from grader.authoring.notebooks import source_notebooks
+from grader.authoring.release import given_files
 from grader.errors import GraderError
 
 ASSIGNMENT = "cnn"
@@ -21,7 +22,7 @@ SOURCE = f"source/{ASSIGNMENT}"
 RELEASED = f"release/{ASSIGNMENT}"
 SECONDS = 600
 
-GIVEN = ("datasets.py", "train.py", "conftest.py", ".fingerprints.json")
+RECORD = ".released.json"
 PACKAGE = '''\
 """The exercises, written in notebooks: `exercises.transforms` is what transforms.ipynb beside this folder defines."""
 
@@ -86,7 +87,7 @@ def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path
         GraderError: if nbgrader refuses; its output is in the text.
         OSError: if a file cannot be read or written.
     """
-    delivery = Delivery(to)
+    delivery = Delivery(to, to / RECORD)
     delivery.put("nbgrader_config.py", configuration().encode())
     for name, data in _source(solutions, exercises):
         delivery.put(f"{SOURCE}/{name}", data)
@@ -140,9 +141,8 @@ def _source(solutions: Path, exercises: Path) -> Iterator[tuple[str, bytes]]:
     for module, text in source_notebooks(solutions).items():
         yield f"{module}.ipynb", text.encode()
     yield "nbgrader_config.py", STUDENTS_CONFIG.encode()
-    yield "exercises/__init__.py", PACKAGE.encode()
-    for path in [*(exercises / name for name in GIVEN), *sorted(exercises.glob("test_*.py"))]:
-        yield f"exercises/{path.name}", path.read_bytes()
+    for path in given_files(exercises):
+        yield f"exercises/{path.name}", PACKAGE.encode() if path.name == "__init__.py" else path.read_bytes()
 
 
 def _stock(converter: type, name: str = "preprocessors") -> list[type]:

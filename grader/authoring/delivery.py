@@ -9,8 +9,6 @@ from pathlib import Path
 
 from grader.files import write_atomically, write_bytes_atomically
 
-RECORD = ".released.json"
-
 
 @dataclass
 class Release:
@@ -32,13 +30,20 @@ class Delivery:
 
     Args:
         root: the folder.
+        record: where it is kept what was written.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, record: Path) -> None:
         self.root = root
+        self.record = record
         self.done = Release()
         self._before = self._read()
         self._now: dict[str, str] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Return the paths of all files so far, below the root."""
+        return list(self._now)
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file, unless it was changed by somebody else.
@@ -65,12 +70,14 @@ class Delivery:
             path = self.root / name
             if path.is_file() and _digest(path.read_bytes()) == self._before[name]:
                 path.unlink()
-        write_atomically(self.root / RECORD, json.dumps(dict(sorted(self._now.items())), indent=0) + "\n")
+        write_atomically(self.record, json.dumps(dict(sorted(self._now.items())), indent=0) + "\n")
         return self.done
 
     def _read(self) -> dict[str, str]:
         try:
-            return {str(name): str(digest) for name, digest in json.loads((self.root / RECORD).read_text()).items()}
+            return {
+                str(name): str(digest) for name, digest in json.loads(self.record.read_text(encoding="utf-8")).items()
+            }
         except (OSError, ValueError, AttributeError):
             return {}  # then every file that differs is somebody's
 

@@ -45,12 +45,8 @@ def release_stubs(
         OSError: if a file cannot be read or written.
     """
     target = to / "exercises"
-    stubs = {
-        module: derive_stub((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
-        for module in curriculum.modules()
-    }
-    given = [exercises / name for name in GIVEN if (exercises / name).is_file()]
-    copies = {path.name: path.read_text(encoding="utf-8") for path in [*given, *sorted(exercises.glob("test_*.py"))]}
+    stubs = derive_stubs(solutions)
+    copies = {path.name: path.read_text(encoding="utf-8") for path in given_files(exercises)}
     if to.resolve() != solutions.resolve().parent:  # what `grader reset` puts back; here it is derived
         copies |= {f"{STUBS}/{module}.py": stub for module, stub in stubs.items()}
     release = Release()
@@ -64,6 +60,24 @@ def release_stubs(
             _write(path, text)
             release.written.append(path)
     return release
+
+
+def derive_stubs(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
+    """Return the text of each stub by its module.
+
+    Raises:
+        ValueError: if one cannot be derived.
+    """
+    return {
+        module: derive_stub((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
+        for module in curriculum.modules()
+    }
+
+
+def given_files(exercises: Path = paths.EXERCISES) -> list[Path]:
+    """Return what students get whole: given modules, fingerprints, and the public tests."""
+    given = [exercises / name for name in GIVEN]
+    return [path for path in [*given, *sorted(exercises.glob("test_*.py"))] if path.is_file()]
 
 
 def _write(path: Path, text: str) -> None:

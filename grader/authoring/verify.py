@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
 from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
+from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, cells_of, matrix_problems, mutant_answers
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
+from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
 from grader.paths import ROOT
@@ -54,6 +58,8 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False) -
             proof.stage("scores do not depend on the order", lambda: proof.repeated(grader))
             proof.stage("wrong answers are rejected and named", lambda: proof.wrong(grader))
             proof.stage("no mutant of the reference survives", lambda: proof.mutants(grader, checks))
+    if not quick:
+        proof.stage("nothing that students get shows what they must not see", release_problems)
     if matrix:
         console.print(matrix_table(proof.cells, checks))
         write_atomically(MATRIX, matrix_page(proof.cells, checks))
@@ -128,6 +134,15 @@ class _Proof:
 
         grader.grade([answer.order for answer in answers], take, tick=lambda: None)
         return [results[index] for index in range(len(answers))]
+
+
+def release_problems() -> list[str]:
+    """Build all that leaves the kit for a class, and look for leaks in it."""
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-release-") as folder:
+        try:
+            return build(Path(folder), lambda _: None)[1]
+        except (ValueError, GraderError) as error:
+            return [str(error)]
 
 
 def check_problems(checks: list[Check]) -> list[str]:

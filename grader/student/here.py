@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 from grader import curriculum
 from grader.curriculum import Task
@@ -142,13 +143,8 @@ def _undisturbed() -> Iterator[None]:
     """Keep pytest's other plugins out, and the notebook's way to show figures as it is."""
     from matplotlib import pyplot as plt  # noqa: PLC0415 - as above
 
-    backend, before = plt.get_backend(), os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
+    with (
+        mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
+        mock.patch.object(plt, "switch_backend", return_value=None),
+    ):
         yield
-    finally:
-        plt.switch_backend(backend)
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        else:
-            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before

@@ -1,0 +1,156 @@
+"""Builds the hand-out: exercises, data and the students' part of the grader, as a folder and as a zip."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from grader import curriculum, paths
+from grader.authoring.closure import import_closure, imports_of
+from grader.authoring.delivery import Delivery, Release
+from grader.authoring.release import derive_stubs, given_files
+from grader.files import write_bytes_atomically
+from grader.stubs import STUBS
+
+TEMPLATES = Path(__file__).parent / "templates" / "handout"
+SEEDS = ("grader.__main__", "grader.student", "grader.public")
+"""What students call; the rest of the hand-out's grader is what these modules import."""
+
+SECRET = ("authoring", "checking", "classroom", "misconceptions", "reports", "sandbox")
+"""Parts of the grader that students never get."""
+
+UNIMPORTED = ("pytest-timeout",)
+"""Dependencies that work without being imported: pytest loads this one."""
+
+NOTEBOOKS = ('    "jupyterlab>=4.2",', '    "nbgrader>=0.9.3",')
+FOLDER = "cnn-exercises"
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""Every file's date in the zip: the same hand-out gives the same zip."""
+
+
+def build_handout(to: Path, archive: Path, record: Path) -> Release:
+    """Write the hand-out as a folder and as a zip.
+
+    Args:
+        to: the folder.
+        archive: the zip.
+        record: where it is kept what was written.
+
+    Raises:
+        ValueError: if students would get a part of the grader that is not for them.
+        OSError: if a file cannot be read or written.
+    """
+    delivery = Delivery(to, record)
+    for name, data in handout_files():
+        delivery.put(name, data)
+    done = delivery.close()
+    data = zipped({name: (to / name).read_bytes() for name in delivery.names})
+    if not archive.is_file() or archive.read_bytes() != data:
+        write_bytes_atomically(archive, data)
+        done.written.append(archive)
+    return done
+
+
+def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
+    """Give each file of the hand-out, by its path in it.
+
+    Raises:
+        ValueError: if students would get a part of the grader that is not for them.
+    """
+    for module, stub in derive_stubs(root / "solutions").items():
+        yield f"exercises/{module}.py", stub.encode()
+        yield f"exercises/{STUBS}/{module}.py", stub.encode()
+    for path in given_files(root / "exercises"):
+        yield f"exercises/{path.name}", path.read_bytes()
+    for path in [root / "data" / "README.md", *sorted((root / "data").glob("*/raw/*.gz"))]:
+        yield path.relative_to(root).as_posix(), path.read_bytes()
+    modules = student_modules(root)
+    for path in [*modules, root / "grader" / "curriculum.toml"]:
+        yield path.relative_to(root).as_posix(), path.read_bytes()
+    yield "README.md", _readme((root / "README.md").read_text(encoding="utf-8")).encode()
+    yield "pyproject.toml", _pyproject(root, modules).encode()
+    for name, template in (
+        (".github/workflows/classroom.yml", "classroom.yml"),
+        (".devcontainer/devcontainer.json", "devcontainer.json"),
+        (".gitignore", "gitignore"),
+    ):
+        yield name, (TEMPLATES / template).read_bytes()
+
+
+def student_modules(root: Path = paths.ROOT) -> list[Path]:
+    """Return the modules of the grader that students get.
+
+    Raises:
+        ValueError: if one of them belongs to a part that is not for them.
+    """
+    seeds = [seed for seed in SEEDS if (root / f"{seed.replace('.', '/')}.py").is_file()]
+    for seed in SEEDS:
+        folder = root / seed.replace(".", "/")
+        seeds += [".".join(path.relative_to(root).with_suffix("").parts) for path in sorted(folder.glob("[a-z]*.py"))]
+    closure = import_closure(root, seeds)
+    for name, path in closure.items():
+        if any(name == f"grader.{part}" or name.startswith(f"grader.{part}.") for part in SECRET):
+            needed = [other for other, text in closure.items() if name in imports_of(text)]
+            raise ValueError(f"{path}: expected nothing that students need, got imports of it in {', '.join(needed)}.")
+    return sorted(closure.values())
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return a zip of files by their paths; the same files give the same bytes."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            info = zipfile.ZipInfo(f"{FOLDER}/{name}", LONG_AGO)
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".gz") else zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def _readme(kit: str) -> str:
+    """Return the students' README: how to set up, and the part of the kit's own that is for them."""
+    lesson = kit.partition("## For students\n")[2].partition("\n## ")[0]
+    lesson = re.sub(r"\[[^\]]*\]\(docs/[^)]*\)[^.]*\.\s", "", lesson)  # what is not in the hand-out
+    return (
+        (TEMPLATES / "README.md")
+        .read_text(encoding="utf-8")
+        .format(
+            tasks=len(curriculum.tasks()), modules=len(curriculum.modules()), lesson=f"## What to do\n{lesson}".rstrip()
+        )
+    )
+
+
+def _pyproject(root: Path, modules: list[Path]) -> str:
+    """Return the students' pyproject.toml: of the kit's dependencies those that their part imports."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    files = [
+        *modules,
+        *given_files(root / "exercises"),
+        *(root / "solutions" / f"{m}.py" for m in curriculum.modules()),
+    ]
+    imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
+    packages = importlib.metadata.packages_distributions()
+    needed = {_canonical(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)
+    block = text.partition("dependencies = [\n")[2].partition("\n]")[0]
+    lines = [line for line in block.split("\n") if _canonical(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
+    return (
+        (TEMPLATES / "pyproject.txt")
+        .read_text(encoding="utf-8")
+        .format(
+            version=project["version"],
+            python=project["requires-python"],
+            dependencies="\n".join(lines),
+            notebooks="\n".join(NOTEBOOKS),
+        )
+    )
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,47 @@
+"""A tree that is written again and again, without harm to anybody's work."""
+
+from pathlib import Path
+
+from grader.authoring.delivery import Delivery, Release
+
+
+def deliver(root: Path, files: dict[str, str]) -> Release:
+    delivery = Delivery(root / "tree", root / "record.json")
+    for name, text in files.items():
+        delivery.put(name, text.encode())
+    return delivery.close()
+
+
+def test_what_is_right_already_is_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "tree" / "a" / "b.txt"
+    assert deliver(tmp_path, {"a/b.txt": "1"}).written == [path]
+    assert deliver(tmp_path, {"a/b.txt": "1"}).unchanged == [path]
+
+
+def test_what_nobody_changed_is_replaced(tmp_path: Path) -> None:
+    deliver(tmp_path, {"a.txt": "1"})
+    assert deliver(tmp_path, {"a.txt": "2"}).kept == []
+    assert (tmp_path / "tree" / "a.txt").read_text() == "2"
+
+
+def test_what_somebody_changed_is_kept_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "tree" / "a.txt"
+    deliver(tmp_path, {"a.txt": "1"})
+    path.write_text("mine")
+    for text in ("1", "2", "2"):
+        assert deliver(tmp_path, {"a.txt": text}).kept == [path]
+    assert path.read_text() == "mine"
+
+
+def test_what_was_there_before_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "tree" / "a.txt"
+    path.parent.mkdir()
+    path.write_text("mine")
+    assert deliver(tmp_path, {"a.txt": "1"}).kept == [path]
+
+
+def test_what_is_not_delivered_any_more_is_removed_unless_it_was_changed(tmp_path: Path) -> None:
+    deliver(tmp_path, {"a.txt": "1", "b.txt": "1"})
+    (tmp_path / "tree" / "b.txt").write_text("mine")
+    deliver(tmp_path, {})
+    assert [path.name for path in (tmp_path / "tree").iterdir()] == ["b.txt"]
