@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_pages_escape_what_students_wrote() -> None:
     page = feedback_page(result("<script>alert(1)</script>", "<img src=x onerror=alert(1)>"))
     assert "<script>" not in page
     assert "<img" not in page
-    assert "<script>" not in class_page([("ada", result("<script>alert(1)</script>"))], ["<script>"])
+    assert "<script>alert" not in class_page([("ada", result("<script>alert(1)</script>"))], ["<script>alert(2)"])
 
 
 def test_text_keeps_no_control_or_bidi_characters_and_is_cut() -> None:
@@ -148,7 +149,7 @@ def test_the_class_report_counts_named_mistakes_and_lists_what_was_passed_over()
     wrong = TaskResult("convolve", 8.0, 0.0, "failed", "flipped-kernel", "turned?", 0.1)
     class_ = [(name, Result(name, "graded", "namespaces", "0.1.0", "00", 7, tasks=(wrong,))) for name in ("ada", "bob")]
     page = class_page(class_, ["notes.txt: no submission"])
-    assert "flipped-kernel at convolve: 2" in page
+    assert re.search(r"flipped-kernel</th>\s*<td><code>convolve</code></td>\s*<td class=\"number\">2</td>", page)
     assert "notes.txt: no submission" in page
 
 

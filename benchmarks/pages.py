@@ -1,0 +1,106 @@
+"""How long the pages of a class take, and how large they are: `python benchmarks/pages.py [students] [runs]`.
+
+The class is made up: every task, status, named mistake and note that there is, from a seed. Prints seconds as median
+and p95 over the runs, and bytes; `--out FOLDER` keeps the pages to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from grader.curriculum import tasks
+from grader.misconceptions import bank
+from grader.reports.pages import class_page, feedback_page
+from grader.results import CheckResult, Result, TaskResult, TaskStatus
+
+NOTES = (
+    "fashion_accuracy: answers depend on the order or on the other images of a batch.",
+    "not read, because the kit does not know them: notes.txt, old/convolution.py",
+    "byte code, libraries and configuration are dropped: exercises/__pycache__/convolution.cpython-311.pyc",
+)
+FAILING: tuple[TaskStatus, ...] = ("failed", "failed", "failed", "partial", "partial", "not_started", "crashed")
+RARE: tuple[TaskStatus, ...] = ("missing", "timed_out", "out_of_memory", "protocol")
+
+
+def made_up_class(students: int, seed: int = 0) -> list[tuple[str, Result]]:
+    """Return results of so many students, from hopeless to perfect; the same for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 - the same class each time
+    return [(f"student-{n:04d}", made_up_result(f"student-{n:04d}", chance)) for n in range(students)]
+
+
+def made_up_result(name: str, chance: random.Random) -> Result:
+    """Return one result; one in fifty is rejected."""
+    facts = (name, "namespaces", "0.1.0", f"{chance.getrandbits(256):064x}", 7)
+    student, sandbox, kit, sha, seed = facts
+    notes = tuple(note for note in NOTES if chance.random() < 0.05)
+    if chance.random() < 0.02:
+        message = "expected one of the six modules, got none. Is there a folder too many?"
+        return Result(student, "rejected", sandbox, kit, sha, seed, notes, message=message)
+    skill = chance.betavariate(4, 2)
+    every = tuple(made_up_task(task.id, task.points, skill, chance) for task in tasks())
+    return Result(student, "graded", sandbox, kit, sha, seed, notes, every)
+
+
+def made_up_task(task_id: str, points: float, skill: float, chance: random.Random) -> TaskResult:
+    """Return one task's result, passed with the probability ``skill``."""
+    count = chance.randint(3, 9)
+    seconds = round(chance.expovariate(4), 3)
+    if chance.random() < skill:
+        every = tuple(CheckResult(f"check number {n} of {task_id}", n < 2, passed=True) for n in range(count))
+        return TaskResult(task_id, points, points, "passed", None, "All checks passed.", seconds, every)
+    status = chance.choice(RARE if chance.random() < 0.1 else FAILING)
+    names = [entry for entry in bank() if task_id in entry.tasks]
+    named = chance.choice(names) if names and status == "failed" and chance.random() < 0.6 else None
+    message = named.says if named else f"{task_id}: expected shape (5, 7), got (7, 5). Which axis comes first?"
+    every = tuple(CheckResult(f"check number {n} of {task_id}", n < 2, passed=n % 2 == 0) for n in range(count))
+    score = round(points * 0.6, 2) if status == "partial" else 0.0
+    return TaskResult(task_id, points, score, status, named.name if named else None, message, seconds, every)
+
+
+def main(students: int, runs: int, out: Path | None) -> None:
+    """Measure, print, and write the pages if asked to."""
+    class_ = made_up_class(students)
+    rows: dict[str, tuple[list[float], int]] = {}
+    for name, render in {
+        f"report.html of {students}": lambda: [class_page(class_, ["notes.txt: no submission"])],
+        f"feedback.html of {students}, all of them": lambda: [feedback_page(result) for _, result in class_],
+    }.items():
+        times = []
+        for _ in range(runs):
+            started = time.perf_counter()
+            pages = render()
+            times.append(time.perf_counter() - started)
+        rows[name] = times, max(len(page.encode()) for page in pages)
+    table = Table(title="Rendering a class that is made up")
+    for column in ("what", "runs", "median s", "p95 s", "largest page, MB"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, (times, size) in rows.items():
+        p95 = sorted(times)[min(len(times) - 1, int(0.95 * len(times)))]
+        table.add_row(name, str(len(times)), f"{statistics.median(times):.2f}", f"{p95:.2f}", f"{size / 1e6:.2f}")
+    Console(width=110).print(table)
+    if out is not None:
+        write(class_, out)
+
+
+def write(class_: list[tuple[str, Result]], out: Path) -> None:
+    """Write the pages of a class."""
+    for folder, result in class_:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+        (out / folder / "feedback.html").write_text(feedback_page(result), encoding="utf-8")
+    (out / "report.html").write_text(class_page(class_, ["notes.txt: no submission"]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("students", type=int, nargs="?", default=1000)
+    parser.add_argument("runs", type=int, nargs="?", default=5)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    main(options.students, options.runs, options.out)

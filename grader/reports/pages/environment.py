@@ -1,0 +1,40 @@
+"""The templates, and the words and drawings that all pages share."""
+
+from __future__ import annotations
+
+import functools
+
+import jinja2
+
+STATUS_WORDS = {
+    "passed": "passed",
+    "partial": "partly right",
+    "failed": "not right yet",
+    "not_started": "not started",
+    "missing": "missing",
+    "crashed": "stopped with an error",
+    "timed_out": "took too long",
+    "out_of_memory": "ran out of memory",
+    "protocol": "gave no readable answer",
+    "skipped": "not asked for",
+}
+
+
+def points(value: float) -> str:
+    """Write points or seconds without needless digits."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Return the templates' environment, which escapes whatever is put into a page."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("grader.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["points"] = points
+    made.globals["words"] = STATUS_WORDS
+    return made
