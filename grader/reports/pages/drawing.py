@@ -39,7 +39,8 @@ def signed(raster: Raster, reach: float) -> Colours:
     """Draw zero white, negative values blue and positive ones red, fully at plus or minus ``reach``."""
     share = np.clip(values_of(raster) / (reach or 1.0), -1, 1)[..., None]
     end = np.where(share < 0, np.array(NEGATIVE), np.array(POSITIVE))
-    return (np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))).round().astype(np.uint8)
+    colours: Colours = (np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))).round().astype(np.uint8)
+    return colours
 
 
 def mosaic(tiles: Sequence[Colours], columns: int) -> Colours:

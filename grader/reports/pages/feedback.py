@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
-from torchvision.datasets import FashionMNIST
+from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 
 from grader import curriculum
 from grader.figures import Comparison, Figures, Raster
@@ -110,8 +110,11 @@ def _pictures(one: Comparison) -> dict[str, str]:
     """Return expected, got and difference as data URIs, expected and got in the same colours."""
     low, high = one.expected.low, one.expected.high
     reach = max(abs(low), abs(high))
-    paint = (lambda r: drawing.signed(r, reach)) if low < 0 else (lambda r: drawing.grey(r, low, high))
-    pictures = {"expected": drawing.png(paint(one.expected)), "yours": drawing.png(paint(one.got))}
+
+    def painted(raster: Raster) -> str:
+        return drawing.png(drawing.signed(raster, reach) if low < 0 else drawing.grey(raster, low, high))
+
+    pictures = {"expected": painted(one.expected), "yours": painted(one.got)}
     if one.difference is not None:
         reach = max(abs(one.difference.low), abs(one.difference.high))
         pictures["difference"] = drawing.png(drawing.signed(one.difference, reach))
