@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import jupytext  # type: ignore[import-untyped]
+import jupytext
 import latex2mathml.converter
 import matplotlib.pyplot as plt
 import torch
