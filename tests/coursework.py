@@ -138,6 +138,15 @@ def claim_points(folder: Path) -> None:
     nbformat.write(nb, path)
 
 
+def end_the_process(folder: Path) -> None:
+    """Cells that end the process that they run in, quietly and as a success, and one that leaves a value after that."""
+    for path in folder.glob("*.ipynb"):
+        nb = nbformat.read(path, as_version=4)
+        nb.cells.insert(0, new_code_cell("import os\nos._exit(0)"))
+        nb.cells.append(new_code_cell("100.0"))
+        nbformat.write(nb, path)
+
+
 def swell(folder: Path) -> None:
     """Outputs of 100 MB."""
     path = folder / "exploration.ipynb"
@@ -167,7 +176,7 @@ STUDENTS: dict[str, Callable[[Path], None] | None] = {
     "wrong-signature": None,
     "exits-in-the-middle": None,
     "forger": claim_points,
-    "endless-loop": None,
+    "untouched": end_the_process,
 }
 """Samples of the class that hand in notebooks, and what happens to these."""
 

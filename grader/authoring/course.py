@@ -51,6 +51,10 @@ c.ClearSolutions.text_stub = "*Your answer goes here.*"
 c.Autograde.autograde_preprocessors = {grading}
 c.Execute.timeout = 1800
 
+# `nbgrader zip_collect {assignment}` takes one zip per student, NAME.zip, from downloaded/{assignment}/archive/.
+c.FileNameCollectorPlugin.named_regexp = r".+/extracted/(?P<student_id>[^/]+)/(?:.+/)?(?P<file_id>[^/]+)$"
+c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py", ".safetensors"]
+
 # Whatever a student hands in as a notebook is read, and its cells get back the marks that they were released with.
 c.Autograde.exporter_class = "{read}"
 c.Autograde.sanitize_preprocessors = {sanitizing}
@@ -65,8 +69,12 @@ c.LateSubmissionPlugin.penalty_method = "none"
 # What students get to read shows no call of the grader.
 c.GenerateFeedback.preprocessors = {feedback}
 
+# Nothing that a student writes into a text cell runs in the browser of whoever reads it.
+c.HTMLExporter.filters = {{"markdown2html": "{markdown}"}}
+
 c.Validator.validate_all = True
 '''
+MARKDOWN = "grader.classroom.pages.markdown2html"
 GRADE = "grader.classroom.autograde.GradeInSandbox"
 HIDE = "grader.classroom.feedback.RemoveHiddenRegions"
 READ = "grader.classroom.repair.SubmittedNotebook"
@@ -106,6 +114,7 @@ def configuration() -> str:
             [GRADE if one is Execute else _name(one) for one in _stock(Autograde, "autograde_preprocessors")]
         ),
         read=READ,
+        markdown=MARKDOWN,
         sanitizing=_lines([REPAIR, *map(_name, _stock(Autograde, "sanitize_preprocessors"))]),
         feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
         modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in curriculum.modules()]),

@@ -16,5 +16,6 @@ def message_of(task: TaskResult, score: float, points: float) -> str:
     head = f"{task.id}: {score:g} of {points:g} points ({task.status.replace('_', ' ')})"
     if task.misconception:
         head += f", {task.misconception}"
+    message = task.message.removeprefix(f"{task.id}: ")
     checks = [f"  {'✓' if check.passed else '✗'} {check.name}" for check in task.checks]
-    return "\n".join([head, *([task.message] if task.message else []), *checks]) + "\n"
+    return "\n".join([head, *([message] if message else []), *checks]) + "\n"
