@@ -28,4 +28,4 @@ def markdown2html(context: Context, source: str) -> str:
     """
     attachments = (context.get("cell") or {}).get("attachments", {})
     html = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(source)
-    return bleach.clean(html, tags=TAGS, attributes=ATTRIBUTES, protocols=PROTOCOLS)
+    return str(bleach.clean(html, tags=TAGS, attributes=ATTRIBUTES, protocols=PROTOCOLS))
