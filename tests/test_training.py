@@ -1,14 +1,20 @@
 """Training: the script writes its three files, and the committed weights are worth their points."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+import pytorch_lightning as pl
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from exercises.train import Averaging
 from grader.checking import oracle
 from grader.paths import ROOT, SOLUTIONS
 from solutions.model import FashionCNN
@@ -24,11 +30,69 @@ def test_the_committed_weights_reach_91_percent() -> None:
     assert (torch.cat(parts) == labels).double().mean() >= 0.91
 
 
+class OneWeight(pl.LightningModule):
+    """A model with one number to learn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+
+def after(averaging: Averaging, model: OneWeight, weight: float, step: int, **metrics: float) -> float:
+    """Set the weight as step number `step` would, and validate; return the weight that was validated."""
+    trainer = cast(Any, SimpleNamespace(global_step=step, callback_metrics=metrics))
+    model.weight.data.fill_(weight)
+    averaging.on_train_batch_end(trainer, model, None, None, 0)
+    averaging.on_validation_start(trainer, model)
+    validated = model.weight.item()
+    averaging.on_validation_end(trainer, model)
+    return validated
+
+
+def test_averaging_validates_the_running_average_and_puts_the_weights_back() -> None:
+    averaging, model = Averaging(decay=0.75), OneWeight()
+    assert after(averaging, model, 4.0, step=1) == 4
+    assert after(averaging, model, 10.0, step=2) == pytest.approx(4 / 6 + 10 * 5 / 6)
+    assert model.weight.item() == 10
+    assert after(averaging, model, 0.0, step=1000) == pytest.approx(0.75 * 9)
+    assert model.weight.item() == 0
+
+
+def test_averaging_keeps_the_best_epoch() -> None:
+    averaging, model = Averaging(decay=0.0), OneWeight()
+    for step, accuracy in enumerate((0.5, 0.7, 0.6), start=1):
+        after(averaging, model, float(step), step, val_acc=accuracy)
+    assert float(averaging.best["weight"]) == 2
+
+
+def test_averaging_keeps_the_last_epoch_of_a_model_that_logs_no_accuracy() -> None:
+    averaging, model = Averaging(decay=0.0), OneWeight()
+    for step in (1, 2):
+        after(averaging, model, float(step), step, val_loss=0.1)
+    assert float(averaging.best["weight"]) == 2
+
+
+def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "exercises.train", "--package", "solutions", "--out", str(tmp_path)]
+    options = ["--epochs", "1000", "--limit-batches", "2", "--workers", "0"]
+    with subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch 2 after"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 0, rest
+    assert "the best one so far is kept" in rest
+    FashionCNN().load_state_dict(load_file(tmp_path / "fashion_cnn.safetensors"))
+
+
 def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "exercises.train", "--package", "solutions", "--out", str(tmp_path)]
     options = ["--epochs", "1", "--limit-batches", "3", "--workers", "0"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "epoch 1 after " in done.stdout
     assert "test accuracy" in done.stdout
     names = {"fashion_cnn.safetensors", "learning_curves.png", "confusion_matrix.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
