@@ -1,4 +1,4 @@
-"""What a fork costs: `python benchmarks/sandbox.py [workers]`.
+"""What a fork costs: `python benchmarks/sandbox.py [workers] [user]`; with `user`, root measures an ordinary user.
 
 Prints, for every level that this machine has, the milliseconds of each step of a worker's life as median and p95, the
 private memory of a worker, and whether checker and fork server grow over many workers.
@@ -6,6 +6,7 @@ private memory of a worker, and whether checker and fork server grow over many w
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -30,6 +31,7 @@ from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
 from grader.sandbox.walls import Level
+from tests.identities import BECOME, ordinary_python
 
 IMPORTS = 3
 FORKS = 100
@@ -131,7 +133,8 @@ def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
             session = TaskSession(pool, LIMITS, one, TASK)
             session.is_started()
             session.call(TASK.id, (28, 3), {})
-            sizes[f"private to a worker, {what}"].append(private(worker_of(session)))
+            with contextlib.suppress(PermissionError):  # an ordinary user's worker is closed to inspection
+                sizes[f"private to a worker, {what}"].append(private(worker_of(session)))
             session.close()
 
 
@@ -182,5 +185,19 @@ def print_table(title: str, measured: tuple[Rows, Rows]) -> None:
         Console(width=110).print(table)
 
 
+def as_ordinary_user(workers: str) -> int:
+    """Run this script as an ordinary user; returns its exit status."""
+    python = ordinary_python()
+    if not python:
+        print("benchmark: expected a Python with torch that an ordinary user can start, got none.")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-benchmark-") as folder:
+        Path(folder).chmod(0o777)
+        command = [*BECOME, python, __file__, workers]
+        return subprocess.run(command, env=os.environ | {"HOME": folder, "TMPDIR": folder}, check=False).returncode
+
+
 if __name__ == "__main__":
+    if sys.argv[2:] == ["user"]:
+        sys.exit(as_ordinary_user(sys.argv[1]))
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

@@ -1,10 +1,17 @@
 """The command line: a wrong call is one line and status 2, and nothing heavy is imported to say so."""
 
+import csv
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from grader.authoring.samples import samples, write_sample
+from grader.paths import SAMPLE_CLASS
 
 VERBS = [
     "demo",
@@ -94,3 +101,31 @@ def test_release_of_stubs_writes_the_exercises_and_nothing_else(tmp_path: Path) 
     assert {"exercises/convolution.py", "exercises/train.py", "exercises/conftest.py"} <= names
     assert not [name for name in names if "solution" in name or "hidden" in name]
     assert "raise NotImplementedError" in (tmp_path / "exercises" / "convolution.py").read_text()
+
+
+CLASS = (("class", "reference"), ("class", "flipped-kernel"), ("class", "half-finished"), ("hostile", "exits-quietly"))
+
+
+def graded_class(folder: Path, names: str, jobs: str) -> dict[str, Any]:
+    """Grade the class with its folders named in turn; return what each sample got, but for names and times."""
+    for name, (manifest, sample) in zip(names, CLASS, strict=True):
+        (known,) = [one for one in samples(SAMPLE_CLASS / f"{manifest}.toml") if one.name == sample]
+        write_sample(replace(known, name=name), SAMPLE_CLASS / manifest / sample, folder / "class")
+    only = "convolve,class_counts,count_parameters"
+    options = ["--only", only, "--accuracy", "skip", "--seed", "7", "--jobs", jobs]
+    done = grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
+    assert done.returncode == 0, done.stderr
+    with (folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row.pop("student"): row for row in csv.DictReader(file)}
+    found = {}
+    for name, (_, sample) in zip(names, CLASS, strict=True):
+        result = json.loads((folder / "out" / name / "results.json").read_text(encoding="utf-8"))
+        tasks = [task | {"seconds": 0} for task in result["tasks"]]
+        found[sample] = {**result, "student": "", "tasks": tasks, "row": rows[name]}
+    return found
+
+
+def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(tmp_path: Path) -> None:
+    one = graded_class(tmp_path / "one", "abcd", "1")
+    assert [result["score"] for result in one.values()] == [12, 4, 8, 0]
+    assert graded_class(tmp_path / "two", "dbca", "2") == one

@@ -15,10 +15,11 @@ import sys
 import tempfile
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -26,12 +27,24 @@ import pytest
 from grader import intake
 from grader.authoring.samples import WEIGHTS, Sample, samples, write_sample
 from grader.paths import HIDDEN_SUITES, ROOT, SAMPLE_CLASS
+from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
+from grader.sandbox.walls.watch import tree
 from tests.hostile import BUILDERS
+from tests.identities import ORDINARY_USER, python_of
 
 MANIFEST = SAMPLE_CLASS / "hostile.toml"
 HOSTILE = samples(MANIFEST)
 HONEST = [sample for sample in samples() if sample.name in ("reference", "half-finished", "untouched")]
 AS_ROOT = {"devices"}
+OWN = "root" if os.geteuid() == 0 else "user"
+AT_LEVEL = """
+import sys
+from grader.cli import main
+from grader.sandbox import walls
+level = sys.argv.pop(1)
+walls.available_levels = lambda: (level,)
+main()
+"""
 PR_SET_CHILD_SUBREAPER = 36
 TAGS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "main", "section", "div", "h1", "h2", "h3", "p", "a", "span"}
@@ -40,24 +53,44 @@ TAGS = frozenset(
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Who grades which of the hostile submissions behind which walls; the best that there are if none are named."""
+
+    identity: str = OWN
+    level: str = ""
+    hostile: tuple[Sample, ...] = tuple(HOSTILE)
+
+    def __str__(self) -> str:
+        return f"{self.identity}-{self.level or 'best'}"
+
+
+SECOND = Setting("user", "landlock", tuple(sample for sample in HOSTILE if sample.wall))
+"""The other end from root at `namespaces`; what walls stop is tried there in every run."""
+
+EVERY_LEVEL = [
+    pytest.param(Setting(identity, level), marks=pytest.mark.every_level)
+    for identity in ("root", "user")
+    for level in (NAMESPACES, LANDLOCK)
+]
+
+
+@dataclass(frozen=True)
 class Batch:
     """What grading the class left behind.
 
     Attributes:
+        setting: who graded it, and where.
         out: its reports.
         done: the finished command.
         folders: the output folder of each sample.
-        processes: the names of processes that are still there.
-        files: what is left of the temporary files.
-        groups: control groups that are still there.
+        left: what is still there, by kind.
     """
 
+    setting: Setting
     out: Path
     done: subprocess.CompletedProcess[str]
     folders: dict[str, str]
-    processes: list[str]
-    files: list[str]
-    groups: list[str]
+    left: dict[str, list[str]]
 
     def result(self, name: str) -> dict[str, Any]:
         return json.loads((self.out / self.folders[name] / "results.json").read_text(encoding="utf-8"))
@@ -65,17 +98,44 @@ class Batch:
 
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
-    out = tmp_path_factory.mktemp("hostile")
+    return graded(Setting(), tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module", params=[SECOND, *EVERY_LEVEL], ids=str)
+def elsewhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    setting = request.param
+    python_of(setting.identity)
+    if setting.level not in available_levels():
+        pytest.skip(f"this machine has no {setting.level}")
+    with tempfile.TemporaryDirectory(prefix="cnn-kit-class-") as folder:  # pytest has its own closed
+        yield graded(setting, Path(folder))
+
+
+def graded(setting: Setting, out: Path) -> Batch:
+    """Grade the hostile submissions and the honest ones together, and look at what is left."""
     (out / "class").mkdir()
-    folders = write_submissions(out / "class")
-    groups, children = control_groups(), set(own_children())
+    folders = write_submissions(out / "class", setting.hostile)
+    children, strays = set(own_children()), stray_files()
+    if setting.identity != OWN:
+        give_away(out)
     with listening(), orphans_come_here(), temporary_folder() as temporary:
-        done = grade(out / "class", out / "graded", temporary)
+        done, processes = grade(out / "class", out / "graded", temporary, setting)
         deadline = time.monotonic() + 10
-        while (left := still_there(children)) and time.monotonic() < deadline:
+        while (running := still_there(children)) and time.monotonic() < deadline:
             time.sleep(0.1)
-        files = [path.name for path in temporary.iterdir()]
-    return Batch(out / "graded", done, folders, left, files, sorted(control_groups() - groups))
+        left = {
+            "processes": running,
+            "temporary files": [path.name for path in temporary.iterdir()],
+            "files elsewhere": sorted(stray_files() - strays),
+            "control groups": control_groups(processes),
+        }
+    return Batch(setting, out / "graded", done, folders, left)
+
+
+def give_away(folder: Path) -> None:
+    """Make the ordinary user the owner of a folder and of all below it."""
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, ORDINARY_USER, ORDINARY_USER, follow_symlinks=False)
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +146,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for sample in HONEST:
         write_honest(sample, out / "class")
     with temporary_folder() as temporary:
-        assert grade(out / "class", out / "graded", temporary).returncode == 0
+        assert grade(out / "class", out / "graded", temporary, Setting())[0].returncode == 0
     return out / "graded"
 
 
-def write_submissions(folder: Path) -> dict[str, str]:
-    """Write all submissions; return the output folder that grading will use for each."""
+def write_submissions(folder: Path, hostile: Iterable[Sample]) -> dict[str, str]:
+    """Write the submissions; return the output folder that grading will use for each."""
     paths: dict[Path, str] = {}
-    for sample in HOSTILE:
+    for sample in hostile:
         if sample.name in AS_ROOT and os.geteuid() != 0:
             continue
         known = set(folder.iterdir())
@@ -111,17 +171,24 @@ def write_honest(sample: Sample, folder: Path) -> None:
     (folder / sample.name / WEIGHTS).unlink(missing_ok=True)  # the accuracy of a network takes long
 
 
-def grade(submissions: Path, out: Path, temporary: Path) -> subprocess.CompletedProcess[str]:
+def grade(
+    submissions: Path, out: Path, temporary: Path, setting: Setting
+) -> tuple[subprocess.CompletedProcess[str], set[int]]:
+    """Grade a class from the command line; returns the finished command, and all processes that it was seen to have."""
     arguments = ["--out", str(out), "--seed", "7", "--jobs", "2", "--timeout", "5"]
-    return subprocess.run(
-        [sys.executable, "-m", "grader", "grade", str(submissions), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=850,
-        check=False,
-        cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(temporary)},
-    )
+    start = ["-c", AT_LEVEL, setting.level] if setting.level else ["-m", "grader"]
+    if setting.identity != OWN:
+        temporary.chmod(0o777)
+    command = [*python_of(setting.identity), *start, "grade", str(submissions), *arguments]
+    environment = os.environ | {"TMPDIR": str(temporary), "HOME": str(temporary)}
+    processes: set[int] = set()
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, cwd=ROOT, env=environment) as running:
+        while True:
+            try:
+                output = running.communicate(timeout=0.5)
+                return subprocess.CompletedProcess(command, running.returncode, *output), processes
+            except subprocess.TimeoutExpired:
+                processes |= set(tree(running.pid))
 
 
 @contextlib.contextmanager
@@ -166,10 +233,42 @@ def still_there(known: set[int]) -> list[str]:
     return [Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").replace("\0", " ") for pid in running]
 
 
-def control_groups() -> set[str]:
-    """Return the grader's groups whose maker is gone; those of another run at the same time do not count."""
+def control_groups(makers: set[int]) -> list[str]:
+    """Return the grader's groups that were made by one of these processes."""
     found = Path("/sys/fs/cgroup").glob("**/cnn-grader-*-*")
-    return {folder.name for folder in found if not Path("/proc", folder.name.split("-")[2]).exists()}
+    return sorted({folder.name for folder in found if int(folder.name.split("-")[2]) in makers})
+
+
+def stray_files() -> set[str]:
+    """Return what others have put where everybody may write; what the grader puts there is in a folder of its own."""
+    places = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock") if Path(place).is_dir()]
+    found = [path for place in places for path in place.iterdir() if not path.name.startswith("cnn-kit-")]
+    return {str(path) for path in found if path.name.startswith("hostile-escaped") or owner(path) != os.geteuid()}
+
+
+def owner(path: Path) -> int:
+    try:
+        return path.lstat().st_uid
+    except OSError:  # it has just been removed
+        return os.geteuid()
+
+
+def trouble(sample: Sample, batch: Batch) -> list[str]:
+    """Tell where a hostile submission got something else than its manifest says."""
+    got = batch.result(sample.name)
+    tasks = {task["id"]: task for task in got["tasks"]}
+    words = [*got["notes"], got.get("message", ""), *(task["message"] for task in got["tasks"])]
+    wanted = sample.tasks | (sample.landlock if got["sandbox"] == LANDLOCK else {})
+    found = []
+    if (got["status"], got["score"]) != (sample.status, sample.score):
+        earned = {name: task["score"] for name, task in tasks.items() if task["score"]}
+        found.append(f"expected {sample.status} with {sample.score}, got {got['status']} with {got['score']}: {earned}")
+    for name, expected in wanted.items():
+        if not {tasks[name]["status"], tasks[name]["misconception"]} & set(expected.split(" or ")):
+            found.append(f"{name}: expected {expected}, got {tasks[name]['status']}: {tasks[name]['message']}")
+    if not any(sample.says in text for text in words):
+        found.append(f"expected {sample.says!r} in {words}")
+    return found
 
 
 def test_the_batch_does_its_work(batch: Batch) -> None:
@@ -180,14 +279,16 @@ def test_the_batch_does_its_work(batch: Batch) -> None:
 def test_hostile_submission_gets_what_its_manifest_says(sample: Sample, batch: Batch) -> None:
     if sample.name not in batch.folders:
         pytest.skip("only root can make it")
-    got = batch.result(sample.name)
-    by_id = {task["id"]: task for task in got["tasks"]}
-    assert (got["status"], got["score"]) == (sample.status, sample.score), [t for t in got["tasks"] if t["score"]]
-    if got["sandbox"] == "namespaces":  # behind other walls the same attack may end in another way
-        for task_id, expected in sample.tasks.items():
-            assert expected in (by_id[task_id]["status"], by_id[task_id]["misconception"]), by_id[task_id]
-    words = [*got["notes"], got.get("message", ""), *(task["message"] for task in got["tasks"])]
-    assert any(sample.says in text for text in words), words
+    assert trouble(sample, batch) == []
+
+
+def test_hostile_submissions_get_the_same_behind_other_walls(elsewhere: Batch) -> None:
+    assert elsewhere.done.returncode == 0, elsewhere.done.stderr
+    graded = [sample for sample in elsewhere.setting.hostile if sample.name in elsewhere.folders]
+    assert {elsewhere.result(sample.name)["sandbox"] for sample in HONEST} == {elsewhere.setting.level}
+    assert {sample.name: found for sample in graded if (found := trouble(sample, elsewhere))} == {}
+    assert [elsewhere.result(sample.name)["score"] for sample in HONEST] == [90.0, 11.0, 0.0]
+    assert {kind: found for kind, found in elsewhere.left.items() if found} == {}
 
 
 @pytest.mark.parametrize("sample", HONEST, ids=lambda sample: sample.name)
@@ -205,10 +306,7 @@ def test_honest_submissions_keep_their_points(batch: Batch) -> None:
 
 
 def test_nothing_is_left_behind(batch: Batch) -> None:
-    assert batch.processes == []
-    assert batch.files == []
-    assert batch.groups == []
-    assert list(Path(tempfile.gettempdir()).glob("hostile-escaped*")) == []
+    assert {kind: found for kind, found in batch.left.items() if found} == {}
 
 
 def test_every_builder_is_used() -> None:

@@ -32,6 +32,8 @@ class Sample:
         tasks: what grading must answer for some tasks: status, or the misconception's name.
         says: what the notes or messages must contain.
         build: name of the builder that completes it, if any.
+        wall: whether a wall is what stops it.
+        landlock: what grading must answer at that level instead, for tasks where it differs.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Sample:
     tasks: dict[str, str]
     says: str
     build: str
+    wall: bool
+    landlock: dict[str, str]
 
 
 def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
@@ -57,6 +61,8 @@ def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
             tasks=entry.get("tasks", {}),
             says=entry.get("says", ""),
             build=entry.get("build", ""),
+            wall=entry.get("wall", False),
+            landlock=entry.get("landlock", {}),
         )
         for entry in entries
     ]

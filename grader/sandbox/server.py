@@ -101,7 +101,16 @@ class ZygoteServer:
         fds = [theirs.fileno() for _, theirs in pairs]
         self.in_outer_wall = bool(outer)
         self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
-        self._process = subprocess.Popen(
+        try:
+            self._process = self._started(level, outer, fds)
+        except OSError:
+            shutil.rmtree(self._home)
+            raise
+        for _, theirs in pairs:
+            theirs.close()
+
+    def _started(self, level: walls.Level, outer: Sequence[str], fds: list[int]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [*outer, sys.executable, "-s", "-B", "-m", "grader.sandbox.zygote", level, *map(str, fds)],
             cwd=ROOT,
             env=_clean_environment(self._home),
@@ -110,8 +119,6 @@ class ZygoteServer:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        for _, theirs in pairs:
-            theirs.close()
 
     def wait_until_ready(self) -> None:
         """Wait for its imports.

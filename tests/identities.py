@@ -1,0 +1,62 @@
+"""Who runs a test's commands: root, or an ordinary user with a Python that they can start and that sees the kit."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from grader.paths import ROOT
+
+ORDINARY_USER = 1000
+BECOME = ("setpriv", f"--reuid={ORDINARY_USER}", f"--regid={ORDINARY_USER}", "--clear-groups")
+BASES = (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3")
+
+
+def python_of(identity: str) -> list[str]:
+    """Return the command that starts Python as "root" or as an ordinary "user"; skips where there is none."""
+    if (identity == "root") == (os.geteuid() == 0):
+        return [sys.executable]
+    if identity == "root":
+        pytest.skip("needs root")
+    found = ordinary_python()
+    if not found:
+        pytest.skip("no Python with torch that an ordinary user can start and that sees the kit")
+    return [*BECOME, found]
+
+
+@functools.cache
+def ordinary_python() -> str:
+    """Return an interpreter for the ordinary user, "" if there is none; where root's is closed to them, one is made."""
+    if not shutil.which("setpriv"):
+        return ""
+    same = f"assert sys.version_info[:2] == {sys.version_info[:2]}"
+    for base in filter(os.path.exists, BASES):
+        python = base if base == sys.executable else _environment(base)
+        # setpriv starts it with the rights that root had: it must be able to start itself again.
+        check = f"import os, sys, torch, grader; assert os.access(sys.executable, os.X_OK); {same}"
+        tried = subprocess.run([*BECOME, python, "-c", check], capture_output=True, cwd="/", timeout=200, check=False)
+        if tried.returncode == 0:
+            return python
+    return ""
+
+
+def _environment(base: str) -> str:
+    """Return the interpreter of a new environment over this one's packages, which lie wherever they lie."""
+    folder = Path(tempfile.mkdtemp(prefix="cnn-kit-python-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    if subprocess.run([base, "-m", "venv", "--without-pip", folder], capture_output=True, check=False).returncode:
+        return base
+    packages = dict.fromkeys([sysconfig.get_path("purelib"), *(one for one in sys.path if one.endswith("-packages"))])
+    (own,) = folder.glob("lib/python3*/site-packages")
+    (own / "kit.pth").write_text("\n".join([*packages, str(ROOT)]))
+    return str(folder / "bin" / "python")
