@@ -1,6 +1,7 @@
 """Hidden checks of reading a model: shapes, parameter counts, freezing, the table."""
 
 import re
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -8,18 +9,48 @@ import torch
 
 from grader.checking import core, detail
 from grader.checking.assertions import describe, fail_check
+from grader.checking.inputs import Rng
 from grader.checking.student import Student
 
-NESTED_SHAPES = [
-    ["0.0", (2, 3, 9, 11)], ["0.1", (2, 3, 9, 11)], ["0.2", (2, 3, 9, 11)],
-    ["1.0", (2, 3, 4, 5)], ["1.1", (2, 3, 4, 5)], ["2", (2, 60)], ["3", (2, 7)],
-]  # fmt: skip
 NESTED_SIZE = (2, 1, 11, 13)
-NESTED_TOTAL = 30 + 6 + 427
 
 
-def shapes_of(student: Student, name: str, size: tuple[int, ...], **options: Any) -> Any:
-    facts = student.probe("layer_shapes", name, size, **options)
+@dataclass(frozen=True)
+class Nested:
+    """The nested model; its sizes are drawn, so that no table of answers fits.
+
+    Attributes:
+        width: channels of its convolution.
+        classes: outputs of its linear layer.
+    """
+
+    width: int
+    classes: int
+
+    @property
+    def conv(self) -> int:
+        return 10 * self.width
+
+    @property
+    def linear(self) -> int:
+        return (20 * self.width + 1) * self.classes
+
+    @property
+    def total(self) -> int:
+        return self.conv + 2 * self.width + self.linear
+
+    def shapes(self, batch: int = 2) -> list[list[Any]]:
+        whole, half = (batch, self.width, 9, 11), (batch, self.width, 4, 5)
+        names = [("0.0", whole), ("0.1", whole), ("0.2", whole), ("1.0", half), ("1.1", half)]
+        return [*map(list, names), ["2", (batch, 20 * self.width)], ["3", (batch, self.classes)]]
+
+
+def nested(rng: Rng) -> Nested:
+    return Nested(rng.int(4, 7), rng.int(8, 12))
+
+
+def shapes_of(student: Student, name: str, size: tuple[int, ...], model: Nested | None = None, **options: Any) -> Any:
+    facts = student.probe("layer_shapes", name, size, asdict(model) if model else {}, **options)
     if facts["type"] == "NoneType" and facts["error"] is None:
         fail_check("layer_shapes: expected a dict, got None. Does the function return?", "returns-none")
     if facts["error"] is None and not isinstance(facts["pairs"], list):
@@ -50,14 +81,15 @@ def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
 
 
 @core("layer_shapes", "names every leaf module with its output shape, in order")
-def test_leaves_are_listed_with_their_shapes(student: Student) -> None:
-    assert_shapes(shapes_of(student, "nested", NESTED_SIZE), NESTED_SHAPES)
+def test_leaves_are_listed_with_their_shapes(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    assert_shapes(shapes_of(student, "nested", NESTED_SIZE, model), model.shapes())
 
 
 @core("layer_shapes", "takes the batch axis from input_size")
-def test_batch_axis_comes_from_input_size(student: Student) -> None:
-    expected = [[name, (5, *shape[1:])] for name, shape in NESTED_SHAPES]
-    assert_shapes(shapes_of(student, "nested", (5, *NESTED_SIZE[1:])), expected)
+def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    assert_shapes(shapes_of(student, "nested", (5, *NESTED_SIZE[1:]), model), model.shapes(5))
 
 
 @detail("layer_shapes", "goes by the order of execution, not of definition")
@@ -88,8 +120,9 @@ def test_outputs_that_are_no_tensors_are_left_out(student: Student) -> None:
 
 
 @detail("layer_shapes", "runs on the model's own dtype")
-def test_input_has_the_models_dtype(student: Student) -> None:
-    assert_shapes(shapes_of(student, "double", NESTED_SIZE), NESTED_SHAPES)
+def test_input_has_the_models_dtype(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    assert_shapes(shapes_of(student, "double", NESTED_SIZE, model), model.shapes())
 
 
 def assert_untouched(facts: Any, when: str) -> None:
@@ -121,14 +154,14 @@ def test_the_model_is_left_as_it_was(student: Student, mode: str) -> None:
 
 @detail("layer_shapes", "puts everything back after an error")
 def test_everything_is_put_back_after_an_error(student: Student) -> None:
-    facts = student.probe("layer_shapes", "failing", (2, 5))
+    facts = student.probe("layer_shapes", "failing", (2, 5), {})
     if facts["error"] is None:
         fail_check("layer_shapes: expected the model's own error to come through, got none. What hides it?")
     assert_untouched(facts, "after an error")
 
 
-def counted(student: Student, name: str) -> tuple[int, int]:
-    got = student.probe("count_parameters", name)
+def counted(student: Student, name: str, model: Nested | None = None) -> tuple[int, int]:
+    got = student.probe("count_parameters", name, asdict(model) if model else {})
     if got is None:
         fail_check("count_parameters: expected two numbers, got None. Does the function return?", "returns-none")
     if not isinstance(got, tuple | list) or len(got) != 2 or not all(type(number) is int for number in got):
@@ -146,25 +179,27 @@ def assert_counted(got: tuple[int, int], total: int, trainable: int) -> None:
 
 
 @core("count_parameters", "counts the parameters of a nested model, buffers aside")
-def test_parameters_are_counted(student: Student) -> None:
-    got = counted(student, "nested")
-    if got[0] - NESTED_TOTAL in (6, 7):  # mean and variance of three channels each, and the count of batches
+def test_parameters_are_counted(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    got = counted(student, "nested", model)
+    if got[0] - model.total in (2 * model.width, 2 * model.width + 1):  # mean, variance, and the count of batches
         fail_check(
             "count_parameters: the running statistics of batch norm are counted. Does the optimizer change them?",
             "counts-buffers",
         )
-    assert_counted(got, NESTED_TOTAL, NESTED_TOTAL)
+    assert_counted(got, model.total, model.total)
 
 
 @core("count_parameters", "tells trainable from frozen parameters")
-def test_frozen_parameters_are_not_trainable(student: Student) -> None:
-    got = counted(student, "partly frozen")
-    if got == (NESTED_TOTAL, NESTED_TOTAL):
+def test_frozen_parameters_are_not_trainable(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    got = counted(student, "partly frozen", model)
+    if got == (model.total, model.total):
         fail_check(
             "count_parameters: frozen parameters are counted as trainable. What tells them apart?",
             "counts-frozen-as-trainable",
         )
-    assert_counted(got, NESTED_TOTAL, 427)
+    assert_counted(got, model.total, model.linear)
 
 
 @detail("count_parameters", "counts a shared parameter once")
@@ -231,8 +266,8 @@ def test_a_part_is_changed_and_the_rest_left(student: Student, function: str) ->
         fail_check(f"{function}: parameters outside of the given module have changed. Which module was asked for?")
 
 
-def table(student: Student, name: str, size: tuple[int, ...]) -> str:
-    got = student.probe("summarize", name, size)
+def table(student: Student, name: str, size: tuple[int, ...], model: Nested) -> str:
+    got = student.probe("summarize", name, size, asdict(model))
     if got is None:
         fail_check("summarize: expected the table as a str, got None. Does the function return?", "returns-none")
     if not isinstance(got, str):
@@ -241,34 +276,38 @@ def table(student: Student, name: str, size: tuple[int, ...]) -> str:
 
 
 @core("summarize", "shows layer types and output shapes")
-def test_summary_shows_types_and_shapes(student: Student) -> None:
-    text = table(student, "nested", NESTED_SIZE)
+def test_summary_shows_types_and_shapes(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    text = table(student, "nested", NESTED_SIZE, model)
     for word in ("Conv2d", "BatchNorm2d", "MaxPool2d", "Linear"):
         if word not in text:
             fail_check(f"summarize: expected the layer type {word} in the table, got none. How deep does it go?")
-    for shape in ("[2, 3, 9, 11]", "[2, 3, 4, 5]", "[2, 60]", "[2, 7]"):
-        if shape not in text:
-            fail_check(f"summarize: expected the output shape {shape} in the table, got none. Which input ran?")
+    for _, shape in model.shapes():
+        if str(list(shape)) not in text:
+            fail_check(f"summarize: expected the output shape {list(shape)} in the table, got none. Which input ran?")
 
 
 @core("summarize", "shows the number of parameters, total and trainable")
-def test_summary_shows_parameters(student: Student) -> None:
-    text = table(student, "partly frozen", NESTED_SIZE)
-    for label, number in (("Total params", "463"), ("Trainable params", "427")):
+def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    text = table(student, "partly frozen", NESTED_SIZE, model)
+    for label, number in (("Total params", model.total), ("Trainable params", model.linear)):
         found = re.search(rf"(?<![-\w]){label}:\s*([\d,]+)", text)
-        if found is None or found[1].replace(",", "") != number:
+        if found is None or found[1].replace(",", "") != str(number):
             fail_check(f"summarize: expected '{label}' and their number below the table, got none or another number.")
 
 
 @core("summarize", "shows the number of parameters of each layer")
-def test_summary_shows_parameters_of_each_layer(student: Student) -> None:
-    text = table(student, "nested", NESTED_SIZE)
-    for layer, number in (("Conv2d", 30), ("Linear", 427)):
-        if not re.search(rf"{layer}[^\n]*\b{number}\b", text):
+def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    text = table(student, "nested", NESTED_SIZE, model)
+    for layer, number in (("Conv2d", model.conv), ("Linear", model.linear)):
+        if not re.search(rf"{layer}[^\n]*\b{number:,}\b", text):
             fail_check(f"summarize: expected the number of parameters in the row of {layer}, got none. Which columns?")
 
 
 @detail("summarize", "takes the batch axis from input_size")
-def test_summary_takes_the_batch_axis(student: Student) -> None:
-    if "[5, 3, 9, 11]" not in table(student, "nested", (5, *NESTED_SIZE[1:])):
+def test_summary_takes_the_batch_axis(student: Student, rng: Rng) -> None:
+    model = nested(rng)
+    if f"[5, {model.width}, 9, 11]" not in table(student, "nested", (5, *NESTED_SIZE[1:]), model):
         fail_check("summarize: expected the batch size of input_size in the table, got another.")

@@ -92,9 +92,10 @@ class Deep(nn.Module):
         return self.body(x)  # type: ignore[no-any-return]
 
 
-def _nested() -> nn.Module:
-    block = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU())
-    return nn.Sequential(block, nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5)), nn.Flatten(), nn.Linear(3 * 4 * 5, 7))
+def _nested(width: int = 3, classes: int = 7) -> nn.Module:
+    block = nn.Sequential(nn.Conv2d(1, width, 3), nn.BatchNorm2d(width), nn.ReLU())
+    pool = nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.5))
+    return nn.Sequential(block, pool, nn.Flatten(), nn.Linear(width * 4 * 5, classes))
 
 
 def _shared() -> nn.Module:
@@ -103,14 +104,14 @@ def _shared() -> nn.Module:
     return model
 
 
-def _partly_frozen() -> nn.Module:
-    model = _nested()
+def _partly_frozen(**sizes: int) -> nn.Module:
+    model = _nested(**sizes)
     for parameter in model[0].parameters():  # type: ignore[index]
         parameter.requires_grad = False
     return model
 
 
-MODELS: dict[str, Callable[[], nn.Module]] = {
+MODELS: dict[str, Callable[..., nn.Module]] = {
     "nested": _nested,
     "shared": _shared,
     "partly frozen": _partly_frozen,
@@ -122,15 +123,15 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "deep": Deep,
     "bare": lambda: nn.Sequential(nn.MaxPool2d(2), nn.Sequential(nn.Flatten())),
     "leaf": lambda: nn.Linear(5, 3),
-    "double": lambda: _nested().double(),
+    "double": lambda **sizes: _nested(**sizes).double(),
 }
 
 
 def layer_shapes(
-    module: ModuleType, name: str, input_size: tuple[int, ...], *, training: bool = True
+    module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int], *, training: bool = True
 ) -> dict[str, Any]:
     """Call ``layer_shapes`` and tell the model's state before and after, and the exception if one came."""
-    model = MODELS[name]()
+    model = MODELS[name](**sizes)
     model.train(training)
     for number, child in enumerate(model.children()):
         child.train(number % 2 == 0)
@@ -167,9 +168,9 @@ def _state(model: nn.Module) -> dict[str, Any]:
     }
 
 
-def count_parameters(module: ModuleType, name: str) -> Any:
+def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> Any:
     """Call ``count_parameters`` on a model."""
-    return module.count_parameters(MODELS[name]())
+    return module.count_parameters(MODELS[name](**sizes))
 
 
 def freeze(module: ModuleType, name: str) -> dict[str, Any]:
@@ -198,6 +199,6 @@ def _trainable(model: nn.Module) -> dict[str, bool]:
     return {name: parameter.requires_grad for name, parameter in model.named_parameters()}
 
 
-def summarize(module: ModuleType, name: str, input_size: tuple[int, ...]) -> Any:
+def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> Any:
     """Call ``summarize`` on a model."""
-    return module.summarize(MODELS[name](), input_size)
+    return module.summarize(MODELS[name](**sizes), input_size)
