@@ -134,7 +134,8 @@ def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
             session.is_started()
             session.call(TASK.id, (28, 3), {})
             with contextlib.suppress(PermissionError):  # an ordinary user's worker is closed to inspection
-                sizes[f"private to a worker, {what}"].append(private(worker_of(session)))
+                own = private(worker_of(session))
+                sizes[f"private to a worker, {what}"].append(own)
             session.close()
 
 

@@ -17,7 +17,7 @@ ARGUMENTS = (
     *("-c", os.devnull, "--rootdir", str(HIDDEN_SUITES), "--import-mode=importlib"),
     *("--assert=plain", "--capture=no", "--strict-markers", "-W", "error"),
     *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:unraisableexception"),
-    *("-p", "no:logging"),
+    *("-p", "no:logging", "--noconftest"),
     str(HIDDEN_SUITES),
 )
 
