@@ -172,7 +172,7 @@ STUDENTS: dict[str, Callable[[Path], None] | None] = {
     "overlapping-splits": None,
     "softmax-in-forward": hand_in_a_module,
     "syntax-error": None,
-    "import-error": become_new,
+    "square-images-only": become_new,
     "wrong-signature": None,
     "exits-in-the-middle": None,
     "forger": claim_points,

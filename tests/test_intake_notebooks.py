@@ -81,6 +81,38 @@ def test_a_broken_cell_costs_its_own_function_alone(tmp_path: Path) -> None:
         names["convolve"](1, 2)
 
 
+def test_a_function_may_stand_above_the_import_that_it_needs(tmp_path: Path) -> None:
+    source = module_of(
+        tmp_path, "def convolve(image: Tensor):\n    return SIZE", "from torch import Tensor", "SIZE = 3"
+    )
+    exec(compile(source, "convolution.py", "exec"), {})
+    assert source.index("import Tensor") < source.index("def convolve") < source.index("SIZE = 3")
+
+
+def test_a_solution_that_was_turned_into_text_is_read_all_the_same(tmp_path: Path) -> None:
+    cell = {**solution("convolve-solution", "def convolve(): pass"), "cell_type": "markdown"}
+    words = {**solution("words", "def convolve(): return 1", grade=True), "cell_type": "markdown"}
+    (tmp_path / "convolution.ipynb").write_bytes(notebook(cell, words))
+    snapshot = read_folder(tmp_path)
+    assert snapshot.modules["convolution"] == b"def convolve(): pass\n"
+    assert snapshot.notes == ("convolution.ipynb: cell 1 is a solution cell turned into text; it is read as code",)
+
+
+def test_a_solution_that_a_later_one_replaces_is_noted(tmp_path: Path) -> None:
+    cells = [solution("convolve-solution", f"def convolve(): return {number}") for number in (1, 2)]
+    (tmp_path / "convolution.ipynb").write_bytes(notebook(*cells))
+    assert read_folder(tmp_path).notes == (
+        "convolution.ipynb: cell 1 is left out: a later one is convolve-solution too",
+    )
+
+
+def test_outputs_of_a_hundred_megabytes_are_left_out(tmp_path: Path) -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * 100_000_000}
+    cell = {"cell_type": "code", "metadata": {}, "source": "def convolve(): pass", "outputs": [output]}
+    (tmp_path / "convolution.ipynb").write_text(json.dumps({"nbformat": 4, "cells": [cell]}))
+    assert read_folder(tmp_path).modules["convolution"] == b"def convolve(): pass\n"
+
+
 def test_methods_added_in_later_cells_stay(tmp_path: Path) -> None:
     cells = ["class FashionCNN:\n    pass", "def forward(self, x):\n    return x\nFashionCNN.forward = forward"]
     (tmp_path / "model.ipynb").write_bytes(notebook(*cells))

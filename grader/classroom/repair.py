@@ -162,6 +162,7 @@ def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, st
         What was done, one sentence each.
     """
     notes: list[str] = []
+    unmarked = 0
     known = {source.name: source for source in sources}
     found: dict[str, NotebookNode] = {}
     claims = [_claim(cell, known) for cell in nb.cells]
@@ -170,13 +171,15 @@ def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, st
         cell, name = nb.cells[index], claims[index]
         if not name and (lost := names_by_id.get(cell["id"])) in known and lost not in claimed:
             name = lost
-            notes.append(f"{name}: the cell had lost its marks; it was known by its id.")
+            unmarked += 1
         cell.metadata.pop("nbgrader", None)
         if name in found:
             notes.append(f"{name}: there are several cells of this name; the last one counts.")
         elif name:
             found[name] = nb.cells[index] = _restored(cell, known[name], notes)
     notes += _add_missing(nb, sources, found)
+    if unmarked:
+        notes.append(f"nbgrader's metadata was lost: {unmarked} cells were known by their ids.")
     return notes[::-1]
 
 

@@ -27,6 +27,7 @@ class Statement:
         constant: whether it gives values that nothing has to run for.
         acts: whether it runs something other than a definition or an import when the module is imported.
         future: whether it must stand first.
+        imports: whether it imports, and does nothing else.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Statement:
     constant: bool = False
     acts: bool = False
     future: bool = False
+    imports: bool = False
 
 
 def statements(source: str) -> list[Statement]:
@@ -131,7 +133,7 @@ def _statement(node: ast.stmt, text: str) -> Statement:
         return Statement(text, frozenset({node.name}), frozenset({node.name}), uses)
     if isinstance(node, IMPORTS):
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__" and not node.level
-        return Statement(text, frozenset(), frozenset(_imported(node)), frozenset(), future=future)
+        return Statement(text, frozenset(), frozenset(_imported(node)), frozenset(), future=future, imports=True)
     defines = {part.name for part in ast.walk(node) if isinstance(part, DEFINITIONS)}
     simple = isinstance(node, (ast.Assign, ast.AnnAssign))
     acts = not simple or any(isinstance(part, ast.Call) for part in ast.walk(node))

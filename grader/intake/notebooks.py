@@ -198,8 +198,11 @@ def _without_line(source: str, number: int) -> str | None:
 
 
 def _joined(kept: list[Statement], broken: list[tuple[Cell, str]], defined: set[str]) -> str:
-    """Return the module: what it takes from the future first, then the rest in its order, then what is broken."""
-    ordered = sorted(kept, key=lambda statement: not statement.future)
+    """Return the module: what it takes from the future, other imports, the rest in its order, then what is broken.
+
+    A notebook's cells are run in any order, so a function may stand above the import that its annotations need.
+    """
+    ordered = sorted(kept, key=lambda statement: (not statement.future, not statement.imports))
     parts = [statement.source for statement in ordered]
     for cell, why in broken:
         for kind, name in DEFINES.findall(cell.source):

@@ -14,6 +14,7 @@ from grader.paths import EXERCISES
 from grader.text import clean
 
 PACKAGE = "exercises/"
+OF_NBGRADER = frozenset({"nbgrader_config.py", "timestamp.txt", "submission_secret.txt"})
 CONFIGURATION = frozenset(
     {"conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "setup.cfg", "setup.py", "tox.ini"}
     | {"sitecustomize.py", "usercustomize.py"}
@@ -160,7 +161,7 @@ def _unknown(tree: Tree) -> list[str]:
 def _is_expected(path: str) -> bool:
     """Return whether the file is part of what students get: no note is needed when it comes back."""
     name = PurePosixPath(path).name
-    return name == "__init__.py" or (name.startswith("test_") and name.endswith(".py"))
+    return name == "__init__.py" or name in OF_NBGRADER or (name.startswith("test_") and name.endswith(".py"))
 
 
 def _is_dropped(path: str) -> bool:
