@@ -11,6 +11,7 @@ from typing import Protocol
 from grader import intake
 from grader.canaries import try_canaries
 from grader.checking import Accuracy
+from grader.figures import keep_figures
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader, Order, rejected
@@ -94,7 +95,8 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
 
     def finish(index: int, result: Result) -> None:
         entry, key, _ = todo[index]
-        write_atomically(out / entry.folder / "feedback.html", feedback_page(result))
+        keep_figures(out / entry.folder, result.submission_sha256, result.figures)
+        write_atomically(out / entry.folder / "feedback.html", feedback_page(result, result.figures))
         book.record(entry.folder, key, result)
         results[entry.folder] = result
         watcher.done(result)

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Self
 
 from grader.files import write_atomically
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FILE_NAME = "figures.json"
 

@@ -26,6 +26,7 @@ from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.curriculum import Task, tasks
+from grader.figures import Figures
 from grader.intake import Snapshot
 from grader.paths import DATA, EXERCISES
 from grader.results import Result, SubmissionStatus
@@ -235,6 +236,7 @@ def _result(
         notes=(*order.snapshot.notes, *(checked.notes if checked else ())),
         tasks=checked.tasks if checked else (),
         message=message,
+        figures=checked.figures if checked else Figures(),
     )
 
 

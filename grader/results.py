@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from grader.figures import Figures
 
 SCHEMA = 1
 MAX_SCORE = 100.0
@@ -72,6 +74,7 @@ class Result:
         notes: advice for the instructor.
         tasks: in teaching order; empty unless graded.
         message: why there are no tasks; empty if graded.
+        figures: what the pages draw beside it; no part of results.json.
     """
 
     student: str
@@ -83,6 +86,7 @@ class Result:
     notes: tuple[str, ...] = ()
     tasks: tuple[TaskResult, ...] = ()
     message: str = ""
+    figures: Figures = field(default_factory=Figures, compare=False, repr=False)
 
     @property
     def score(self) -> float | None:

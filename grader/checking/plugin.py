@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import Accuracy
+from grader.checking import Accuracy, figures
 from grader.checking.assertions import CheckFailed
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
+from grader.figures import Figures
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
 from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Pace
@@ -33,6 +37,9 @@ class OpenSession(Session, Protocol):
 
     def is_started(self) -> bool:
         """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
+
+    def aside(self, seconds: float) -> AbstractContextManager[None]:
+        """Ask for what does not belong to the task's checks; raises StudentFailure if no worker is left."""
 
     def close(self) -> None:
         """End the worker."""
@@ -68,12 +75,14 @@ class Checked:
         notes: advice for the instructor.
         paces: how long each task took that was tried, by id.
         starved: ids of the tasks that timed out while others took the processors.
+        figures: what the pages draw beside the results.
     """
 
     tasks: tuple[TaskResult, ...]
     notes: tuple[str, ...]
     paces: Mapping[str, Pace]
     starved: frozenset[str]
+    figures: Figures = Figures()  # noqa: RUF009 - it cannot be changed
 
     def updated(self, again: Checked) -> Checked:
         """Return the same with the tasks of a second try in place of the first's."""
@@ -83,6 +92,7 @@ class Checked:
             tuple(dict.fromkeys((*self.notes, *again.notes))),
             {**self.paces, **again.paces},
             frozenset(),
+            self.figures.joined(again.figures),
         )
 
 
@@ -107,6 +117,7 @@ class _Run:
     praise: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    drawn: Figures = field(default_factory=Figures)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
     current: _Outcome = field(default_factory=_Outcome)
     ended: _Outcome | None = None
@@ -246,6 +257,7 @@ class CheckPlugin:
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
             frozenset(task_id for task_id, run in runs.items() if run.session.starved),
+            functools.reduce(Figures.joined, (run.drawn for run in runs.values()), Figures()),
         )
 
     def _check_task(self, job: Job, task: Task, items: list[pytest.Function]) -> _Run:
@@ -255,6 +267,7 @@ class CheckPlugin:
         try:
             if session.is_started():
                 self._run_checks(run, items)
+                _draw(run)
             else:
                 run.ended = _Outcome("not_started", "Not started: the stub is unchanged.")
         except StudentFailure as error:
@@ -280,6 +293,14 @@ class CheckPlugin:
             passed = run.current.status == "passed"
             run.outcomes.append((CheckResult(mark["name"], mark["core"], passed), run.current))
             lost = lost or (mark["core"] and run.current.status in ENDED)
+
+
+def _draw(run: _Run) -> None:
+    """Take what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
+    all_passed = all(check.passed for check, _ in run.outcomes)
+    with contextlib.suppress(Exception), run.session.aside(figures.SECONDS):
+        student = Student(run.session, run.job.weights, run.kept)
+        run.drawn = figures.draw(run.task.id, student, all_passed=all_passed)
 
 
 def check_of(item: pytest.Function) -> dict[str, Any]:

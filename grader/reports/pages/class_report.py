@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -128,6 +131,17 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
             max_notes=MAX_NOTES,
         )
     )
+
+
+def pages_beside(out: Path) -> list[tuple[str, str]]:
+    """Return address and words of what other verbs have left in the output folder: regraded scores, similar work."""
+    found = [(path.name, "Similar submissions") for path in sorted(out.glob("similar*.html"))]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        document = json.loads((out / "regrade.json").read_text(encoding="utf-8"))
+        count = len(document["changes"])
+        state = "published" if document["published"] else "waiting"
+        found.append(("regrade.json", f"Regraded: {count} of {int(document['students'])} students change ({state})"))
+    return found
 
 
 def summary_of(values: Sequence[float]) -> dict[str, float]:

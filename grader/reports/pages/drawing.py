@@ -19,8 +19,9 @@ Colours = NDArray[np.uint8]
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 """Blue through nearly white to red: told apart by people who see few colours, and on paper."""
 
-GAP = 2
-GAP_GREY = 128
+GAP, GAP_GREY = 2, 128
+TILE = 28
+"""Smaller pictures of a mosaic are drawn larger, up to so many pixels."""
 
 
 def values_of(raster: Raster) -> NDArray[np.float64]:
@@ -45,6 +46,8 @@ def signed(raster: Raster, reach: float) -> Colours:
 
 def mosaic(tiles: Sequence[Colours], columns: int) -> Colours:
     """Lay pictures of one size out in rows, with a grey line between them."""
+    scale = max(1, TILE // max(tiles[0].shape[:2]))
+    tiles = [tile.repeat(scale, axis=0).repeat(scale, axis=1) for tile in tiles]
     height, width, _ = tiles[0].shape
     rows = math.ceil(len(tiles) / columns)
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), GAP_GREY, dtype=np.uint8)

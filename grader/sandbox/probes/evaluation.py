@@ -45,6 +45,23 @@ def predict(module: ModuleType, images: Tensor, mean: float, std: float) -> Any:
         return _LOADED["network"](_normalised(images, mean, std))
 
 
+def activations(module: ModuleType, image: Tensor, mean: float, std: float) -> dict[str, Any]:
+    """Return the filters of the loaded network's first convolution, and its maps of one uint8 image (28, 28)."""
+    del module
+    seen: list[dict[str, Any]] = []
+
+    def hook(layer: torch.nn.Conv2d, _inputs: Any, output: Tensor) -> None:
+        seen.append({"filters": layer.weight.detach(), "maps": output[0].relu()})
+
+    network = _LOADED["network"]
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(hook)
+    with torch.no_grad():
+        network(_normalised(image[None], mean, std))
+    return seen[0]
+
+
 def retrain(
     module: ModuleType, images: Tensor, labels: Tensor, unseen: Tensor, mean: float, std: float, options: dict[str, Any]
 ) -> dict[str, Any]:

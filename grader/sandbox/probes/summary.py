@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -202,3 +203,9 @@ def _trainable(model: nn.Module) -> dict[str, bool]:
 def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> Any:
     """Call ``summarize`` on a model."""
     return module.summarize(MODELS[name](**sizes), input_size)
+
+
+def own_network(module: ModuleType) -> Any:
+    """Call ``summarize`` on the student's own network."""
+    network = importlib.import_module(f"{module.__package__}.model").FashionCNN()
+    return module.summarize(network, (1, 1, 28, 28))
