@@ -16,7 +16,7 @@ from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader, Order, rejected
 from grader.reports.grades import grades_csv
-from grader.reports.pages import class_page, feedback_page
+from grader.reports.pages import class_page, feedback_page, pages_beside
 from grader.results import Result
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Level
@@ -105,7 +105,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     book.close()
     ordered = [(entry.folder, results[entry.folder]) for entry in entries]
     write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
-    write_atomically(out / "report.html", class_page(ordered, skipped))
+    write_atomically(out / "report.html", class_page(ordered, skipped, pages_beside(out)))
     return ordered
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import DESKTOP, PHONE, open_page
 
 from grader.authoring.samples import Sample, samples, write_sample
+from grader.figures import kept_figures
 from grader.paths import ROOT, SAMPLE_CLASS
 
 SAMPLES = samples()
@@ -71,6 +73,26 @@ def test_what_students_get_names_no_path_of_this_machine(out: Path) -> None:
         assert str(ROOT) not in text, path
         assert "site-packages" not in text, path
         assert "\x1b" not in text, path
+
+
+def test_the_network_of_a_student_is_drawn(out: Path) -> None:
+    found = kept_figures(out / "reference", results(out, "reference")["submission_sha256"])
+    assert sum(map(sum, found.confusion)) == 10_000
+    assert (len(found.filters), len(found.activations)) == (32, 32)
+    assert "Conv2d" in found.table
+    assert found.comparisons == {}
+
+
+def test_a_wrong_answer_on_a_public_example_is_drawn(out: Path) -> None:
+    found = kept_figures(out / "flipped-kernel", results(out, "flipped-kernel")["submission_sha256"])
+    assert found.comparisons.keys() == {"convolve"}
+    assert "data:image/png" in (out / "flipped-kernel" / "feedback.html").read_text()
+
+
+@pytest.mark.parametrize("page", ["report.html", "zeros/feedback.html", "untouched/feedback.html"])
+def test_pages_of_the_class_open_well(page: str, out: Path) -> None:
+    open_page(out / page, PHONE).assert_sound()
+    open_page(out / page, DESKTOP, dark=True).assert_sound()
 
 
 def test_an_unchanged_class_is_not_graded_again_and_a_changed_one_is(tmp_path: Path) -> None:

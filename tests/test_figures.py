@@ -1,0 +1,148 @@
+"""What is taken from a worker to be drawn: shown where it is honest and small, left out where it is anything else."""
+
+import json
+import struct
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from grader.checking import figures
+from grader.checking.figures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
+from grader.checking.student import Student
+from grader.figures import Figures
+
+
+class Answering:
+    """A session that gives the same answer to whatever is asked."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.data_root = None
+
+    def call(self, function: str, args: Any, kwargs: Any) -> Any:
+        value = self.value(*args) if callable(self.value) else self.value
+        return type("Observation", (), {"value": value})
+
+    def probe(self, name: str, args: Any, kwargs: Any) -> Any:
+        return self.value
+
+
+def drawn(task: str, value: Any, kept: dict[str, Any] | None = None, weights: bytes | None = None) -> Figures:
+    return draw(task, Student(Answering(value), weights, kept), all_passed=False)  # type: ignore[arg-type]
+
+
+def flipped(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    return F.conv2d(image[None, None], kernel.flip(0, 1)[None, None])[0, 0]
+
+
+def test_a_wrong_answer_is_drawn_beside_the_right_one() -> None:
+    found = drawn("convolve", flipped).comparisons["convolve"]
+    assert (found.expected.height, found.expected.width) == (found.got.height, found.got.width) == (24, 20)
+    assert found.difference is not None
+    assert found.difference.high > 1
+
+
+def test_an_answer_of_another_size_has_no_difference() -> None:
+    found = drawn("convolve", torch.zeros(26, 22)).comparisons["convolve"]
+    assert (found.got.height, found.got.width, found.difference) == (26, 22, None)
+
+
+def test_an_image_is_compared_by_its_grey_levels() -> None:
+    found = drawn("tensor_to_image", Image.new("L", (20, 24), 128)).comparisons["tensor_to_image"]
+    assert (found.expected.low, found.expected.high, found.got.low) == (0, 255, 128)
+
+
+@pytest.mark.parametrize("task", EXAMPLES)
+def test_a_right_answer_is_not_drawn(task: str) -> None:
+    _, _, right = EXAMPLES[task]()
+    value = Image.fromarray(right.byte().numpy()) if task == "tensor_to_image" else right
+    shaped = right[0, 0] if task in ("convolve", "convolve_torch") else value
+    assert drawn(task, shaped) == Figures()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, "text", 7, [[1.0]], torch.tensor(1.0), torch.ones(3), torch.ones(0, 4), torch.full((24, 20), torch.nan),
+        torch.full((24, 20), torch.inf), torch.full((24, 20), 1e30), torch.ones(65, 2), torch.ones(500, 20, 20),
+        torch.ones(24, 20, dtype=torch.complex64), torch.ones(24, 20).to_sparse(),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_left_out(value: Any) -> None:
+    assert drawn("convolve", value) == Figures()
+
+
+def test_nothing_is_compared_where_all_checks_passed() -> None:
+    student = Student(Answering(torch.zeros(24, 20)), None)  # type: ignore[arg-type]
+    assert draw("convolve", student, all_passed=True) == Figures()
+
+
+def network(answer: dict[str, Any]) -> Figures:
+    return drawn("fashion_accuracy", answer, {"answer": torch.zeros(10_000, dtype=torch.int64)})
+
+
+def test_the_checker_counts_the_confusion_matrix_itself() -> None:
+    found = network({"filters": torch.rand(40, 1, 3, 3), "maps": torch.rand(40, 28, 28)})
+    assert found.confusion == ((1000, *[0] * 9),) * 10
+    assert (len(found.filters), len(found.activations)) == (figures.MAX_FILTERS, figures.MAX_FILTERS)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, {}, {"filters": 1, "maps": 2}, {"filters": torch.rand(2, 1, 3, 3), "maps": torch.rand(2, 700, 28)}],
+    ids=["none", "empty", "numbers", "large"],
+)
+def test_a_first_layer_that_cannot_be_drawn_leaves_the_rest(answer: Any) -> None:
+    found = network(answer)
+    assert (found.filters, found.activations) == ((), ())
+    assert len(found.confusion) == 10
+
+
+def test_filters_of_several_channels_are_left_out_and_their_maps_drawn() -> None:
+    found = network({"filters": torch.rand(8, 3, 3, 3), "maps": torch.rand(8, 28, 28)})
+    assert (len(found.filters), len(found.activations)) == (0, 8)
+
+
+def test_a_table_is_cut_and_escaped() -> None:
+    found = drawn("summarize", "\x1b[2J\u202e\n" + "x" * 500 + "\n" * 500).table.split("\n")
+    assert found[0] == "\\x1b[2J\\u202e"
+    assert (len(found[1]), len(found)) == (MAX_COLUMNS, MAX_LINES)
+    assert drawn("summarize", 7) == Figures()
+
+
+def weights(curves: str, metadata: str = "learning_curves") -> bytes:
+    header = json.dumps({"__metadata__": {metadata: curves}}).encode()
+    return struct.pack("<Q", len(header)) + header
+
+
+def test_learning_curves_are_read_from_the_weights() -> None:
+    found = curves_of(weights('{"val_loss": [0.5, null, 0.25], "val_acc": [0.8, 0.9, 1], "seconds": ["x"]}'))
+    assert found == {"val_loss": (0.5, None, 0.25), "val_acc": (0.8, 0.9, 1.0)}
+
+
+def test_what_is_no_finite_number_of_usual_size_is_not_known() -> None:
+    assert curves_of(weights('{"val_loss": [NaN, Infinity, 1e300, -1e7, 1]}')) == {
+        "val_loss": (None, None, None, None, 1.0)
+    }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"\xff" * 64, struct.pack("<Q", 1 << 40) + b"{}", weights("{", "other"), weights("{"), weights("[]"),
+        weights("7"), weights('{"val_loss": 7}'), weights('{"val_loss": ["<b>"]}'), weights('{"val_loss": [true]}'),
+        weights('{"val_loss": [1], "val_acc": [1, 2]}'), weights("[" * 100_000), weights('{"val_loss": [[1]]}'),
+        weights('{"val_loss": [' + "9" * 5000 + "]}"), weights('{"val_loss": [' + "9" * 400 + "]}"),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_curves_that_are_none_are_left_out(data: bytes) -> None:
+    assert curves_of(data) == {} or all(value is None for value in curves_of(data)["val_loss"])
+
+
+def test_curves_are_cut() -> None:
+    assert len(curves_of(weights(json.dumps({"val_loss": [1] * 5000})))["val_loss"]) == figures.MAX_EPOCHS
