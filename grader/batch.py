@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, overload
 
 from grader import intake
 from grader.canaries import try_canaries
 from grader.checking import Accuracy
+from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
-from grader.files import write_atomically
+from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
 from grader.gradebook import Gradebook, grading_key
-from grader.grading import Grader, Order, rejected
+from grader.grading import Grader
+from grader.locking import only_grader
 from grader.reports.grades import grades_csv
-from grader.reports.pages import class_page, feedback_page, pages_beside
+from grader.reports.pages import class_page, pages_beside
+from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Level
-
-Finish = Callable[[int, Result], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Settings:
     seed: int | None = None
     limits: Limits = field(default_factory=Limits)
 
+    def key(self, submission_sha256: str) -> str:
+        """Return what a submission's result is kept by."""
+        return grading_key(submission_sha256, self.selected, self.levels[0], self.accuracy)
+
 
 class Watcher(Protocol):
     """Told how far a run is."""
@@ -64,6 +70,9 @@ class Watcher(Protocol):
 def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> list[tuple[str, Result]]:
     """Grade a class and write every report.
 
+    A result is recorded in the gradebook the moment that it is there; every file is derived from that, and written
+    again where it is missing or old.
+
     Args:
         submissions: holds one folder or zip per student.
         out: gets ``NAME/results.json``, ``NAME/feedback.html``, ``grades.csv`` and ``report.html``.
@@ -75,53 +84,84 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
 
     Raises:
         ValueError: if there is no such folder.
+        AnotherGrader: if another one works in the output folder.
+        DiskFull: if there is no room for results.
+        GradebookBroken: if they cannot be recorded.
         CanaryFailed: if the reference does not score full or the stubs score; nobody is graded then.
     """
     entries, skipped = intake.find(submissions)
-    book = Gradebook(out)
-    seed = secrets.randbelow(1 << 31) if settings.seed is None else settings.seed
-    results: dict[str, Result] = {}
-    todo: list[tuple[intake.Entry, str, Order]] = []
-    for entry in entries:
-        snapshot = intake.read(entry)
-        order = Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.accuracy)
-        key = grading_key(snapshot.sha256, settings.selected, settings.levels[0], settings.accuracy)
-        kept = book.finished(entry.folder, key)
-        if kept is not None and settings.seed in (None, kept.seed):
-            results[entry.folder] = kept
-        else:
-            todo.append((entry, key, order))
-    watcher.start(len(entries), len(results))
-
-    def finish(index: int, result: Result) -> None:
-        entry, key, _ = todo[index]
-        keep_figures(out / entry.folder, result.submission_sha256, result.figures)
-        write_atomically(out / entry.folder / "feedback.html", feedback_page(result, result.figures))
-        book.record(entry.folder, key, result)
-        results[entry.folder] = result
-        watcher.done(result)
-
-    _grade(todo, settings, seed, finish, watcher)
-    book.close()
-    ordered = [(entry.folder, results[entry.folder]) for entry in entries]
-    write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
-    write_atomically(out / "report.html", class_page(ordered, skipped, pages_beside(out)))
+    with telling_of_a_full_disk(out), only_grader(out), contextlib.closing(Gradebook(out)) as book:
+        remove_unfinished(out)
+        results = _grade(entries, out, book, settings, watcher)
+        ordered = [(entry.folder, results[entry.folder]) for entry in entries]
+        write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
+        write_atomically(out / "report.html", class_page(ordered, skipped, pages_beside(out)))
     return ordered
 
 
 def _grade(
-    todo: list[tuple[intake.Entry, str, Order]], settings: Settings, seed: int, finish: Finish, watcher: Watcher
-) -> None:
-    runnable = [index for index, (_, _, order) in enumerate(todo) if order.snapshot.rejected is None]
+    entries: Sequence[intake.Entry], out: Path, book: Gradebook, settings: Settings, watcher: Watcher
+) -> dict[str, Result]:
+    """Return the result of every submission by its folder, kept from an earlier run or new."""
+    results: dict[str, Result] = {}
+    orders = _Orders([], settings, secrets.randbelow(1 << 31) if settings.seed is None else settings.seed)
+    runnable = 0
+    for entry in entries:
+        snapshot = intake.read(entry)
+        kept = book.finished(entry.folder, settings.key(snapshot.sha256))
+        if kept is not None and settings.seed in (None, kept.seed):
+            publish(out / entry.folder, kept)
+            results[entry.folder] = kept
+        else:
+            orders.entries.append(entry)
+            runnable += snapshot.rejected is None
+    watcher.start(len(entries), len(results))
+
+    def finish(index: int, result: Result) -> None:
+        folder = orders.entries[index].folder
+        keep_figures(out / folder, result.submission_sha256, result.figures)
+        book.record(folder, settings.key(result.submission_sha256), result)
+        publish(out / folder, result)
+        results[folder] = result
+        watcher.done(result)
+
     if runnable:
-        orders = [todo[index][2] for index in runnable]
-        watcher.stage("starting the sandbox")
-        with Grader(min(settings.checkers, max(2, len(runnable))), settings.levels, settings.limits) as grader:
-            watcher.stage("canaries: grading the reference and the stubs")
-            paces = try_canaries(grader, frozenset(settings.selected), seed, settings.accuracy, watcher.tick)
-            grader.calibrate(paces)
+        with _ready(settings, orders.seed, runnable, watcher) as executor:
             watcher.stage("grading")
-            grader.grade(orders, lambda i, result: finish(runnable[i], result), tick=watcher.tick)
-    for index, (_, _, order) in enumerate(todo):
-        if order.snapshot.rejected is not None:
-            finish(index, rejected(order, settings.levels[0]))
+            executor.grade(orders, finish, tick=watcher.tick)
+    else:
+        for index, order in enumerate(orders):
+            finish(index, result_of(order, settings.levels[0], None))
+    return results
+
+
+@dataclass(frozen=True)
+class _Orders(Sequence[Order]):
+    """What is to be graded, read when its turn comes: a class of a thousand does not fit into memory for nothing."""
+
+    entries: list[intake.Entry]
+    settings: Settings
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Order: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Order]: ...
+    def __getitem__(self, index: int | slice) -> Order | list[Order]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        entry, settings = self.entries[index], self.settings
+        return Order(entry.student, intake.read(entry), self.seed, frozenset(settings.selected), settings.accuracy)
+
+
+@contextlib.contextmanager
+def _ready(settings: Settings, seed: int, submissions: int, watcher: Watcher) -> Iterator[Executor]:
+    """Start this machine's grader, and let it show that it grades rightly."""
+    watcher.stage("starting the sandbox")
+    with Grader(min(settings.checkers, max(2, submissions)), settings.levels, settings.limits) as grader:
+        watcher.stage("canaries: grading the reference and the stubs")
+        grader.calibrate(try_canaries(grader, frozenset(settings.selected), seed, settings.accuracy, watcher.tick))
+        yield grader

@@ -9,7 +9,8 @@ from grader import intake
 from grader.checking import Accuracy
 from grader.checking.plugin import Checked
 from grader.errors import GraderError
-from grader.grading import Grader, Order
+from grader.executor import Order
+from grader.grading import Grader
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import TaskResult
 from grader.sandbox.limits import Pace

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+from grader.errors import GraderError
+
+_UNFINISHED: Final = ".part"
+
+
+class DiskFull(GraderError):
+    """There is no room left to write to."""
+
+
+@contextlib.contextmanager
+def telling_of_a_full_disk(folder: Path) -> Iterator[None]:
+    """Say what to do where there is no room; every file is as it was before, or as it shall be.
+
+    Raises:
+        DiskFull: if the disk is full, or a quota is used up.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(
+            f"{folder}: expected room for more, got: {error.strerror}. What is graded is kept; make room, and run the "
+            "same command to go on."
+        ) from error
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -15,7 +45,7 @@ def write_atomically(path: Path, text: str) -> None:
 def write_bytes_atomically(path: Path, data: bytes) -> None:
     """Write bytes beside their target, then move them there in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -26,3 +56,10 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed has left beside its targets, in a folder and in the folders in it."""
+    for pattern in (f".*{_UNFINISHED}", f"*/.*{_UNFINISHED}"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,48 +20,50 @@ from typing import Self
 
 import torch
 
-from grader import __version__, curriculum
-from grader.checking import Accuracy, synthetic
+from grader import curriculum
+from grader.checking import synthetic
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.curriculum import Task, tasks
-from grader.figures import Figures
+from grader.executor import Executor, Order
 from grader.intake import Snapshot
 from grader.paths import DATA, EXERCISES
-from grader.results import Result, SubmissionStatus
+from grader.sandbox import scratch, walls
 from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
-from grader.sandbox.walls import Level, sweep
+from grader.sandbox.walls import Level
 
 KIT_FILES = ("__init__.py", "datasets.py", "train.py")
-RESTARTS = 3
+SLACK, SLACK_SECONDS = 2.0, 300.0
+"""How much longer than all its tasks' limits together a submission may take before its checker is ended."""
+END_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Order:
-    """One submission to be graded.
+class _UnderWay:
+    """What one checker is at.
 
     Attributes:
-        student: its display name.
-        snapshot: what was handed in.
-        seed: of the inputs.
-        selected: ids of the tasks asked for.
-        accuracy: how the network is judged, by its "weights" or by a "retrain".
+        ticket: names the order.
+        order: what it checks.
+        limits: of each task's workers.
+        alone: whether the other checkers wait meanwhile.
+        deadline: when it must have answered, whatever the submission does.
     """
 
-    student: str
-    snapshot: Snapshot
-    seed: int
-    selected: frozenset[str]
-    accuracy: Accuracy = "weights"
+    ticket: int
+    order: Order
+    limits: Mapping[str, Limits]
+    alone: bool
+    deadline: float
 
 
-class Grader:
+class Grader(Executor):
     """Grades submissions on this machine; a context manager that starts and ends its processes.
 
     Args:
@@ -88,10 +90,12 @@ class Grader:
         self._data_root = Path()
         self._zygote: ZygoteServer | None = None
         self._checkers: dict[Connection, BaseProcess] = {}
+        self._under_way: dict[Connection, _UnderWay] = {}
 
     def __enter__(self) -> Self:
-        sweep()
-        self._data_root = Path(tempfile.mkdtemp(prefix="cnn-kit-data-"))
+        walls.sweep()
+        scratch.sweep()
+        self._data_root = scratch.make("data")
         try:
             lay_out_data(self._data_root)
             self._start()
@@ -105,84 +109,58 @@ class Grader:
 
     def _leave(self) -> None:
         self._stop()
-        shutil.rmtree(self._data_root, ignore_errors=True)
+        scratch.remove(self._data_root)
 
     def calibrate(self, paces: Mapping[str, Pace]) -> None:
         """Give each task's answers a multiple of the time that the reference took, where that is over the limits."""
         self._limits_by_task = self._limits.calibrated(paces)
 
-    def grade(
-        self, orders: Sequence[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]
-    ) -> None:
-        """Grade submissions, as many at a time as there are checkers.
+    def has_room(self, *, alone: bool) -> bool:
+        """Tell whether a checker is free; alone: whether all are."""
+        under_way = self._under_way.values()
+        if alone or any(one.alone for one in under_way):
+            return not under_way
+        return len(under_way) < len(self._checkers)
 
-        A task that timed out while others took the processors is tried once more at the end, alone.
-
-        Args:
-            orders: what to grade.
-            on_result: called with the order's index and its result, in the order in which they end.
-            tick: called a few times a second, to show progress.
-        """
-        again: dict[int, Checked] = {}
-
-        def take(index: int, checked: Checked | None) -> None:
-            if checked is not None and checked.starved:
-                again[index] = checked
-            else:
-                on_result(index, self._result(orders[index], checked))
-
-        self.check(orders, take, tick=tick)
-        for index, first in again.items():
-            found: dict[int, Checked | None] = {}
-            self.check([replace(orders[index], selected=first.starved)], found.__setitem__, tick=tick)
-            second = found[0]
-            on_result(index, self._result(orders[index], second and first.updated(second)))
-
-    def check(
-        self,
-        orders: Sequence[Order],
-        on_checked: Callable[[int, Checked | None], None],
-        *,
-        tick: Callable[[], None],
-        patience: float = 1.0,
-    ) -> None:
-        """Run the hidden suites over submissions; None is what comes of one that the grader failed on.
-
-        Args:
-            orders: what to check.
-            on_checked: called with the order's index and what the suites say.
-            tick: called a few times a second, to show progress.
-            patience: multiplies every limit of time.
-        """
+    def submit(self, ticket: int, order: Order, *, alone: bool = False, patience: float = 1.0) -> None:
+        """Hand a submission to a free checker."""
         limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in tasks()}
-        waiting = list(range(len(orders)))[::-1]
-        tries = dict.fromkeys(waiting, 0)
-        running: dict[Connection, int] = {}
-        while waiting or running:
-            for connection in [c for c in self._checkers if c not in running]:
-                if waiting:
-                    running[connection] = waiting.pop()
-                    connection.send((orders[running[connection]], limits))
-            for ready in wait(list(running), timeout=0.2):
-                assert isinstance(ready, Connection), "only checkers are waited for"
-                index = running.pop(ready)
-                checked = _receive(ready)
-                if checked is not None:
-                    on_checked(index, checked)
-                    continue
-                # A checker or the fork server ended: start anew, and grade what was under way once more.
-                lost = [index, *running.values()]
-                running.clear()
-                self._stop()
-                self._start()
-                for one in lost:
-                    tries[one] += one == index
-                    if tries[one] < RESTARTS:
-                        waiting.append(one)
-                    else:
-                        on_checked(one, None)
+        longest = sum(limits[task_id].task_seconds for task_id in order.selected)
+        deadline = time.monotonic() + SLACK * longest + SLACK_SECONDS
+        self._send(_UnderWay(ticket, order, limits, alone, deadline))
+
+    def collect(self, seconds: float) -> list[tuple[int, Checked | None]]:
+        """Wait for checkers; where one, or the fork server, has ended, its submission is lost and all start anew."""
+        done: list[tuple[int, Checked | None]] = []
+        for ready in wait(list(self._under_way), timeout=seconds):
+            assert isinstance(ready, Connection), "only checkers are waited for"
+            one = self._under_way.pop(ready)
+            checked = _receive(ready)
+            done.append((one.ticket, checked))
+            if checked is None:
+                self._start_anew()
                 break
-            tick()
+        self._end_the_overdue()
+        return done
+
+    def _send(self, one: _UnderWay) -> None:
+        connection = next(connection for connection in self._checkers if connection not in self._under_way)
+        self._under_way[connection] = one
+        with contextlib.suppress(OSError):  # it has ended: `collect` finds out
+            connection.send((one.order, one.limits))
+
+    def _start_anew(self) -> None:
+        interrupted = list(self._under_way.values())
+        self._stop()
+        self._start()
+        for one in interrupted:
+            self._send(one)
+
+    def _end_the_overdue(self) -> None:
+        """End checkers that hang; every answer of a worker has a deadline of its own, so this is trouble of ours."""
+        for connection, one in self._under_way.items():
+            if time.monotonic() > one.deadline:
+                self._checkers[connection].kill()
 
     def _start(self) -> None:
         place = Place(self.level, self._data_root, self._limits)
@@ -193,7 +171,7 @@ class Grader:
         context = multiprocessing.get_context("fork")
         for channel in self._zygote.channels[: self._count]:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_checker, args=(theirs, channel, place), daemon=True)
+            process = context.Process(target=_checker, args=(theirs, channel, place, os.getpid()), daemon=True)
             process.start()
             theirs.close()
             self._checkers[ours] = process
@@ -202,42 +180,15 @@ class Grader:
         for connection, process in self._checkers.items():
             connection.close()
             process.terminate()
+            process.join(END_SECONDS)
+            process.kill()
             process.join()
         self._checkers.clear()
         if self.workers is not None:
             self.workers.close()
+        self._under_way.clear()
         if self._zygote is not None:
             self._zygote.close()
-
-    def _result(self, order: Order, checked: Checked | None) -> Result:
-        if checked is None:
-            message = (
-                f"The grader itself failed {RESTARTS} times on this submission; no score is given. Grade it again?"
-            )
-            return _result(order, "grader_error", self.level, message=message)
-        return _result(order, "graded", self.level, checked)
-
-
-def rejected(order: Order, level: str) -> Result:
-    """Return the result of a submission of which nothing can be run."""
-    return _result(order, "rejected", level, message=order.snapshot.rejected or "")
-
-
-def _result(
-    order: Order, status: SubmissionStatus, level: str, checked: Checked | None = None, message: str = ""
-) -> Result:
-    return Result(
-        student=order.student,
-        status=status,
-        sandbox=level,
-        kit=__version__,
-        submission_sha256=order.snapshot.sha256,
-        seed=order.seed,
-        notes=(*order.snapshot.notes, *(checked.notes if checked else ())),
-        tasks=checked.tasks if checked else (),
-        message=message,
-        figures=checked.figures if checked else Figures(),
-    )
 
 
 def lay_out_data(root: Path) -> None:
@@ -273,7 +224,7 @@ def _receive(connection: Connection) -> Checked | None:
     return answer if isinstance(answer, Checked) else None
 
 
-def _checker(connection: Connection, channel: Channel, place: Place) -> None:
+def _checker(connection: Connection, channel: Channel, place: Place, parent: int) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 
@@ -287,6 +238,9 @@ def _checker(connection: Connection, channel: Channel, place: Place) -> None:
 
     with WorkerPool(channel, place) as pool:
         signal.signal(signal.SIGTERM, lambda *_: _leave(pool))
+        walls.die_with_parent(signal.SIGTERM)
+        if os.getppid() != parent:
+            _leave(pool)
         try:
             run_suites(jobs(), lambda _job, checked: connection.send(checked))
         except (ZygoteDied, SandboxBroken):

@@ -40,7 +40,7 @@ class FakeSession:
     closed: list[bool] = field(default_factory=list)
     data_root: Path = Path("/data")
     pace: Pace = field(default_factory=Pace)
-    starved: bool = False
+    disturbed: bool = False
 
     def is_started(self) -> bool:
         if self.trouble is not None:

@@ -11,7 +11,8 @@ import pytest
 from grader.authoring.answers import replaced
 from grader.canaries import reference_order, stub_order
 from grader.curriculum import tasks
-from grader.grading import Grader, Order
+from grader.executor import Order
+from grader.grading import Grader
 from grader.paths import SOLUTIONS
 from grader.results import Result, TaskResult
 from grader.sandbox.levels import candidates

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 from grader.canaries import reference_order
-from grader.grading import Order
+from grader.executor import Order
 from grader.paths import ROOT
 from grader.splice import splice
 

@@ -33,7 +33,7 @@ class OpenSession(Session, Protocol):
     """A session that the plugin looks at before the first check, and closes after the last."""
 
     pace: Pace
-    starved: bool
+    disturbed: bool
 
     def is_started(self) -> bool:
         """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
@@ -74,14 +74,14 @@ class Checked:
         tasks: all of them, in teaching order.
         notes: advice for the instructor.
         paces: how long each task took that was tried, by id.
-        starved: ids of the tasks that timed out while others took the processors.
+        disturbed: ids of the tasks that ended early for what may be no fault of theirs; see `TaskSession`.
         figures: what the pages draw beside the results.
     """
 
     tasks: tuple[TaskResult, ...]
     notes: tuple[str, ...]
     paces: Mapping[str, Pace]
-    starved: frozenset[str]
+    disturbed: frozenset[str]
     figures: Figures = Figures()  # noqa: RUF009 - it cannot be changed
 
     def updated(self, again: Checked) -> Checked:
@@ -256,7 +256,7 @@ class CheckPlugin:
             tuple(runs[task.id].result() if task.id in runs else _skipped(task) for task in tasks()),
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
-            frozenset(task_id for task_id, run in runs.items() if run.session.starved),
+            frozenset(task_id for task_id, run in runs.items() if run.session.disturbed),
             functools.reduce(Figures.joined, (run.drawn for run in runs.values()), Figures()),
         )
 

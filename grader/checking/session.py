@@ -55,7 +55,8 @@ class TaskSession:
 
     Attributes:
         pace: how long it took until now.
-        starved: whether an answer was waited for in vain while the worker hardly got a processor.
+        disturbed: whether an answer was waited for in vain while the worker hardly got a processor, or the worker was
+            killed, which may have been somebody else on this machine.
     """
 
     def __init__(self, pool: WorkerPool, limits: Limits, code: Code, task: Task) -> None:
@@ -65,7 +66,7 @@ class TaskSession:
         self._task = task
         self._worker: Worker | None = None
         self.pace = Pace()
-        self.starved = False
+        self.disturbed = False
         self.data_root: Path = pool.place.data_inside
 
     def is_started(self) -> bool:
@@ -129,12 +130,12 @@ class TaskSession:
         """
         if self._worker is None:
             raise StudentFailure("crashed", f"{self._task.id}: no process is left to ask.")
-        before = self._limits, self.pace, self.starved
+        before = self._limits, self.pace, self.disturbed
         self._limits = replace(self._limits, load_seconds=seconds, call_seconds=seconds)
         try:
             yield
         finally:
-            self._limits, self.pace, self.starved = before
+            self._limits, self.pace, self.disturbed = before
 
     def close(self) -> None:
         """End the worker."""
@@ -189,10 +190,11 @@ class TaskSession:
         try:
             reply = worker.ask(kind, body, min(seconds, remaining))
         except WorkerTimedOut as error:
-            self.starved = error.starved
+            self.disturbed = error.starved
             self.close()
             raise self._too_slow(seconds, remaining) from None
         except WorkerEnded as error:
+            self.disturbed = error.killed
             self.close()
             raise StudentFailure(
                 "out_of_memory" if error.out_of_memory else "crashed",

@@ -11,9 +11,12 @@ from grader.canaries import try_canaries
 from grader.checking import Accuracy
 from grader.classroom.cells import CellRunner
 from grader.errors import GraderError
+from grader.executor import Order, result_of
+from grader.figures import keep_figures
 from grader.gradebook import Gradebook, grading_key
-from grader.grading import Grader, Order, code_of, rejected
+from grader.grading import Grader, code_of
 from grader.intake import Snapshot, names
+from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
@@ -58,14 +61,16 @@ class Desk:
             result = book.finished(folder, key)
             if result is None:
                 result = self._graded(Order(student, snapshot, self._seed, self._selected, self._accuracy))
+                keep_figures(self._out / folder, result.submission_sha256, result.figures)
                 book.record(folder, key, result)
         finally:
             book.close()
+        publish(self._out / folder, result)
         return result
 
     def _graded(self, order: Order) -> Result:
         if order.snapshot.rejected is not None:
-            return rejected(order, self._levels[0])
+            return result_of(order, self._levels[0], None)
         found: dict[int, Result] = {}
         self._started().grade([order], found.__setitem__, tick=lambda: None)
         if found[0].status == "grader_error":

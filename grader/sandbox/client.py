@@ -10,10 +10,8 @@ import contextlib
 import dataclasses
 import os
 import select
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import Any
 
 from grader.errors import GraderError
 from grader.paths import ROOT
-from grader.sandbox import walls, wire
+from grader.sandbox import scratch, walls, wire
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel, ZygoteDied
 
@@ -37,12 +35,14 @@ class WorkerEnded(Exception):
     Attributes:
         reason: in words, such as "ended by signal SIGSEGV".
         out_of_memory: whether it took more memory than it may.
+        killed: whether it was ended by SIGKILL, which also somebody else on this machine may have sent.
     """
 
-    def __init__(self, reason: str, *, out_of_memory: bool = False) -> None:
+    def __init__(self, reason: str, *, out_of_memory: bool = False, killed: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.out_of_memory = out_of_memory
+        self.killed = killed
 
 
 class SandboxBroken(GraderError):
@@ -100,7 +100,7 @@ class Worker:
     def __init__(self, channel: Channel, place: Place) -> None:
         self._zygote = channel
         self.limits = place.limits
-        self._scratch = Path(tempfile.mkdtemp(prefix="cnn-kit-worker-"))
+        self._scratch = scratch.make("worker")
         self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
         self._counts_itself = False  # before the walls stand, what it inherited is not known
         self._counts_disk = place.level != walls.NAMESPACES
@@ -207,7 +207,7 @@ class Worker:
         os.close(self._log)
         if self._cage is not None:
             self._cage.remove()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        scratch.remove(self._scratch)
 
     def _send(self, chunk: memoryview, deadline: float) -> None:
         while chunk:
@@ -282,13 +282,15 @@ class Worker:
 
     def _ended(self) -> WorkerEnded:
         out_of_memory = self._cage is not None and self._cage.ran_out_of_memory()
-        return WorkerEnded(self._how_it_ended(), out_of_memory=out_of_memory)
-
-    def _how_it_ended(self) -> str:
         answer, _ = self._zygote.answer(self._zygote.ask({"reap": self._pid}))
         status = answer["status"]
-        if status is None:
-            return "closed its channel"
-        if os.WIFSIGNALED(status):
-            return f"ended by signal {signal.Signals(os.WTERMSIG(status)).name}"
-        return f"ended with exit status {os.waitstatus_to_exitcode(status)}"
+        killed = status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        return WorkerEnded(_how_it_ended(status), out_of_memory=out_of_memory, killed=killed and not out_of_memory)
+
+
+def _how_it_ended(status: int | None) -> str:
+    if status is None:
+        return "closed its channel"
+    if os.WIFSIGNALED(status):
+        return f"ended by signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"ended with exit status {os.waitstatus_to_exitcode(status)}"

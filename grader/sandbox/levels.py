@@ -17,6 +17,9 @@ ADVICE = (
 )
 
 
+STARTS = 2
+
+
 class NoSandbox(GraderError):
     """No level of the sandbox holds on this machine."""
 
@@ -53,21 +56,37 @@ def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -
     troubles = []
     for level in levels:
         for command in outer.commands(level, [place.data]):
-            server = ZygoteServer(channels, level, command)
-            trouble = _trouble(server, place.at(level))
-            if not trouble:
+            server, trouble = _try_level(channels, place.at(level), command)
+            if server is not None:
                 return server, level
-            server.close()
             troubles.append(f"{level}{' in bubblewrap' if command else ''}: {trouble}")
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
 
-def _trouble(server: ZygoteServer, place: Place) -> str:
+def _try_level(channels: int, place: Place, command: list[str]) -> tuple[ZygoteServer | None, str]:
+    """Start a fork server whose walls hold, or say why there is none.
+
+    One that ends meanwhile has not shown that a wall falls (somebody may have ended it), so it is started once more.
+    """
+    trouble = ""
+    for _ in range(STARTS):
+        server = ZygoteServer(channels, place.level, command)
+        try:
+            server.wait_until_ready()
+            trouble = _fallen(server, place)
+        except (ZygoteDied, SandboxBroken) as error:
+            trouble = str(error)
+            server.close()
+            continue
+        if not trouble:
+            return server, ""
+        server.close()
+        break
+    return None, trouble
+
+
+def _fallen(server: ZygoteServer, place: Place) -> str:
     """Name the walls that did not hold; nothing is tried where there are none."""
-    try:
-        server.wait_until_ready()
-        tried = [] if place.level == walls.NONE else try_walls(server.channels[0], place)
-        fallen = [outcome.probe.title for outcome in tried if not outcome.held]
-    except (ZygoteDied, SandboxBroken) as error:
-        return str(error)
+    tried = [] if place.level == walls.NONE else try_walls(server.channels[0], place)
+    fallen = [outcome.probe.title for outcome in tried if not outcome.held]
     return f"a worker could {', '.join(fallen)}" if fallen else ""

@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.paths import HIDDEN_SUITES
 from grader.sandbox import wire
-from grader.sandbox.client import Place, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
 from grader.sandbox.walls import Limits as Resources
@@ -38,7 +38,12 @@ class Outcome:
 
 
 def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
-    """Try every act that the level forbids, each in a fresh worker, and tell how it went."""
+    """Try every act that the level forbids, each in a fresh worker, and tell how it went.
+
+    Raises:
+        SandboxBroken: if a worker does not start, or is killed over an act that ends nobody.
+        ZygoteDied: if the fork server does not answer.
+    """
     place = replace(place, limits=Limits(resources=RESOURCES))
     with _surroundings(place) as facts:
         for probe in PROBES:
@@ -52,6 +57,10 @@ def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) ->
         worker.wait_until_ready()
         reply = worker.ask("attempt", {"name": probe.name, "facts": facts}, PROBE_SECONDS)
     except WorkerEnded as error:
+        if error.killed and not probe.may_die:
+            raise SandboxBroken(
+                f"sandbox: expected an answer to {probe.name!r}, but somebody killed the worker"
+            ) from None
         return Outcome(probe, probe.may_die, error.reason)
     except (WorkerTimedOut, wire.WireError) as error:
         return Outcome(probe, held=False, seen=f"no answer: {type(error).__name__}")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import select
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
 from grader.paths import ROOT
-from grader.sandbox import walls
+from grader.sandbox import scratch, walls
 
 START_SECONDS = 180.0
 ANSWER_SECONDS = 60.0
@@ -100,11 +99,11 @@ class ZygoteServer:
         self.channels = [Channel(ours) for ours, _ in pairs]
         fds = [theirs.fileno() for _, theirs in pairs]
         self.in_outer_wall = bool(outer)
-        self._home = tempfile.mkdtemp(prefix="cnn-kit-home-")
+        self._home = scratch.make("home")
         try:
             self._process = self._started(level, outer, fds)
         except OSError:
-            shutil.rmtree(self._home)
+            scratch.remove(self._home)
             raise
         for _, theirs in pairs:
             theirs.close()
@@ -142,13 +141,13 @@ class ZygoteServer:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-        shutil.rmtree(self._home, ignore_errors=True)
+        scratch.remove(self._home)
 
 
-def _clean_environment(home: str) -> dict[str, str]:
+def _clean_environment(home: Path) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": home,
+        "HOME": str(home),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -22,7 +22,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -192,8 +191,9 @@ def main() -> None:
     level, *fds = sys.argv[1:]
     walls.enter(level)  # type: ignore[arg-type]
     channels = [socket.socket(fileno=int(fd)) for fd in fds]
-    config = tempfile.mkdtemp(prefix="cnn-kit-matplotlib-")
-    os.environ["MPLCONFIGDIR"] = config
+    config = Path.home() / "matplotlib"
+    config.mkdir(parents=True)
+    os.environ["MPLCONFIGDIR"] = str(config)
     preload()
     shutil.rmtree(config, ignore_errors=True)
     os.write(1, b"ready\n")

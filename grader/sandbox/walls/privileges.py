@@ -83,9 +83,9 @@ def become(uid: int, gid: int, *, keep: int = 0) -> None:
     _libc.set_capabilities(keep, keep)
 
 
-def die_with_parent() -> None:
-    """Be killed when the parent ends. A change of user resets this, so it comes after `become`."""
-    _libc.prctl(_libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
+    """Get a signal when the parent ends. A change of user resets this, so it comes after `become`."""
+    _libc.prctl(_libc.PR_SET_PDEATHSIG, by)
 
 
 def close_to_inspection() -> None:
