@@ -1,0 +1,78 @@
+"""Builds the zip that Gradescope takes as an autograder: the kit, what installs it, and what grades a submission.
+
+It holds solutions and hidden checks: it is for Gradescope, and for nobody else.
+
+Source: "Autograder Specifications", https://gradescope-autograders.readthedocs.io/en/latest/specs/: ``setup.sh`` and
+``run_autograder`` at the zip's top; Gradescope unpacks it to /autograder/source, and calls ``run_autograder`` in
+/autograder with the work in submission/, for a results/results.json.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.files import write_bytes_atomically
+from grader.paths import ROOT
+
+KIT = ("grader", "exercises", "solutions", "tests/hidden", "data", "pyproject.toml", "README.md")
+SETUP = """\
+#!/usr/bin/env bash
+# Installs the kit while Gradescope builds the image. The log ends with what `grader doctor` says of the sandbox.
+set -euo pipefail
+apt-get update
+for version in 3.13 3.12 3.11; do
+    if apt-get install -y "python$version" "python$version-venv"; then break; fi
+done
+"python$version" -m venv /autograder/venv
+/autograder/venv/bin/pip install -e /autograder/source/kit
+/autograder/venv/bin/grader doctor || true
+"""
+RUN = """\
+#!/usr/bin/env bash
+# Grades one submission. Where the grader cannot work, or finds no walls to put around student code, there is no
+# results.json: Gradescope then shows a failure of the autograder, which is right, and not a zero, which would not be.
+set -euo pipefail
+root=${AUTOGRADER_ROOT:-/autograder}
+grader() { "$root/venv/bin/python" -m grader "$@"; }
+rm -f "$root/results/results.json"
+work=$(mktemp -d)
+mkdir "$work/class"
+cp -R --no-dereference "$root/submission" "$work/class/submission"
+cd "$work"
+grader grade class --out graded "$@"
+grader export graded --to gradescope --file "$root/results/results.json"
+"""
+
+
+def write_autograder(target: Path) -> int:
+    """Write the zip, and return how many files are in it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in (("setup.sh", SETUP), ("run_autograder", RUN)):
+            _add(archive, name, text.encode(), 0o755)
+        for path in _kit():
+            _add(archive, f"kit/{path.relative_to(ROOT).as_posix()}", path.read_bytes(), 0o644)
+        count = len(archive.namelist())
+    write_bytes_atomically(target, buffer.getvalue())
+    return count
+
+
+def _kit() -> Iterator[Path]:
+    for name in KIT:
+        place = ROOT / name
+        paths = [place] if place.is_file() else sorted(place.rglob("*"))
+        yield from (path for path in paths if path.is_file() and not _is_left_out(path.relative_to(ROOT)))
+
+
+def _is_left_out(path: Path) -> bool:
+    return "__pycache__" in path.parts or any(part.startswith(".") for part in path.parts[:-1])
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes, mode: int) -> None:
+    entry = zipfile.ZipInfo(name)  # of 1980: the same kit gives the same zip
+    entry.external_attr = mode << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(entry, data)
