@@ -92,7 +92,8 @@ def verify(*, quick: bool, matrix: bool) -> None:
 @click.command()
 @click.option("--to", type=FOLDER, required=True, help="A folder; what is built is written below it.")
 @click.option("--stubs", is_flag=True, help="For authors: derive TO/exercises/ anew from the solutions, and no more.")
-def release(to: Path, *, stubs: bool) -> None:
+@click.option("--gradescope", is_flag=True, help="Also TO/gradescope.zip, an autograder: it holds the solutions.")
+def release(to: Path, *, stubs: bool, gradescope: bool) -> None:
     """Build what students get, and the nbgrader course: TO/handout/, TO/handout.zip, TO/course/."""
     from grader.authoring.building import build  # noqa: PLC0415
     from grader.authoring.release import refresh_stubs  # noqa: PLC0415
@@ -103,6 +104,10 @@ def release(to: Path, *, stubs: bool) -> None:
     for path in done.kept:
         click.echo(f"kept {path}: it holds somebody's work")
     click.echo(f"{len(done.written)} files written, {len(done.unchanged)} up to date, {len(done.kept)} kept: {to}")
+    if gradescope:
+        from grader.authoring.gradescope import write_autograder  # noqa: PLC0415
+
+        click.echo(f"{to / 'gradescope.zip'}: {write_autograder(to / 'gradescope.zip')} files, not for students")
     for leak in leaks:
         click.echo(f"✗ {leak}", err=True)
     if leaks:

@@ -14,8 +14,8 @@ from grader import curriculum, intake
 from grader.paths import EXERCISES
 from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, match, without
 
-LEAST_HASHES = 12
-"""A module with fewer fingerprints of its own says nothing: there are only so many ways to write three lines."""
+LEAST_HASHES = 40
+"""A module with fewer stretches of its own says nothing: there are only so many ways to write three lines."""
 
 COMMON_AT_LEAST = 10
 COMMON_SHARE = 0.1

@@ -1,4 +1,4 @@
-"""Fingerprints of sources, by copydetect: winnowing over tokens, without names, comments, strings and given code.
+"""Fingerprints of sources, by copydetect: hashed stretches of tokens, without names, comments, strings and given code.
 
 copydetect (MIT, Python 3.7 to 3.12) is imported as a library; its own detector reads folders and writes pages, which
 are not to be had here: sources come from the intake, and what students wrote must be escaped. MOSS sends students'
@@ -21,8 +21,9 @@ from copydetect.utils import filter_code, get_token_coverage, hashed_kgrams
 NOISE = 25
 """Characters that have to match at least, after names have become one letter each; copydetect's own default."""
 
-WINDOW = 6
-"""Any match of ``NOISE + WINDOW - 1`` characters is found; copydetect's own default."""
+WINDOW = 1
+"""Every stretch counts. copydetect's default, 6, keeps the smallest hash of each six, and Python's hashes of texts differ
+from run to run: so would the shares. For sources as short as these it is no slower."""
 
 MAX_SOURCE = 100_000
 """Characters of a source that are looked at; the reference's longest module has a tenth of that."""
