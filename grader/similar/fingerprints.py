@@ -22,8 +22,8 @@ NOISE = 25
 """Characters that have to match at least, after names have become one letter each; copydetect's own default."""
 
 WINDOW = 1
-"""Every stretch counts. copydetect's default, 6, keeps the smallest hash of each six, and Python's hashes of texts differ
-from run to run: so would the shares. For sources as short as these it is no slower."""
+"""Every stretch counts. copydetect's default, 6, keeps the smallest hash of each six, and Python's hashes of texts
+differ from run to run: so would the shares. For sources as short as these it is no slower."""
 
 MAX_SOURCE = 100_000
 """Characters of a source that are looked at; the reference's longest module has a tenth of that."""
