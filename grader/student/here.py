@@ -143,6 +143,7 @@ def _undisturbed() -> Iterator[None]:
     """Keep pytest's other plugins out, and the notebook's way to show figures as it is."""
     from matplotlib import pyplot as plt  # noqa: PLC0415 - as above
 
+    plt.switch_backend(plt.get_backend())  # it is only chosen so far, and is loaded with the first figure
     with (
         mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         mock.patch.object(plt, "switch_backend", return_value=None),

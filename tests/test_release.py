@@ -1,0 +1,290 @@
+"""`grader release`: what it builds works where it goes, for students and for nbgrader, and gives nothing away."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from handout import write_function
+
+from grader import curriculum, paths
+from grader.authoring.building import build, leaks_below
+from grader.authoring.course import configuration, generate_assignment
+from grader.authoring.handout import zipped
+from grader.authoring.notebooks import source_notebooks
+from grader.errors import GraderError
+from grader.stubs import functions_of
+
+PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("release")
+    done = run(paths.ROOT, "-m", "grader", "release", "--to", str(to))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "102 files written" in done.stdout
+    return to
+
+
+def run(
+    cwd: Path, *arguments: str, python: str | Path = sys.executable, **more: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [python, *arguments],
+        cwd=cwd,
+        env=environment | more,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+# the course
+
+
+def test_the_released_assignment_has_six_notebooks_and_what_they_need(released: Path) -> None:
+    assignment = released / "course" / "release" / "cnn"
+    names = {path.relative_to(assignment).as_posix() for path in assignment.rglob("*") if path.is_file()}
+    assert {f"{module}.ipynb" for module in curriculum.modules()} <= names
+    assert {"exercises/datasets.py", "exercises/train.py", "exercises/test_model.py", "nbgrader_config.py"} <= names
+
+
+@pytest.mark.parametrize("module", curriculum.modules())
+def test_a_released_cell_is_the_committed_stub(released: Path, module: str) -> None:
+    notebook = nbformat.read(released / "course" / "release" / "cnn" / f"{module}.ipynb", as_version=4)
+    stub = functions_of(ast.parse((paths.EXERCISES / f"{module}.py").read_text(encoding="utf-8")))
+    cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    got = {name: node for cell in cells if cell.cell_type == "code" for name, node in functions(cell.source).items()}
+    wanted = {symbol for task in curriculum.tasks() if task.module == module for symbol in task.symbols}
+    assert got.keys() >= wanted
+    assert {name: ast.unparse(node) for name, node in got.items()} == {name: ast.unparse(stub[name]) for name in got}
+
+
+def functions(source: str) -> dict[str, ast.AST]:
+    return dict(functions_of(ast.parse(source)))
+
+
+def test_the_same_course_is_released_byte_for_byte(released: Path) -> None:
+    assignment = released / "course" / "release" / "cnn"
+    before = {path.name: path.read_bytes() for path in assignment.glob("*.ipynb")}
+    generate_assignment(released / "course")
+    assert {path.name: path.read_bytes() for path in assignment.glob("*.ipynb")} == before
+
+
+def test_the_configuration_names_no_place_on_this_machine(released: Path) -> None:
+    text = (released / "course" / "nbgrader_config.py").read_text(encoding="utf-8")
+    assert text == configuration()
+    assert str(paths.ROOT) not in text
+    assert str(released) not in text
+    for name in ("GradeInSandbox", "RemoveHiddenRegions", "clearing.ClearSolutions", "exercises/data_module.py"):
+        assert name in text
+
+
+def test_what_nbgrader_says_is_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "source" / "cnn").mkdir(parents=True)
+    (tmp_path / "source" / "cnn" / "convolution.ipynb").write_text("no notebook")
+    with pytest.raises(GraderError, match=r"(?s)expected release/cnn, got status 1:.*convolution.ipynb.*Error"):
+        generate_assignment(tmp_path)
+
+
+HERE = """
+import json, sys
+from pathlib import Path
+
+names = {"__name__": "__main__"}
+sys.modules["__main__"].__dict__.update(names)
+for cell in json.loads(Path(sys.argv[1]).read_text())["cells"]:
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "code" and "__main__" not in source and "grader.classroom" not in source:
+        try:
+            exec(source, names)
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}")
+print(*(Path(module.__file__).name for name, module in sys.modules.items() if name.startswith("exercises.t")))
+"""
+
+
+def at_work(released: Path, tmp_path: Path, *solved: str) -> Path:
+    """Return an assignment in which some notebooks are solved."""
+    work = tmp_path / "cnn"
+    shutil.copytree(released / "course" / "release" / "cnn", work)
+    for module in solved:
+        shutil.copy(released / "course" / "source" / "cnn" / f"{module}.ipynb", work)
+    return work
+
+
+def test_a_notebook_uses_its_neighbour_and_checks_itself(released: Path, tmp_path: Path) -> None:
+    work = at_work(released, tmp_path, "data_module", "transforms")
+    done = run(work, "-c", HERE, "data_module.ipynb")
+    assert "data_splits: green, " in done.stdout, done.stdout + done.stderr
+    assert "data_loaders: green, " in done.stdout
+    assert "transforms.ipynb" in done.stdout
+
+
+def test_a_module_beside_the_notebooks_wins_over_the_notebook(released: Path, tmp_path: Path) -> None:
+    work = at_work(released, tmp_path, "data_module")
+    shutil.copy(paths.SOLUTIONS / "transforms.py", work)
+    done = run(work, "-c", HERE, "data_module.ipynb")
+    assert "data_splits: green, " in done.stdout, done.stdout + done.stderr
+    assert "transforms.py" in done.stdout
+
+
+def test_a_check_tells_one_thing_in_a_few_lines(released: Path, tmp_path: Path) -> None:
+    work = at_work(released, tmp_path)
+    text = source_notebooks()["convolution"]
+    right = "return result if bias is None else result + bias[:, None, None]"
+    assert right in text
+    (work / "convolution.ipynb").write_text(text.replace(right, "return result"), encoding="utf-8")
+    done = run(work, "-c", HERE, "convolution.ipynb")
+    said, also = (line for line in done.stdout.splitlines() if line.startswith("NotGreenError"))
+    assert said.startswith("NotGreenError: conv2d with filters of zeros and bias [3, -1]"), done.stdout
+    assert "(ignores-bias)" in said
+    assert also.startswith("NotGreenError: activation_maps with bias"), "it is built on conv2d"
+    assert "convolve: green, 4 of 4 public checks." in done.stdout
+    assert "plot_activations: green, " in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_validate_tells_what_is_not_green(released: Path, tmp_path: Path) -> None:
+    work = at_work(released, tmp_path)
+    text = (work / "summary.ipynb").read_text(encoding="utf-8")
+    stub = 'raise NotImplementedError(\\"count_parameters is not written yet: exercises/summary.py\\")'
+    right = "sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]; "
+    right += "return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)"
+    assert stub in text
+    (work / "summary.ipynb").write_text(text.replace(stub, right), encoding="utf-8")
+    done = run(work, "-m", "nbgrader", "validate", "summary.ipynb")
+    assert "layer_shapes is not written yet: replace the line that says so in its cell above." in done.stdout, done
+    assert 'check_here("freeze")' in done.stdout
+    assert 'check_here("count_parameters")' not in done.stdout
+
+
+# the hand-out
+
+
+@pytest.fixture(scope="module")
+def desk(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the unpacked zip, with an environment that knows its grader and the libraries, but not the kit."""
+    root = tmp_path_factory.mktemp("desk")
+    with zipfile.ZipFile(released / "handout.zip") as archive:
+        archive.extractall(root)
+    folder = root / "cnn-exercises"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True, timeout=120)
+    (site,) = folder.glob(".venv/lib/python*/site-packages")
+    (site / "a.pth").write_text("\n".join([str(folder), *PACKAGES]) + "\n")
+    return folder
+
+
+def at_desk(desk: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(desk, *arguments, python=desk / ".venv" / "bin" / "python", COLUMNS="100")
+
+
+def test_the_hand_out_has_its_part_of_the_grader_and_no_more(desk: Path) -> None:
+    modules = [path for path in sorted((desk / "grader").rglob("*.py")) if path.name != "__main__.py"]
+    names = [".".join(path.relative_to(desk).with_suffix("").parts).removesuffix(".__init__") for path in modules]
+    code = (
+        "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]; import grader; print(grader)"
+    )
+    done = at_desk(desk, "-c", code, *names)
+    assert done.returncode == 0, done.stderr
+    assert str(desk) in done.stdout
+    parts = {name.split(".")[1] for name in names if "." in name}
+    assert parts >= {"student", "public", "intake"}
+    assert not parts & {
+        "authoring",
+        "checking",
+        "classroom",
+        "misconceptions",
+        "reports",
+        "sandbox",
+        "verbs",
+        "grading",
+    }
+
+
+def test_the_hand_out_has_the_verbs_of_students_alone(desk: Path) -> None:
+    done = at_desk(desk, "-m", "grader", "--help")
+    verbs = [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines() if line.startswith("  ")]
+    assert [verb for verb in verbs if verb.isalpha()] == ["doctor", "hint", "predict", "reset", "submit", "watch"]
+
+
+def test_a_student_sees_what_is_next_solves_it_and_hands_it_in(desk: Path) -> None:
+    first = at_desk(desk, "-m", "pytest", "exercises", "-k", "output_size")
+    assert first.returncode == 1
+    assert "Next: output_size, 3 points" in first.stdout, first.stdout + first.stderr
+    assert at_desk(desk, "-m", "grader", "hint", "output_size").stdout.startswith("output_size, hint 1 of 3")
+    body = "    if kernel_size > size + 2 * padding:\n        raise ValueError\n"
+    body += "    return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"
+    write_function(desk / "exercises" / "convolution.py", "output_size", body)
+    second = at_desk(desk, "-m", "pytest", "exercises", "-k", "output_size")
+    assert "1 of 1 tasks green" in second.stdout, second.stdout
+    handed_in = at_desk(desk, "-m", "grader", "submit")
+    assert "1 of 6 tasks written" in handed_in.stdout, handed_in.stderr
+    back = at_desk(desk, "-m", "grader", "reset", "output_size")
+    assert "output_size is as it was handed out" in back.stdout, back.stderr
+
+
+def test_the_doctor_of_the_hand_out_looks_at_versions_and_data(desk: Path) -> None:
+    done = at_desk(desk, "-m", "grader", "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "train-images-idx3-ubyte.gz" in done.stdout
+    assert "missing" not in done.stdout
+    assert "Sandbox" not in done.stdout
+
+
+def test_the_hand_out_has_no_solutions_weights_or_history(released: Path) -> None:
+    with zipfile.ZipFile(released / "handout.zip") as archive:
+        names = [name.removeprefix("cnn-exercises/") for name in archive.namelist()]
+    assert {"README.md", "pyproject.toml", ".github/workflows/classroom.yml", ".devcontainer/devcontainer.json"} <= {
+        *names
+    }
+    assert not [name for name in names if name.startswith((".git/", "solutions", "tests", "docs"))]
+    assert not [name for name in names if name.endswith((".safetensors", "matrix.html", ".pyc"))]
+
+
+def test_the_zip_is_the_folder_and_the_same_each_time(released: Path) -> None:
+    folder = released / "handout"
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert (released / "handout.zip").read_bytes() == zipped(files)
+
+
+# and nothing else
+
+
+def test_a_release_with_a_leak_is_refused(released: Path) -> None:
+    readme, notebook = released / "handout" / "README.md", released / "course" / "release" / "cnn" / "model.ipynb"
+    before, archive = {path: path.read_bytes() for path in (readme, notebook)}, (released / "handout.zip").read_bytes()
+    try:
+        readme.write_text("one\nself.train_set = Subset(augmented, order[self.val_size :])\n")
+        document = json.loads(notebook.read_text(encoding="utf-8"))
+        document["metadata"]["author"] = "takes the padding into account"
+        notebook.write_text(json.dumps(document))
+        done, leaks = build(released, lambda _: None)
+        assert done.kept == [readme]
+        assert [leak.partition(": ")[0] for leak in leaks] == [
+            "handout/README.md:2",
+            "course/release/cnn/model.ipynb:1",
+            "course/release/cnn/model.ipynb:metadata.author:1",
+        ]
+        assert not (released / "handout.zip").exists()
+    finally:
+        for path, data in before.items():
+            path.write_bytes(data)
+        (released / "handout.zip").write_bytes(archive)
+
+
+def test_a_second_release_writes_nothing(released: Path) -> None:
+    done, leaks = build(released, lambda _: None)
+    assert (done.written, done.kept, leaks) == ([], [], [])
+    assert leaks_below(released) == []
