@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, overload
@@ -16,6 +16,7 @@ from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
 from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
 from grader.gradebook import Gradebook, grading_key
+from grader.graded.overrides import overridden, read_overrides, unused
 from grader.grading import Grader
 from grader.locking import only_grader
 from grader.reports.grades import grades_csv
@@ -36,6 +37,7 @@ class Settings:
         levels: how high the walls around student code may be; the first that holds is taken.
         checkers: submissions checked at the same time.
         seed: of the inputs; drawn anew for each run if None.
+        seeds: output folder's name -> seed, for submissions that have one of their own.
         limits: what a worker may use at least.
     """
 
@@ -45,6 +47,7 @@ class Settings:
     checkers: int
     seed: int | None = None
     limits: Limits = field(default_factory=Limits)
+    seeds: Mapping[str, int] = field(default_factory=dict)
 
     def key(self, submission_sha256: str) -> str:
         """Return what a submission's result is kept by."""
@@ -92,26 +95,38 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
     entries, skipped = intake.find(submissions)
     with telling_of_a_full_disk(out), only_grader(out), contextlib.closing(Gradebook(out)) as book:
         remove_unfinished(out)
-        results = _grade(entries, out, book, settings, watcher)
+        overrides = read_overrides(out)
+
+        def show(folder: str, result: Result) -> Result:
+            shown = overridden(folder, result, overrides)
+            publish(out / folder, shown)
+            return shown
+
+        results = _grade(entries, out, book, settings, watcher, show)
         ordered = [(entry.folder, results[entry.folder]) for entry in entries]
         write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
-        write_atomically(out / "report.html", class_page(ordered, skipped, pages_beside(out)))
+        notes = [*skipped, *unused(ordered, overrides)]
+        write_atomically(out / "report.html", class_page(ordered, notes, pages_beside(out)))
     return ordered
 
 
 def _grade(
-    entries: Sequence[intake.Entry], out: Path, book: Gradebook, settings: Settings, watcher: Watcher
+    entries: Sequence[intake.Entry],
+    out: Path,
+    book: Gradebook,
+    settings: Settings,
+    watcher: Watcher,
+    show: Callable[[str, Result], Result],
 ) -> dict[str, Result]:
-    """Return the result of every submission by its folder, kept from an earlier run or new."""
+    """Return the result of every submission by its folder, kept from an earlier run or new, as students see it."""
     results: dict[str, Result] = {}
     orders = _Orders([], settings, secrets.randbelow(1 << 31) if settings.seed is None else settings.seed)
     runnable = 0
     for entry in entries:
         snapshot = intake.read(entry)
         kept = book.finished(entry.folder, settings.key(snapshot.sha256))
-        if kept is not None and settings.seed in (None, kept.seed):
-            publish(out / entry.folder, kept)
-            results[entry.folder] = kept
+        if kept is not None and settings.seeds.get(entry.folder, settings.seed) in (None, kept.seed):
+            results[entry.folder] = show(entry.folder, kept)
         else:
             orders.entries.append(entry)
             runnable += snapshot.rejected is None
@@ -121,8 +136,7 @@ def _grade(
         folder = orders.entries[index].folder
         keep_figures(out / folder, result.submission_sha256, result.figures)
         book.record(folder, settings.key(result.submission_sha256), result)
-        publish(out / folder, result)
-        results[folder] = result
+        results[folder] = show(folder, result)
         watcher.done(result)
 
     if runnable:
@@ -154,7 +168,8 @@ class _Orders(Sequence[Order]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         entry, settings = self.entries[index], self.settings
-        return Order(entry.student, intake.read(entry), self.seed, frozenset(settings.selected), settings.accuracy)
+        seed = settings.seeds.get(entry.folder, self.seed)
+        return Order(entry.student, intake.read(entry), seed, frozenset(settings.selected), settings.accuracy)
 
 
 @contextlib.contextmanager

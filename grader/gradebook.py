@@ -63,6 +63,12 @@ class Gradebook:
         with self._telling(), self._connection:
             self._connection.execute("REPLACE INTO results VALUES (?, ?, ?)", row)
 
+    def adopt(self, other: Path) -> None:
+        """Put every result of another database in the place of the submission's earlier one, all of them at once."""
+        with self._telling(), contextlib.closing(sqlite3.connect(other)) as source, self._connection:
+            rows = source.execute("SELECT folder, graded_as, document FROM results")
+            self._connection.executemany("REPLACE INTO results VALUES (?, ?, ?)", rows)
+
     def close(self) -> None:
         """Close the database."""
         self._connection.close()

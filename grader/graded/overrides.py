@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader import curriculum
+from grader.errors import GraderError
 from grader.results import Result, TaskResult
 from grader.text import clean
 
@@ -41,19 +42,19 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
     """Return the overrides of an output folder; none if it has no such file.
 
     Raises:
-        ValueError: if a line is no override.
+        GraderError: if a line is no override.
     """
     path = out / FILE_NAME
     if not path.exists():
         return ()
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
     if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise ValueError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
+        raise GraderError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
     overrides = tuple(_override(row, f"{path}, line {rows.line_num}") for row in rows)
     twice = {one for one in overrides for other in overrides if one != other and _place(one) == _place(other)}
     if twice:
         one = min(twice, key=_place)
-        raise ValueError(f"{path}: expected one score for {one.task} of {one.student}, got several")
+        raise GraderError(f"{path}: expected one score for {one.task} of {one.student}, got several")
     return overrides
 
 
@@ -87,9 +88,9 @@ def _override(row: dict[str, str], where: str) -> Override:
         task = curriculum.task(row["task"].strip())
         score = round(float(row["score"]), 2)
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{where}: expected the id of a task and its score ({error})") from None
+        raise GraderError(f"{where}: expected the id of a task and its score ({error})") from None
     if not 0 <= score <= task.points:
-        raise ValueError(f"{where}: expected a score from 0 to {task.points:g}, got {score:g}")
+        raise GraderError(f"{where}: expected a score from 0 to {task.points:g}, got {score:g}")
     return Override(row["student"].strip(), task.id, score, clean(row["reason"] or "no reason given."))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
+from rich.console import Console
 
 if TYPE_CHECKING:
     from grader.graded.export import Export, Format
+    from grader.graded.regrade import Regraded
     from grader.reports.lms.roster import Roster
 
 GRADED = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -85,8 +88,6 @@ def similar(submissions: Path, target: Path, share: float) -> None:
         import copydetect  # noqa: F401, PLC0415 - it says whether the extra is there
     except ImportError:
         raise click.UsageError("expected copydetect: pip install 'cnn-exercise-kit[similar]'.") from None
-    from rich.console import Console  # noqa: PLC0415
-
     from grader.files import write_atomically  # noqa: PLC0415
     from grader.similar.classes import compare, read_class  # noqa: PLC0415
     from grader.similar.page import similarity_page  # noqa: PLC0415
@@ -99,4 +100,68 @@ def similar(submissions: Path, target: Path, share: float) -> None:
     click.echo(f"{target}: {found.students} submissions, {alike} groups or pairs that are alike")
 
 
-VERBS = (export, similar)
+@click.command()
+@click.argument("submissions", type=GRADED)
+@click.option("--out", type=GRADED, required=True, help="What `grader grade` wrote.")
+@click.option("--yes", is_flag=True, help="Publish without asking.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
+)
+@click.option("--accuracy", type=click.Choice(["weights", "retrain"]), default="weights", show_default=True)
+@click.option("--timeout", type=click.FloatRange(1, 3600), default=30, show_default=True, help="As in `grader grade`.")
+@click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Other inputs than before, for everybody.")
+@click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
+def regrade(
+    submissions: Path,
+    out: Path,
+    jobs: int | None,
+    accuracy: Literal["weights", "retrain"],
+    timeout: float,
+    seed: int | None,
+    *,
+    yes: bool,
+    unsafe: bool,
+) -> None:
+    """Grade a class again after a change of tests, and show who changes before it is published.
+
+    The same tasks, with the inputs of before; scores in OUT/overrides.csv stay. The changes are in OUT/regrade.json as
+    well. Without a terminal nothing is published unless --yes is given; the exit status is 1 where new results wait.
+    """
+    from grader.batch import Settings  # noqa: PLC0415
+    from grader.graded import regrade as work  # noqa: PLC0415
+    from grader.sandbox.levels import candidates  # noqa: PLC0415
+    from grader.sandbox.limits import Limits  # noqa: PLC0415
+    from grader.terminal import ProgressBar  # noqa: PLC0415
+
+    try:
+        tasks = work.earlier_tasks(out)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+    limits = Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout)
+    settings = Settings(
+        tasks, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=seed, limits=limits
+    )
+    with ProgressBar(Console(stderr=True)) as bar:
+        found = work.regrade(submissions, out, settings, bar)
+    _show(found)
+    if not found.new:
+        return
+    if not yes and not (sys.stdin.isatty() and click.confirm("Publish?")):
+        click.echo(f"Not published; {out} is as it was. `grader regrade` with --yes publishes.")
+        sys.exit(1)
+    with ProgressBar(Console(stderr=True)) as bar:
+        work.publish_regrade(submissions, out, settings, bar, found)
+    click.echo(f"Published: {out / 'report.html'}, {out / 'grades.csv'}, {out}/NAME/feedback.html")
+
+
+def _show(found: Regraded) -> None:
+    from grader.graded.changes import changes_table  # noqa: PLC0415
+
+    if found.changes:
+        Console().print(changes_table(found.changes))
+    click.echo(f"{len(found.changes)} of {found.students} students change.")
+    if found.new and not found.changes:
+        click.echo("No score changes, but what the reports say does.")
+
+
+VERBS = (export, regrade, similar)

@@ -93,4 +93,4 @@ def _text(cell: Cell) -> str:
 
 def _lost(task: TaskResult) -> str:
     name = f" ({task.misconception})" if task.misconception else ""
-    return f"{task.id} {task.score:g} of {task.points:g}{name}: {task.message}"
+    return f"{task.id} {task.score:g} of {task.points:g}{name}: {task.message.removeprefix(f'{task.id}: ')}"

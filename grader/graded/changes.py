@@ -1,0 +1,140 @@
+"""What differs between two gradings of a class: who, by how much, because of which check."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from grader.results import Result, TaskResult
+from grader.terminal import TABLE_ROWS
+
+
+@dataclass(frozen=True)
+class CheckChange:
+    """A check that now answers otherwise; None where it is not there."""
+
+    name: str
+    before: bool | None
+    after: bool | None
+
+    def __str__(self) -> str:
+        if self.after is None:
+            return f"no longer checked: {self.name}"
+        new = "new check " if self.before is None else "now "
+        return f"{new}{'passes' if self.after else 'fails'}: {self.name}"
+
+
+@dataclass(frozen=True)
+class TaskChange:
+    """A task whose points or checks differ; None where the task is not there."""
+
+    id: str
+    before: float | None
+    after: float | None
+    status_before: str | None
+    status_after: str | None
+    checks: tuple[CheckChange, ...]
+
+    def __str__(self) -> str:
+        status = f" ({self.status_before} → {self.status_after})" if self.status_before != self.status_after else ""
+        reasons = f": {'; '.join(map(str, self.checks))}" if self.checks else ""
+        return f"{self.id} {points(self.before)} → {points(self.after)}{status}{reasons}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A student whose result differs.
+
+    Attributes:
+        student: for people.
+        before: score, None where there was none.
+        after: likewise.
+        status_before: of the submission, None where it was not graded.
+        status_after: likewise.
+        submission_changed: whether other files were handed in since, so that it is not the tests alone.
+        tasks: those that differ.
+    """
+
+    student: str
+    before: float | None
+    after: float | None
+    status_before: str | None
+    status_after: str
+    submission_changed: bool
+    tasks: tuple[TaskChange, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what regrade.json holds of it."""
+        return dataclasses.asdict(self)
+
+
+def changes(before: Mapping[str, Result], after: Mapping[str, Result]) -> list[Change]:
+    """Return the students whose points, status or checks differ, those who lose most first.
+
+    Args:
+        before: output folder's name -> result.
+        after: likewise; who is not in it is no longer in the class, and not compared.
+    """
+    found = [change for folder, result in after.items() if (change := _change(before.get(folder), result))]
+    return sorted(found, key=lambda change: (change.after or 0.0) - (change.before or 0.0))
+
+
+def changes_table(found: list[Change]) -> Table:
+    """Return the table for the terminal."""
+    table = Table(title="What changes", header_style="bold")
+    for column in ("student", "before", "after"):
+        table.add_column(column, justify="left" if column == "student" else "right", overflow="fold")
+    table.add_column("because of", overflow="fold")
+    for change in found[:TABLE_ROWS]:
+        reasons = ["other files were handed in"] if change.submission_changed else []
+        if change.status_before != change.status_after:
+            reasons.append(f"{change.status_before or 'not graded before'} → {change.status_after}")
+        reasons += map(str, change.tasks)
+        cells = [change.student, points(change.before), points(change.after), "\n".join(reasons)]
+        table.add_row(*(cell.replace("[", "\\[") for cell in cells))
+    if len(found) > TABLE_ROWS:
+        table.caption = f"and {len(found) - TABLE_ROWS} more: see regrade.json"
+    return table
+
+
+def points(score: float | None) -> str:
+    """Return a score for people."""
+    return "–" if score is None else f"{score:g}"
+
+
+def _change(before: Result | None, after: Result) -> Change | None:
+    old = {task.id: task for task in before.tasks} if before else {}
+    new = {task.id: task for task in after.tasks}
+    tasks = [_task_change(task_id, old.get(task_id), new.get(task_id)) for task_id in {**old, **new}]
+    change = Change(
+        after.student,
+        before.score if before else None,
+        after.score,
+        before.status if before else None,
+        after.status,
+        before is not None and before.submission_sha256 != after.submission_sha256,
+        tuple(task for task in tasks if task),
+    )
+    same = (change.before, change.status_before) == (change.after, change.status_after)
+    return None if same and not change.tasks else change
+
+
+def _task_change(task_id: str, before: TaskResult | None, after: TaskResult | None) -> TaskChange | None:
+    checks = _check_changes(before, after)
+    old, new = (task.score if task else None for task in (before, after))
+    old_status, new_status = (task.status if task else None for task in (before, after))
+    same = (old, old_status) == (new, new_status) and not checks
+    return None if same else TaskChange(task_id, old, new, old_status, new_status, checks)
+
+
+def _check_changes(before: TaskResult | None, after: TaskResult | None) -> tuple[CheckChange, ...]:
+    if before is None or after is None:
+        return ()
+    old, new = ({check.name: check.passed for check in task.checks} for task in (before, after))
+    return tuple(
+        CheckChange(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)
+    )

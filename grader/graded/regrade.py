@@ -1,0 +1,98 @@
+"""Grades a class again beside its published results, and puts the new ones in their place when it is told to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.batch import Settings, Watcher, grade_folder
+from grader.figures import FILE_NAME as FIGURES
+from grader.files import write_atomically, write_bytes_atomically
+from grader.gradebook import FILE_NAME, Gradebook
+from grader.graded.changes import Change, changes
+from grader.graded.overrides import overridden, read_overrides
+from grader.graded.results import read_results
+from grader.locking import only_grader
+from grader.results import Result
+
+STAGING = ".regrade"
+"""The folder in the output folder where the new results wait; an interrupted regrade goes on from there."""
+
+
+@dataclass(frozen=True)
+class Regraded:
+    """What a class was graded to again.
+
+    Attributes:
+        students: how many.
+        changes: who changes, by how much and why.
+        new: whether anything at all would be published, be it a message.
+    """
+
+    students: int
+    changes: list[Change]
+    new: bool
+
+
+def earlier_tasks(out: Path) -> tuple[str, ...]:
+    """Return the ids of the tasks that a class was graded on.
+
+    Raises:
+        ValueError: if there is no graded class.
+    """
+    found = (task for _, result in read_results(out) for task in result.tasks if task.status != "skipped")
+    return tuple(dict.fromkeys(task.id for task in found))
+
+
+def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> Regraded:
+    """Grade a class again, with each submission's inputs of before; what is published stays as it is.
+
+    Args:
+        submissions: holds one folder or zip per student.
+        out: holds the published results; gets ``regrade.json``.
+        settings: what and how to grade; a seed in it takes the place of those of before.
+        watcher: told how far the run is.
+    """
+    before = dict(read_results(out))
+    overrides = read_overrides(out)
+    if settings.seed is None:
+        settings = replace(settings, seeds={folder: result.seed for folder, result in before.items()})
+    results = grade_folder(submissions, out / STAGING, settings, watcher)
+    after = {folder: overridden(folder, result, overrides) for folder, result in results}
+    found = Regraded(len(after), changes(before, after), _differ(before, after))
+    write_json(out, found, published=False)
+    return found
+
+
+def publish_regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher, found: Regraded) -> None:
+    """Put the new results in the place of the published ones.
+
+    The gradebook takes them in one transaction, and every file is derived from it: where this is cut off, the next
+    grading or regrading of the class writes what is missing.
+    """
+    with only_grader(out), contextlib.closing(Gradebook(out)) as book:
+        for figures in (out / STAGING).glob(f"*/{FIGURES}"):
+            write_bytes_atomically(out / figures.parent.name / FIGURES, figures.read_bytes())
+        book.adopt(out / STAGING / FILE_NAME)
+    write_json(out, found, published=True)
+    grade_folder(submissions, out, settings, watcher)
+    shutil.rmtree(out / STAGING)
+
+
+def write_json(out: Path, found: Regraded, *, published: bool) -> None:
+    """Write regrade.json: who changes, and whether it is published."""
+    document = {
+        "schema": 1,
+        "published": published,
+        "students": found.students,
+        "changes": [change.to_json() for change in found.changes],
+    }
+    write_atomically(out / "regrade.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def _differ(before: dict[str, Result], after: dict[str, Result]) -> bool:
+    old, new = ({folder: result.without_times() for folder, result in one.items()} for one in (before, after))
+    return old != new

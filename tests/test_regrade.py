@@ -1,0 +1,231 @@
+"""Grading again: who changes and why is shown, nothing is published unasked, and what was set by hand stays."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from click.testing import Result as Run
+from rich.console import Console
+
+from grader import batch
+from grader.cli import cli
+from grader.errors import GraderError
+from grader.executor import Order
+from grader.graded.changes import changes, changes_table
+from grader.graded.overrides import Override, overridden, read_overrides
+from grader.paths import SOLUTIONS
+from grader.results import CheckResult, Result, TaskResult
+
+BIAS = "adds the bias"
+
+
+def graded(student: str, *, bias: bool | None, seed: int = 7, sha: str = "00") -> Result:
+    """Return a result whose one task has two checks, or one if there is none for the bias."""
+    checks = [CheckResult("has the shape", core=True, passed=True)]
+    checks += [] if bias is None else [CheckResult(BIAS, core=False, passed=bias)]
+    right = bias is not False
+    task = TaskResult(
+        "conv2d", 10.0, 10.0 if right else 5.0, "passed" if right else "partial", None, "m", 0.1, tuple(checks)
+    )
+    return Result(student, "graded", "namespaces", "0.1.0", sha, seed, tasks=(task,))
+
+
+# --- what changes
+
+
+def test_a_change_names_the_student_the_points_and_the_check() -> None:
+    (change,) = changes({"ada": graded("ada", bias=True)}, {"ada": graded("ada", bias=False)})
+    assert (change.student, change.before, change.after) == ("ada", 10, 5)
+    assert str(change.tasks[0]) == f"conv2d 10 → 5 (passed → partial): now fails: {BIAS}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(None, True, f"new check passes: {BIAS}"), (True, None, f"no longer checked: {BIAS}")],
+)
+def test_checks_that_come_and_go_are_named_though_no_score_changes(
+    before: bool | None, after: bool | None, text: str
+) -> None:
+    (change,) = changes({"ada": graded("ada", bias=before)}, {"ada": graded("ada", bias=after)})
+    assert change.before == change.after
+    assert str(change.tasks[0].checks[0]) == text
+
+
+def test_who_does_not_change_is_not_listed_however_long_it_took() -> None:
+    slow = graded("ada", bias=True)
+    slow = replace(slow, tasks=(replace(slow.tasks[0], seconds=9.0),))
+    assert changes({"ada": graded("ada", bias=True)}, {"ada": slow}) == []
+
+
+def test_who_loses_most_comes_first_and_other_files_are_told() -> None:
+    before = {name: graded(name, bias=name != "eve") for name in ("ada", "eve")}
+    after = {"eve": graded("eve", bias=True), "ada": graded("ada", bias=False, sha="11"), "new": graded("n", bias=True)}
+    found = changes(before, after)
+    assert [(one.student, one.submission_changed, one.status_before) for one in found] == [
+        ("ada", True, "graded"), ("eve", False, "graded"), ("n", False, None),
+    ]  # fmt: skip
+    console = Console(width=200, file=io.StringIO())
+    console.print(changes_table(found))
+    assert "other files were handed in" in console.file.getvalue()
+
+
+# --- scores set by hand
+
+
+def test_a_score_set_by_hand_is_laid_over_the_graders_and_told() -> None:
+    mine = Override("ada", "conv2d", 8.0, "The bias was not asked for.")
+    got = overridden("ada", graded("ada", bias=False), [mine, replace(mine, student="eve", score=1.0)])
+    assert got.score == 8
+    assert got.tasks[0].message == "Set to 8 by hand: The bias was not asked for. The grader gave 5: m"
+    assert got.notes == ("conv2d: set to 8 by hand: The bias was not asked for.",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        ("who,task\n", "columns"),
+        ("student,task,score,reason\nada,fly,1,x\n", "line 2"),
+        ("student,task,score,reason\nada,conv2d,eleven,x\n", "line 2"),
+        ("student,task,score,reason\nada,conv2d,11,x\n", "from 0 to 10"),
+        ("student,task,score,reason\nada,conv2d,nan,x\n", "from 0 to 10"),
+        ("student,task,score,reason\nada,conv2d,1,x\nada,conv2d,2,x\n", "got several"),
+    ],
+)
+def test_overrides_that_cannot_be_meant_are_refused(lines: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "overrides.csv").write_text(lines)
+    with pytest.raises(GraderError, match=word):
+        read_overrides(tmp_path)
+
+
+# --- the verb, with suites that are told what to answer
+
+
+class Told:
+    """In the place of the grader: a verdict per student, and the seeds that it was asked for."""
+
+    def __init__(self) -> None:
+        self.bias = {"ada": True, "eve": False}
+        self.seeds: dict[str, int] = {}
+        self.stops_after = 99
+
+    def grade(self, orders: Any, on_result: Any, *, tick: Any) -> None:
+        for index, order in enumerate(orders):
+            if index == self.stops_after:
+                raise KeyboardInterrupt
+            on_result(index, self.result(order))
+
+    def result(self, order: Order) -> Result:
+        self.seeds[order.student] = order.seed
+        result = graded(order.student, bias=self.bias[order.student], seed=order.seed)
+        return replace(result, submission_sha256=order.snapshot.sha256)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Told:
+    told = Told()
+
+    class Ready:
+        def __enter__(self) -> Told:
+            return told
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(batch, "_ready", lambda *_: Ready())
+    for name in told.bias:
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "convolution.py").write_bytes((SOLUTIONS / "convolution.py").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert run("grade").exit_code == 0
+    return told
+
+
+def run(verb: str, *arguments: str) -> Run:
+    return CliRunner().invoke(cli, [verb, "class", "--out", "out", *arguments], env={"COLUMNS": "200"})
+
+
+def change_the_tests(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have ada lose the bias, and results kept by another key."""
+    told.bias["ada"] = False
+    monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"new {sha}")
+
+
+def published(name: str) -> float:
+    return json.loads(Path("out", name, "results.json").read_text())["score"]
+
+
+def everything() -> dict[str, bytes]:
+    files = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    return {
+        str(path): data for path, data in files.items() if ".regrade" not in path.parts and path.name != "regrade.json"
+    }
+
+
+def test_regrade_shows_and_leaves_what_is_published_without_a_yes(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds, before = dict(told.seeds), everything()
+    change_the_tests(told, monkeypatch)
+    done = run("regrade")
+    assert done.exit_code == 1, done.output
+    assert f"now fails: {BIAS}" in done.output
+    assert "1 of 2 students change." in done.output
+    assert everything() == before
+    assert told.seeds == seeds, "the same inputs as before"
+    document = json.loads(Path("out/regrade.json").read_text())
+    assert (document["published"], [one["student"] for one in document["changes"]]) == (False, ["ada"])
+
+
+def test_regrade_publishes_with_a_yes_what_it_has_already_graded(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(told, monkeypatch)
+    run("regrade")
+    told.seeds.clear()
+    done = run("regrade", "--yes")
+    assert done.exit_code == 0, done.output
+    assert told.seeds == {}, "nothing is graded twice"
+    assert published("ada") == 5
+    assert [line.rpartition(",")[2] for line in Path("out/grades.csv").read_text().split()] == ["total", "5.0", "5.0"]
+    assert json.loads(Path("out/regrade.json").read_text())["published"]
+    assert not Path("out/.regrade").exists()
+    again = run("regrade")
+    assert (again.exit_code, "0 of 2 students change." in again.output) == (0, True)
+
+
+def test_an_interrupted_regrade_leaves_what_is_published_and_goes_on(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything()
+    change_the_tests(told, monkeypatch)
+    told.stops_after = 1
+    assert run("regrade", "--yes").exit_code != 0
+    assert everything() == before
+    told.stops_after = 99
+    told.seeds.clear()
+    assert run("regrade", "--yes").exit_code == 0
+    assert list(told.seeds) == ["eve"], "ada's new result was kept"
+    assert published("ada") == 5
+
+
+def test_scores_set_by_hand_survive_grading_and_regrading(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out/overrides.csv").write_text("student,task,score,reason\nada,conv2d,9,Nice try.\nbob,conv2d,1,x\n")
+    assert run("grade").exit_code == 0
+    assert published("ada") == 9
+    assert "by hand: Nice try." in Path("out/ada/feedback.html").read_text()
+    assert "no submission of bob was graded" in Path("out/report.html").read_text()
+    change_the_tests(told, monkeypatch)
+    done = run("regrade", "--yes")
+    assert done.exit_code == 0, done.output
+    assert published("ada") == 9
+    Path("out/overrides.csv").unlink()
+    assert run("grade").exit_code == 0
+    assert published("ada") == 5
+
+
+def test_regrade_of_a_folder_that_was_never_graded_is_a_wrong_call(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["regrade", str(tmp_path), "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "grader grade" in done.output
