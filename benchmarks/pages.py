@@ -1,7 +1,7 @@
 """How long the pages of a class take, and how large they are: `python benchmarks/pages.py [students] [runs]`.
 
-The class is made up: every task, status, named mistake and note that there is, from a seed. Prints seconds as median
-and p95 over the runs, and bytes; `--out FOLDER` keeps the pages to look at.
+The class is made up: every task, status, named mistake and note that there is, from a seed, and a picture of everything
+that can be drawn. Prints seconds as median and p95 over the runs, and bytes; `--out FOLDER` keeps the pages to look at.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import statistics
 import time
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from grader.curriculum import tasks
+from grader.figures import Comparison, Figures, Raster
 from grader.misconceptions import bank
 from grader.reports.pages import class_page, feedback_page
 from grader.results import CheckResult, Result, TaskResult, TaskStatus
@@ -64,26 +66,42 @@ def made_up_task(task_id: str, points: float, skill: float, chance: random.Rando
     return TaskResult(task_id, points, score, status, named.name if named else None, message, seconds, every)
 
 
+def made_up_figures(seed: int = 0) -> Figures:
+    """Return something for everything that a feedback page can draw."""
+    torch.manual_seed(seed)
+    edges = Raster.of(torch.randn(24, 20))
+    return Figures(
+        comparisons={task: Comparison(f"{task}(digit)", edges, edges, edges) for task in ("convolve", "conv2d")},
+        filters=tuple(Raster.of(torch.randn(3, 3)) for _ in range(32)),
+        activations=tuple(Raster.of(torch.rand(28, 28)) for _ in range(32)),
+        confusion=tuple(tuple(900 if a == b else (a * b) % 13 for a in range(10)) for b in range(10)),
+        curves={"train_loss": (0.9, None, 0.4), "val_loss": (0.7, 0.5, 0.45), "val_acc": (0.75, 0.8, 0.85)},
+        table="\n".join(f"├─Conv2d: 1-{n:<40} [1, 32, 28, 28]          320" for n in range(25)),
+    )
+
+
 def main(students: int, runs: int, out: Path | None) -> None:
     """Measure, print, and write the pages if asked to."""
-    class_ = made_up_class(students)
-    rows: dict[str, tuple[list[float], int]] = {}
+    class_, figures = made_up_class(students), made_up_figures()
+    rows: dict[str, tuple[list[float], list[float], int]] = {}
     for name, render in {
         f"report.html of {students}": lambda: [class_page(class_, ["notes.txt: no submission"])],
-        f"feedback.html of {students}, all of them": lambda: [feedback_page(result) for _, result in class_],
+        f"feedback.html of {students}, all of them": lambda: [feedback_page(result, figures) for _, result in class_],
     }.items():
-        times = []
+        times, processor = [], []
         for _ in range(runs):
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             pages = render()
-            times.append(time.perf_counter() - started)
-        rows[name] = times, max(len(page.encode()) for page in pages)
+            times.append(time.perf_counter() - started[0])
+            processor.append(time.process_time() - started[1])
+        rows[name] = times, processor, max(len(page.encode()) for page in pages)
     table = Table(title="Rendering a class that is made up")
-    for column in ("what", "runs", "median s", "p95 s", "largest page, MB"):
+    for column in ("what", "runs", "median s", "p95 s", "median CPU s", "largest page, MB"):
         table.add_column(column, justify="left" if column == "what" else "right")
-    for name, (times, size) in rows.items():
+    for name, (times, processor, size) in rows.items():
         p95 = sorted(times)[min(len(times) - 1, int(0.95 * len(times)))]
-        table.add_row(name, str(len(times)), f"{statistics.median(times):.2f}", f"{p95:.2f}", f"{size / 1e6:.2f}")
+        figures_of_row = (statistics.median(times), p95, statistics.median(processor), size / 1e6)
+        table.add_row(name, str(len(times)), *(f"{figure:.2f}" for figure in figures_of_row))
     Console(width=110).print(table)
     if out is not None:
         write(class_, out)
@@ -93,7 +111,7 @@ def write(class_: list[tuple[str, Result]], out: Path) -> None:
     """Write the pages of a class."""
     for folder, result in class_:
         (out / folder).mkdir(parents=True, exist_ok=True)
-        (out / folder / "feedback.html").write_text(feedback_page(result), encoding="utf-8")
+        (out / folder / "feedback.html").write_text(feedback_page(result, made_up_figures()), encoding="utf-8")
     (out / "report.html").write_text(class_page(class_, ["notes.txt: no submission"]), encoding="utf-8")
 
 

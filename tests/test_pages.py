@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from browser import DESKTOP, PHONE, open_page
 
-from grader.figures import Comparison, Figures, Raster, keep_figures, kept_figures
+from grader.figures import Figures, Raster, keep_figures, kept_figures
 from grader.paths import ROOT
 from grader.reports.pages import class_page, feedback_page, pages_beside
 from grader.reports.pages.class_report import concerns, mistakes, summary_of
@@ -40,16 +41,7 @@ def task(task_id: str, status: str, misconception: str | None = None) -> TaskRes
 
 
 def every_figure() -> Figures:
-    raster = Raster.of(torch.linspace(-1, 3, 42).reshape(6, 7))
-    torch.manual_seed(0)
-    return Figures(
-        comparisons={"convolve": Comparison("convolve(digit)", raster, raster, raster)},
-        filters=tuple(Raster.of(torch.rand(5, 5) - 0.5) for _ in range(32)),
-        activations=tuple(Raster.of(torch.rand(28, 28)) for _ in range(32)),
-        confusion=tuple(tuple(900 if a == b else (a * b) % 13 for a in range(10)) for b in range(10)),
-        curves={"train_loss": (0.9, None, 0.4), "val_loss": (0.7, 0.5, 0.45), "val_acc": (0.75, 0.8, 0.85)},
-        table="Layer\n" + HOSTILE,
-    )
+    return replace(MADE_UP.made_up_figures(), table="Layer\n" + HOSTILE)
 
 
 def test_a_raster_keeps_its_range_and_a_constant_picture_its_value() -> None:

@@ -31,13 +31,13 @@ def values_of(raster: Raster) -> NDArray[np.float64]:
 
 
 def grey(raster: Raster, low: float, high: float) -> Colours:
-    """Draw ``low`` and what is below black, ``high`` and what is above white; shape (height, width, 3)."""
+    """Draw ``low`` and what is below black, ``high`` and what is above white; shape (height, width)."""
     share = np.clip((values_of(raster) - low) / (high - low or 1.0), 0, 1)
-    return np.repeat((share[..., None] * 255).round().astype(np.uint8), 3, axis=2)
+    return (share * 255).round().astype(np.uint8)
 
 
 def signed(raster: Raster, reach: float) -> Colours:
-    """Draw zero white, negative values blue and positive ones red, fully at plus or minus ``reach``."""
+    """Draw zero white, negative values blue, positive ones red, fully at +- ``reach``; shape (height, width, 3)."""
     share = np.clip(values_of(raster) / (reach or 1.0), -1, 1)[..., None]
     end = np.where(share < 0, np.array(NEGATIVE), np.array(POSITIVE))
     colours: Colours = (np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))).round().astype(np.uint8)
@@ -48,9 +48,10 @@ def mosaic(tiles: Sequence[Colours], columns: int) -> Colours:
     """Lay pictures of one size out in rows, with a grey line between them."""
     scale = max(1, TILE // max(tiles[0].shape[:2]))
     tiles = [tile.repeat(scale, axis=0).repeat(scale, axis=1) for tile in tiles]
-    height, width, _ = tiles[0].shape
+    height, width, *channels = tiles[0].shape
     rows = math.ceil(len(tiles) / columns)
-    sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), GAP_GREY, dtype=np.uint8)
+    size = (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, *channels)
+    sheet = np.full(size, GAP_GREY, dtype=np.uint8)
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
         sheet[top : top + height, left : left + width] = tile
