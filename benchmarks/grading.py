@@ -6,6 +6,7 @@ which every grader pays that starts a Python process per submission. Other work 
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -21,13 +22,17 @@ from rich.table import Table
 from grader import curriculum
 from grader.canaries import reference_order
 from grader.grading import Grader, lay_out_data
-from grader.results import Result
+from grader.results import MAX_SCORE, Result
+from grader.sandbox import walls
 from grader.sandbox.client import Place, Worker
 from grader.sandbox.levels import candidates, start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import ZygoteServer
 
 FORKS = 50
+SETTLE_SECONDS = 1.5
+"""How long the fork server may take to count the processor time of workers that were ended."""
+
 EVERYTHING = frozenset(task.id for task in curriculum.tasks())
 BASELINE = "bare import of torch, torchvision, Lightning"
 
@@ -92,8 +97,14 @@ def measure_sandbox(rows: dict[str, list[float]], place: Place) -> None:
 def measure_submission(rows: dict[str, list[float]], grader: Grader, seed: int) -> None:
     """Grade the reference, and add up the seconds of its tasks by module."""
     results: dict[int, Result] = {}
+    used = walls.tree_processor_seconds(os.getpid())
     whole = timed(lambda: grader.grade([reference_order(seed, EVERYTHING)], results.__setitem__, tick=lambda: None))
+    time.sleep(SETTLE_SECONDS)
+    used = walls.tree_processor_seconds(os.getpid()) - used
+    if results[0].score != MAX_SCORE:
+        raise SystemExit("grading: expected full points for the reference. Does `grader verify --quick` hold?")
     rows["the whole submission"].append(whole)
+    rows["its processor seconds: checker, fork server, workers"].append(used)
     seconds: dict[str, float] = defaultdict(float)
     for task in results[0].tasks:
         module = curriculum.task(task.id).module

@@ -22,7 +22,6 @@ from grader.text import clean, for_students
 
 BY_HAND = ("convolve", "conv2d")
 WATCHED = (*BY_HAND, "convolve_torch")
-THREADS = {"fashion_accuracy": 2}
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,6 @@ class TaskSession:
             "watch": task.id in WATCHED,
             "by_hand": task.id in BY_HAND,
             "seed": 20_260,
-            "threads": THREADS.get(task.id, 1),
         }
         reply = self._exchange(worker, "load", body, self._limits.load_seconds)
         states = reply.get("states")

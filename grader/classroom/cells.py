@@ -49,7 +49,7 @@ class CellRunner:
     def __enter__(self) -> Self:
         self._worker = self._pool.take(self._limits)
         files = {name: _as_tensor(data or b"\n") for name, data in self._files.items()}
-        body = {"files": files, "seed": SEED, "threads": 1}
+        body = {"files": files, "seed": SEED}
         if found := self._ask("open", body, self._limits.load_seconds):  # no student code has run yet
             raise SandboxBroken(f"sandbox: expected a namespace for a notebook's cells, got {clean(repr(found))}")
         return self

@@ -110,6 +110,7 @@ class Worker:
         self._next_id = 0
         self._next_look = 0.0
         self._baseline = 0
+        self._used: float | None = None  # processor seconds, once an answer is waited for
         self._asked, self._pid, self._pidfd = 0, 0, -1
         self._channel.setblocking(False)
         os.set_blocking(self._log, False)
@@ -165,13 +166,13 @@ class Worker:
             WorkerEnded: if the process ends first.
             wire.WireError: if what comes is no reply to this request.
         """
-        deadline, used = time.monotonic() + seconds, self._processor_seconds()
+        deadline, self._used = time.monotonic() + seconds, None
         try:
             return self._exchange(kind, body, deadline)
         except _DeadlinePassed:
             if self._cage is not None and self._cage.ran_out_of_memory():  # one that it waits for was ended
                 raise WorkerEnded("took too much memory", out_of_memory=True) from None
-            starved = self._processor_seconds() - used < seconds / 2
+            starved = self._used is not None and self._processor_seconds() - self._used < seconds / 2
             raise WorkerTimedOut(starved=starved) from None
 
     def _exchange(self, kind: str, body: dict[str, Any], deadline: float) -> wire.Message:
@@ -243,6 +244,8 @@ class Worker:
             if remaining <= 0:
                 raise _DeadlinePassed
             ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
+            if self._used is None and self._channel.fileno() not in ready:  # few answers take so long
+                self._used = self._processor_seconds()
             self._look_at_its_use()
             if self._log in ready and not self._drain_log():
                 poll.unregister(self._log)

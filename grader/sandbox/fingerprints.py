@@ -2,16 +2,20 @@
 
 import ast
 import hashlib
+from collections.abc import Container
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def symbol_fingerprints(source: str) -> dict[str, str]:
-    """Return a SHA-256 of every top-level function's and method's body.
+def symbol_fingerprints(source: str, wanted: Container[str] | None = None) -> dict[str, str]:
+    """Return a SHA-256 of the body of top-level functions and methods.
 
     Signatures, docstrings, comments and layout play no part: two functions have the same fingerprint if they do the
     same things in the same words. The source is parsed and never run, so that it may come from anyone.
 
     Args:
         source: the text of a Python module.
+        wanted: names as in the answer; all that there are if None.
 
     Returns:
         ``function`` or ``Class.method`` -> 64 hexadecimal digits. Of two definitions of a name the last one counts.
@@ -26,9 +30,10 @@ def symbol_fingerprints(source: str) -> dict[str, str]:
             for name in stale:
                 del prints[name]
             for member in node.body:
-                if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
-                    prints[f"{node.name}.{member.name}"] = _fingerprint(member)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                name = f"{node.name}.{getattr(member, 'name', '')}"
+                if isinstance(member, FUNCTIONS) and (wanted is None or name in wanted):
+                    prints[name] = _fingerprint(member)
+        elif isinstance(node, FUNCTIONS) and (wanted is None or node.name in wanted):
             prints[node.name] = _fingerprint(node)
     return prints
 

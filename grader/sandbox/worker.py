@@ -12,6 +12,7 @@ import random
 import socket
 import sys
 import traceback
+from collections.abc import Container
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,20 +84,19 @@ class Worker:
         watch: bool,
         by_hand: bool,
         seed: int,
-        threads: int,
     ) -> tuple[str, Any]:
         """Lay the submission out and tell which of the task's symbols are still the stub's; import comes later."""
-        self._lay_out(files, seed, threads)
+        self._lay_out(files, seed)
         source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-        found = _fingerprints(source, f"{module}.py")
+        found = _fingerprints(source, f"{module}.py", stubs)
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
         if watch:
             self._watch = byhand.Watch(block=by_hand)
             self._watch.install()
         return "loaded", {"states": states}
 
-    def _lay_out(self, files: dict[str, torch.Tensor], seed: int, threads: int) -> None:
-        torch.set_num_threads(threads)
+    def _lay_out(self, files: dict[str, torch.Tensor], seed: int) -> None:
+        torch.set_num_threads(1)  # other submissions have the other cores, and two threads cost more than twice one
         torch.default_generator.manual_seed(seed)  # torch.manual_seed formats a traceback for the GPU that is not here
         np.random.seed(seed % 2**32)  # noqa: NPY002 - the legacy global state is what student code draws from
         random.seed(seed)
@@ -131,9 +131,9 @@ class Worker:
         ours = importlib.import_module(f"grader.sandbox.probes.{where}")
         return "value", {"value": getattr(ours, function)(*args, **kwargs)}
 
-    def _open(self, *, files: dict[str, torch.Tensor], seed: int, threads: int) -> tuple[str, Any]:
+    def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> tuple[str, Any]:
         """Lay the submission out, and make a namespace for the cells of a notebook."""
-        self._lay_out(files, seed, threads)
+        self._lay_out(files, seed)
         self._cells = importlib.import_module("grader.sandbox.cells").Cells(self._workspace)
         return "value", {"value": None}
 
@@ -169,9 +169,9 @@ class Worker:
         return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else ""
 
 
-def _fingerprints(source: str, filename: str) -> dict[str, str]:
+def _fingerprints(source: str, filename: str, wanted: Container[str]) -> dict[str, str]:
     try:
-        return fingerprints.symbol_fingerprints(source)
+        return fingerprints.symbol_fingerprints(source, wanted)
     except SyntaxError as error:
         error.filename = filename
         raise

@@ -27,7 +27,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from grader.sandbox import walls
+from grader.sandbox import hugepages, walls
 
 PRELOADED = (
     "numpy",
@@ -44,6 +44,7 @@ PRELOADED = (
     "PIL.Image",
     "matplotlib_inline.backend_inline",
     "grader.sandbox.cells",
+    "filelock",
     "grader.sandbox.mapping",
     "grader.sandbox.warming",
     "grader.sandbox.worker",
@@ -71,6 +72,7 @@ def preload() -> None:
     _forget_the_kit()
     gc.collect()
     gc.freeze()
+    hugepages.collapse()
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise RuntimeError(f"zygote: expected one thread, got {threads}. Which import starts the others?")

@@ -15,8 +15,9 @@ from grader.checking.weights import WeightsProblem, inspect_weights, loaded_in_w
 MEAN, STD = 0.2860, 0.3530
 FULL, NONE, HONOUR = 0.90, 0.80, 0.93
 CHUNK = 1000
+FEW = 400  # of a sample: more are asked about only where these leave a doubt
 RETRAIN_IMAGES = 20_000
-RETRAIN = {"epochs": 2, "batch_size": 128, "learning_rate": 3e-3}
+RETRAIN = {"epochs": 2, "batch_size": 128, "learning_rate": 3e-3, "threads": 2}
 # Under this budget the reference gets 89.0 % (benchmarks/retraining.py); the bar lies 4 points lower.
 RETRAIN_FULL, RETRAIN_NONE = 0.85, 0.75
 
@@ -95,23 +96,39 @@ def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answe
     """Look for signs of a network that remembers rather than sees: advice for the instructor, never a zero."""
     found = []
     some = torch.randperm(len(images), generator=rng.generator)[:1000]
-    again = predicted(student, images[some.flip(0)], size=170).flip(0)
-    if (again != answer[some]).double().mean() > 0.005:
+    turned = some.flip(0)
+    if share_as_wanted(student, images[turned], answer[turned], 1.0, size=170) < 0.995:
         found.append("answers depend on the order or on the other images of a batch.")
     accuracy = float((answer == labels).double().mean())
     train_images, train_labels = oracle.fashion_mnist("train")
     sample = torch.randperm(len(train_images), generator=rng.generator)[:2000]
-    on_train = float((predicted(student, train_images[sample]) == train_labels[sample]).double().mean())
+    on_train = share_as_wanted(student, train_images[sample], train_labels[sample], accuracy)
     if accuracy > on_train + 0.01 + 0.012:
         found.append(f"accuracy on test images ({accuracy:.1%}) is above that on training images ({on_train:.1%}).")
     noise = torch.randint(0, 3, images[some].shape, generator=rng.generator) - 1
     noisy = (images[some].int() + noise).clamp(0, 255).to(torch.uint8)
-    on_noisy = float((predicted(student, noisy) == labels[some]).double().mean())
+    on_noisy = share_as_wanted(student, noisy, labels[some], accuracy - 0.07)
     if on_noisy < accuracy - 0.15:
         found.append(
             f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?"
         )
     return found
+
+
+def share_as_wanted(student: Student, images: Tensor, wanted: Tensor, clear: float, size: int = CHUNK) -> float:
+    """Return the share of answers that are as wanted: of a few images if it is clear then, else of all of them.
+
+    Args:
+        student: whose network is loaded.
+        images: uint8 (N, 28, 28).
+        wanted: int64 (N,).
+        clear: a share from which on there is nothing to suspect.
+        size: images in one request.
+    """
+    right = predicted(student, images[:FEW], size) == wanted[:FEW]
+    if right.double().mean() < clear:
+        right = torch.cat([right, predicted(student, images[FEW:], size) == wanted[FEW:]])
+    return float(right.double().mean())
 
 
 @detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right", accuracy="weights")

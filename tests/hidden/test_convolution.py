@@ -385,12 +385,13 @@ def test_activation_maps_refuse(
     assert_raises(student, ("ValueError",), "activation_maps", rng.floats(*image), rng.floats(*filters))
 
 
-def five(student: Student, rng: Rng) -> tuple[Tensor, Any]:
-    """Return five maps and their figure; several checks look at the same one, since it takes a while to draw."""
-    if "five" not in student.kept:
-        maps = rng.floats(5, 7, 11).relu()
-        student.kept["five"] = maps, student.probe("plot_activations", maps)
-    maps, facts = student.kept["five"]
+def figure(student: Student, rng: Rng, count: int = 5) -> tuple[Tensor, Any]:
+    """Return some maps and their figure; several checks look at the same one, since it takes a while to draw."""
+    asked = f"figure of {count}"
+    if asked not in student.kept:
+        maps = rng.floats(count, 7, 11).relu()
+        student.kept[asked] = maps, student.probe("plot_activations", maps)
+    maps, facts = student.kept[asked]
     return maps, facts
 
 
@@ -405,14 +406,13 @@ def pictured(facts: Any) -> list[Any]:
 @core("plot_activations", "shows one picture for each of {count} maps")
 @pytest.mark.parametrize("count", [5, 1, 9])
 def test_plot_shows_one_picture_per_map(student: Student, rng: Rng, count: int) -> None:
-    facts = five(student, rng)[1] if count == 5 else student.probe("plot_activations", rng.floats(count, 7, 11).relu())
-    axes = pictured(facts)
+    axes = pictured(figure(student, rng, count)[1])
     assert len(axes) == count, f"plot_activations: expected {count} axes with a picture, got {len(axes)}."
 
 
 @core("plot_activations", "each picture is its map")
 def test_plot_shows_the_maps(student: Student, rng: Rng) -> None:
-    maps, facts = five(student, rng)
+    maps, facts = figure(student, rng)
     for index, axes in enumerate(pictured(facts)):
         picture = axes["images"][0]
         same = isinstance(picture, Tensor) and picture.shape == maps[index].shape and similar(picture, maps[index])
@@ -429,7 +429,7 @@ def similar(picture: Tensor, wanted: Tensor) -> bool:
 
 @detail("plot_activations", "titles count the maps")
 def test_plot_titles_count_the_maps(student: Student, rng: Rng) -> None:
-    titles = [axes["title"] for axes in pictured(five(student, rng)[1])]
+    titles = [axes["title"] for axes in pictured(figure(student, rng)[1])]
     numbers = [[int(number) for number in re.findall(r"\d+", str(title))] for title in titles]
     counted = any(all(index + first in found for index, found in enumerate(numbers)) for first in (0, 1))
     assert counted, f"plot_activations: expected titles that count the maps, got {', '.join(map(repr, titles))}."
@@ -437,7 +437,7 @@ def test_plot_titles_count_the_maps(student: Student, rng: Rng) -> None:
 
 @detail("plot_activations", "axes without a map are hidden")
 def test_plot_hides_unused_axes(student: Student, rng: Rng) -> None:
-    for facts in (five(student, rng)[1], student.probe("plot_activations", rng.floats(9, 7, 11).relu())):
+    for facts in (figure(student, rng)[1], figure(student, rng, 9)[1]):
         unused = [axes for axes in facts["axes"] if not axes["images"] and axes["on"]]
         assert not unused, f"plot_activations: expected unused axes to be hidden, got {len(unused)} empty ones."
 
@@ -447,5 +447,5 @@ def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     maps = rng.floats(3, 5, 7).relu()
     facts = student.probe("plot_activations", maps, requires_grad=True)
     assert len(pictured(facts)) == 3, "plot_activations: expected 3 pictures, got fewer."
-    _, plain = five(student, rng)
+    _, plain = figure(student, rng)
     assert not facts["modified"] and not plain["modified"], "plot_activations: the maps are changed."

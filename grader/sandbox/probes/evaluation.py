@@ -13,7 +13,9 @@ from torch import Tensor
 from grader.sandbox.probes.keeping import kept_numbers
 from grader.sandbox.probes.model import build, loader_for, trainer_for
 
-CHUNK = 500
+BATCH = 100
+"""Images that a network is asked about at a time: the maps of so many fit into a processor's cache."""
+
 _LOADED: dict[str, Any] = {}
 
 
@@ -41,8 +43,7 @@ def load_weights(module: ModuleType, weights: Tensor) -> dict[str, Any]:
 def predict(module: ModuleType, images: Tensor, mean: float, std: float) -> Any:
     """Return the loaded network's answer to uint8 images (N, 28, 28), normalised here."""
     del module
-    with torch.no_grad():
-        return _LOADED["network"](_normalised(images, mean, std))
+    return _answers(_LOADED["network"], images, mean, std)
 
 
 def activations(module: ModuleType, image: Tensor, mean: float, std: float) -> dict[str, Any]:
@@ -74,11 +75,12 @@ def retrain(
         unseen: uint8 (M, 28, 28).
         mean: of the pixels, on the [0, 1] scale.
         std: likewise.
-        options: ``seed``, ``learning_rate``, ``epochs`` and ``batch_size``.
+        options: ``seed``, ``learning_rate``, ``epochs``, ``batch_size`` and ``threads``.
 
     Returns:
         The logits, (M, 10), and how many numbers the network keeps.
     """
+    torch.set_num_threads(options["threads"])
     torch.manual_seed(options["seed"])
     network = module.FashionCNN(learning_rate=options["learning_rate"])
     kept = kept_numbers(network, module)
@@ -86,12 +88,14 @@ def retrain(
     decay = importlib.import_module("exercises.train").CosineDecay()
     trainer = trainer_for(epochs=options["epochs"], callbacks=[decay], validate=False)
     trainer.fit(network, loader_for(_normalised(images, mean, std), labels, options["batch_size"], shuffle=True))
-    network.eval()
+    return {"logits": _answers(network.eval(), unseen, mean, std), "kept": kept}
+
+
+def _answers(network: Any, images: Tensor, mean: float, std: float) -> Any:
+    """Return the answers to all images, or to the first batch alone where they are no tensors."""
     with torch.no_grad():
-        return {
-            "logits": torch.cat([network(_normalised(chunk, mean, std)) for chunk in unseen.split(CHUNK)]),
-            "kept": kept,
-        }
+        answers = [network(_normalised(batch, mean, std)) for batch in images.split(BATCH)]
+    return torch.cat(answers) if all(isinstance(answer, Tensor) and answer.ndim for answer in answers) else answers[0]
 
 
 def _normalised(images: Tensor, mean: float, std: float) -> Tensor:
