@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -74,6 +75,7 @@ class CellRunner:
     def _ask(self, kind: str, body: dict[str, Any], seconds: float) -> Any:
         """Return what the worker answers; without an answer the worker is ended, and it is kept why."""
         assert self._worker is not None, "asked only while there is a worker"
+        started = time.monotonic()
         try:
             reply = self._worker.ask(kind, body, seconds)
         except WorkerTimedOut:
@@ -84,6 +86,8 @@ class CellRunner:
             self._end("the process of this notebook answered nonsense")
         else:
             return reply.body.get("value") if reply.kind == "value" else [{"kind": "error", **_texts(reply.body)}]
+        finally:
+            self._left = max(0.0, self._left - (time.monotonic() - started))
         return None
 
     def _end(self, why: str = "") -> None:
