@@ -159,6 +159,9 @@ def test_what_is_no_notebook_becomes_a_note(tmp_path: Path, data: bytes) -> None
     read = read_notebook(path)
     assert [one.cell_type for one in read.cells] == ["markdown"]
     assert "cannot be read" in read.cells[0].source
+    add_notes(read, repair(read, SOURCES, {}))
+    assert "cannot be read" in read.cells[0].source
+    assert "added back" in read.cells[0].source
     nbformat.validate(read)
 
 

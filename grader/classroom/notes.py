@@ -17,9 +17,10 @@ def add_notes(nb: NotebookNode, notes: Sequence[str]) -> None:
     """Put notes into a cell at the notebook's top, below those that are there already."""
     if not notes:
         return
-    if not (nb.cells and TAG in nb.cells[0].metadata.get("tags", [])):
-        nb.cells.insert(0, new_markdown_cell(HEAD, metadata={"tags": [TAG]}))
-    nb.cells[0].source += "".join(f"- {_as_markdown(note)}\n" for note in notes)
+    there = next((index for index, cell in enumerate(nb.cells) if TAG in cell.metadata.get("tags", [])), None)
+    cell = new_markdown_cell(HEAD, metadata={"tags": [TAG]}) if there is None else nb.cells.pop(there)
+    nb.cells.insert(0, cell)
+    cell.source += "".join(f"- {_as_markdown(note)}\n" for note in notes)
 
 
 def _as_markdown(note: str) -> str:
