@@ -64,6 +64,8 @@ PLANTED = {
     "key of metadata": notebook({"metadata": {SOLUTION: 1}}),
     "output": notebook({"outputs": [{"output_type": "stream", "name": "stdout", "text": ["a\n", SOLUTION, "\n"]}]}),
     "source with quotes": notebook({"source": ['@core("output_size", "takes the padding into account")']}),
+    "source wrapped": notebook({"source": ["result += kernel[a, b] * image[\n", "a : a + rows, b : b + columns]"]}),
+    "source in escapes": notebook({"source": [SOLUTION]}).replace("=", "\\u003d"),
     "traceback": notebook({"outputs": [{"output_type": "error", "traceback": [f"----> 3 {SOLUTION}"]}]}),
     "attachment": notebook(
         {"attachments": {"a.txt": {"text/plain": base64.b64encode(f"look: {SOLUTION}".encode()).decode()}}}
