@@ -12,6 +12,8 @@ from typing import Protocol, overload
 from grader import intake
 from grader.canaries import try_canaries
 from grader.checking import Accuracy
+from grader.cluster.executor import Cluster
+from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
 from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
@@ -24,7 +26,7 @@ from grader.reports.pages import class_page, pages_beside
 from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.limits import Limits
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import NONE, Level
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Settings:
         seed: of the inputs; drawn anew for each run if None.
         seeds: output folder's name -> seed, for submissions that have one of their own.
         limits: what a worker may use at least.
+        scheduler: address of the dask cluster whose nodes grade; empty for this machine.
+        node_seconds: how long a node may be silent before its submissions are given to others.
     """
 
     selected: tuple[str, ...]
@@ -48,10 +52,18 @@ class Settings:
     seed: int | None = None
     limits: Limits = field(default_factory=Limits)
     seeds: Mapping[str, int] = field(default_factory=dict)
+    scheduler: str = ""
+    node_seconds: float = 60.0
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether student code may run without walls."""
+        return self.levels == (NONE,)
 
     def key(self, submission_sha256: str) -> str:
         """Return what a submission's result is kept by."""
-        return grading_key(submission_sha256, self.selected, self.levels[0], self.accuracy)
+        walls = NONE if self.unsafe else "walls"  # this machine's or a node's: a run goes on wherever it began
+        return grading_key(submission_sha256, self.selected, walls, self.accuracy)
 
 
 class Watcher(Protocol):
@@ -68,6 +80,9 @@ class Watcher(Protocol):
 
     def tick(self) -> None:
         """Nothing new, but still at work."""
+
+    def tell(self, text: str) -> None:
+        """What an instructor should know of the machines that grade."""
 
 
 def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> list[tuple[str, Result]]:
@@ -141,7 +156,6 @@ def _grade(
 
     if runnable:
         with _ready(settings, orders.seed, runnable, watcher) as executor:
-            watcher.stage("grading")
             executor.grade(orders, finish, tick=watcher.tick)
     else:
         for index, order in enumerate(orders):
@@ -174,9 +188,16 @@ class _Orders(Sequence[Order]):
 
 @contextlib.contextmanager
 def _ready(settings: Settings, seed: int, submissions: int, watcher: Watcher) -> Iterator[Executor]:
-    """Start this machine's grader, and let it show that it grades rightly."""
+    """Start what grades, which shows that it grades rightly before it is given any submission."""
+    if settings.scheduler:
+        plan = Plan(secrets.token_hex(8), settings.selected, settings.accuracy, seed, settings.limits, settings.unsafe)
+        watcher.stage(f"waiting for the nodes of {settings.scheduler}")
+        with Cluster(settings.scheduler, plan, watcher, settings.node_seconds) as cluster:
+            yield cluster
+        return
     watcher.stage("starting the sandbox")
     with Grader(min(settings.checkers, max(2, submissions)), settings.levels, settings.limits) as grader:
         watcher.stage("canaries: grading the reference and the stubs")
         grader.calibrate(try_canaries(grader, frozenset(settings.selected), seed, settings.accuracy, watcher.tick))
+        watcher.stage("grading")
         yield grader

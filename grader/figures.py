@@ -104,11 +104,12 @@ def kept_figures(folder: Path, submission_sha256: str) -> Figures:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         document = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         if document.pop("submission_sha256") == submission_sha256:
-            return _figures(document)
+            return figures_of(document)
     return Figures()
 
 
-def _figures(document: dict[str, Any]) -> Figures:
+def figures_of(document: dict[str, Any]) -> Figures:
+    """Rebuild figures from their document: `dataclasses.asdict`, by way of JSON."""
     return Figures(
         comparisons={
             task: Comparison(

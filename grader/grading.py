@@ -93,8 +93,7 @@ class Grader(Executor):
         self._under_way: dict[Connection, _UnderWay] = {}
 
     def __enter__(self) -> Self:
-        walls.sweep()
-        scratch.sweep()
+        _sweep()
         self._data_root = scratch.make("data")
         try:
             lay_out_data(self._data_root)
@@ -110,6 +109,7 @@ class Grader(Executor):
     def _leave(self) -> None:
         self._stop()
         scratch.remove(self._data_root)
+        _sweep()
 
     def calibrate(self, paces: Mapping[str, Pace]) -> None:
         """Give each task's answers a multiple of the time that the reference took, where that is over the limits."""
@@ -189,6 +189,12 @@ class Grader(Executor):
         self._under_way.clear()
         if self._zygote is not None:
             self._zygote.close()
+
+
+def _sweep() -> None:
+    """Remove what processes left that were killed: those of earlier graders, and this one's checkers."""
+    walls.sweep()
+    scratch.sweep()
 
 
 def lay_out_data(root: Path) -> None:

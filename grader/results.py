@@ -119,6 +119,11 @@ class Result:
         return document
 
 
+def task_from_json(document: dict[str, Any]) -> TaskResult:
+    """Rebuild a task's result from its part of a results.json document."""
+    return TaskResult(**{**document, "checks": tuple(CheckResult(**check) for check in document["checks"])})
+
+
 def result_from_json(document: dict[str, Any]) -> Result:
     """Rebuild a result from its results.json document.
 
@@ -127,10 +132,7 @@ def result_from_json(document: dict[str, Any]) -> Result:
     """
     if document.get("schema") != SCHEMA:
         raise ValueError(f"results.json: expected schema {SCHEMA}, got {document.get('schema')!r}. Grade again?")
-    tasks = tuple(
-        TaskResult(**{**task, "checks": tuple(CheckResult(**check) for check in task["checks"])})
-        for task in document["tasks"]
-    )
+    tasks = tuple(task_from_json(task) for task in document["tasks"])
     return Result(
         student=document["student"],
         status=document["status"],

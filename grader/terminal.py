@@ -67,6 +67,10 @@ class ProgressBar:
             )
         self.tick()
 
+    def tell(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def tick(self) -> None:
         """Show that work goes on."""
         if self._console.is_terminal:

@@ -40,6 +40,21 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="What grades: this machine, or the nodes of a dask cluster.",
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="Of the cluster, such as tcp://10.0.0.1:8786.")
+@click.option(
+    "--node-timeout",
+    type=click.FloatRange(1, 3600),
+    default=60,
+    show_default=True,
+    help="Seconds that a node may be silent before its submissions are graded by others.",
+)
 def grade(
     submissions: Path,
     out: Path,
@@ -48,11 +63,23 @@ def grade(
     accuracy: str,
     timeout: float,
     seed: int | None,
+    executor: str,
+    scheduler: str,
+    node_timeout: float,
     *,
     unsafe: bool,
 ) -> None:
     """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
-    _grade(submissions, out, jobs, only, accuracy, timeout, seed, unsafe=unsafe)
+    if (executor == "dask") != bool(scheduler):
+        raise click.UsageError(
+            f"--executor {executor}: expected {'--scheduler ADDRESS' if not scheduler else 'no --scheduler'}. "
+            "A cluster has both, this machine neither."
+        )
+    if scheduler and jobs:
+        raise click.UsageError(
+            "--jobs: expected none with --executor dask. `dask worker --nthreads` says it of a node."
+        )
+    _grade(submissions, out, jobs, only, accuracy, timeout, seed, scheduler, node_timeout, unsafe=unsafe)
 
 
 @click.command()
@@ -123,6 +150,8 @@ def _grade(
     accuracy: str = "weights",
     timeout: float = 30,
     seed: int | None = None,
+    scheduler: str = "",
+    node_timeout: float = 60,
     *,
     unsafe: bool,
 ) -> None:
@@ -142,6 +171,8 @@ def _grade(
         jobs or os.cpu_count() or 1,
         seed,
         Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout),
+        scheduler=scheduler,
+        node_seconds=node_timeout,
     )
     console = Console(stderr=True)
     with ProgressBar(console) as bar:

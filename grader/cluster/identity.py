@@ -1,0 +1,47 @@
+"""What all nodes of a run must have in common, so that scores do not depend on where they were computed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from grader import __version__
+from grader.paths import DATA, EXERCISES, HIDDEN_SUITES, ROOT, SOLUTIONS
+
+KIT_FILES = (".py", ".toml", ".html", ".json", ".safetensors")
+
+
+def identity() -> dict[str, str]:
+    """Return what this machine has: versions, and checksums of whatever a score depends on."""
+    places = (ROOT / "grader", EXERCISES, SOLUTIONS, HIDDEN_SUITES)
+    return {
+        "version of the kit": __version__,
+        "files of the kit": _checksum(path for place in places for path in _kit_files(place)),
+        "version of torch": importlib.metadata.version("torch"),
+        "version of torchvision": importlib.metadata.version("torchvision"),
+        "data": _checksum(DATA.rglob("*.gz")),
+    }
+
+
+def difference(expected: Mapping[str, str], got: Mapping[str, str]) -> str:
+    """Say in what a node differs; empty if it does not."""
+    return "; ".join(
+        f"expected {name} {value}, got {got.get(name, 'none')}"
+        for name, value in expected.items()
+        if got.get(name) != value
+    )
+
+
+def _kit_files(place: Path) -> Iterable[Path]:
+    return (path for path in place.rglob("*") if path.suffix in KIT_FILES and not path.name.startswith("."))
+
+
+def _checksum(paths: Iterable[Path]) -> str:
+    """Return a short hash of names and contents."""
+    whole = hashlib.sha256()
+    for path in sorted(paths):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        whole.update(f"{path.relative_to(ROOT).as_posix()} {content}\n".encode())
+    return whole.hexdigest()[:16]

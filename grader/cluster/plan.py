@@ -1,0 +1,60 @@
+"""What a node must know of a run before it grades, and the documents that it answers with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from grader.checking import Accuracy
+from grader.checking.plugin import Checked
+from grader.figures import figures_of
+from grader.results import task_from_json
+from grader.sandbox.limits import Limits
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run grades, wherever.
+
+    Attributes:
+        run: names the run; no two have the same.
+        selected: ids of the tasks.
+        accuracy: how the trained network is judged.
+        seed: of the inputs.
+        limits: what a worker may use at least.
+        unsafe: whether student code may run without walls.
+    """
+
+    run: str
+    selected: tuple[str, ...]
+    accuracy: Accuracy
+    seed: int
+    limits: Limits
+    unsafe: bool
+
+
+def to_document(checked: Checked) -> dict[str, Any]:
+    """Return what the suites say of a submission as a JSON document."""
+    return {
+        "tasks": [dataclasses.asdict(task) for task in checked.tasks],
+        "notes": list(checked.notes),
+        "disturbed": sorted(checked.disturbed),
+        "figures": dataclasses.asdict(checked.figures),
+    }
+
+
+def from_document(text: str) -> Checked:
+    """Rebuild it.
+
+    Raises:
+        ValueError: if it is no such document.
+    """
+    try:
+        document = json.loads(text)
+        tasks = tuple(task_from_json(task) for task in document["tasks"])
+        notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
+        return Checked(tasks, notes, {}, disturbed, figures_of(document["figures"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"cluster: expected what the suites say, got something else: {error!r}") from None

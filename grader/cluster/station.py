@@ -1,0 +1,69 @@
+"""The process beside a dask worker that grades: `python -m grader.cluster.station DESCRIPTOR...`.
+
+A process of its own, since a grader forks its checkers, and a dask worker has threads. Each descriptor is a line to one
+thread of the worker, which sends a submission and waits for the answer, a JSON document. The first thing that comes, on
+the first line, is the plan. When the worker hangs up, however it ended, the station ends.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from grader.canaries import try_canaries
+from grader.checking.plugin import Checked
+from grader.cluster.plan import Plan, to_document
+from grader.errors import GraderError
+from grader.grading import Grader
+from grader.sandbox.levels import candidates
+
+LOOK_SECONDS = 0.02
+
+
+def main(descriptors: list[int]) -> None:
+    """Show that this machine grades rightly, then grade what comes until the worker hangs up."""
+    lines = [Connection(descriptor) for descriptor in descriptors]
+    plan: Plan = lines[0].recv()
+    try:
+        with Grader(len(lines), candidates(unsafe=plan.unsafe), plan.limits) as grader:
+            paces = try_canaries(grader, frozenset(plan.selected), plan.seed, plan.accuracy, lambda: None)
+            grader.calibrate(paces)
+            _answer(lines[0], {"level": grader.level})
+            _serve(lines, grader)
+    except (GraderError, OSError) as error:
+        _answer(lines[0], {"refused": str(error)})
+
+
+def _serve(lines: list[Connection], grader: Grader) -> None:
+    asked: dict[int, Connection] = {}
+    tickets = 0
+    while lines:
+        for line in wait([line for line in lines if line not in asked.values()], timeout=0):
+            assert isinstance(line, Connection), "only lines are waited for"
+            try:
+                order, alone = line.recv()
+            except (EOFError, OSError):
+                lines.remove(line)
+                continue
+            tickets += 1
+            asked[tickets] = line
+            grader.submit(tickets, order, alone=alone)
+        for ticket, checked in grader.collect(LOOK_SECONDS):
+            _answer(asked.pop(ticket), {"level": grader.level, **_document(checked)})
+
+
+def _document(checked: Checked | None) -> dict[str, Any]:
+    return {"lost": "a checker ended over it"} if checked is None else to_document(checked)
+
+
+def _answer(line: Connection, document: dict[str, Any]) -> None:
+    try:
+        line.send_bytes(json.dumps(document).encode())
+    except OSError:
+        return  # the worker has hung up, which `_serve` will see
+
+
+if __name__ == "__main__":
+    main([int(word) for word in sys.argv[1:]])
