@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import importlib
 import multiprocessing
 import os
@@ -147,6 +148,8 @@ def replay(connection: Connection, calls: list[Call]) -> None:
     sys.modules["grader.sandbox.warming"].warm_up()
     targets = [_target(call) for call in calls]
     _replay(calls, targets)
+    gc.collect()
+    gc.freeze()  # as in the fork server: a probe collects garbage, and would look through all libraries each time
     connection.send("warm")
     while connection.recv() == "again":
         connection.send(_replay(calls, targets))
