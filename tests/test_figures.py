@@ -2,6 +2,7 @@
 
 import json
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,10 +10,14 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from grader.checking import figures
+from grader import curriculum
+from grader.checking import figures, plugin
 from grader.checking.figures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
-from grader.checking.student import Student
+from grader.checking.plugin import Job
+from grader.checking.session import Code, TaskSession
+from grader.checking.student import Student, StudentFailure
 from grader.figures import Figures
+from grader.sandbox.limits import Limits, Pace
 
 
 class Answering:
@@ -146,3 +151,42 @@ def test_curves_that_are_none_are_left_out(data: bytes) -> None:
 
 def test_curves_are_cut() -> None:
     assert len(curves_of(weights(json.dumps({"val_loss": [1] * 5000})))["val_loss"]) == figures.MAX_EPOCHS
+
+
+def session() -> TaskSession:
+    pool = SimpleNamespace(place=SimpleNamespace(data_inside=None))
+    return TaskSession(pool, Limits(), Code({}, {}, {}), curriculum.task("convolve"))  # type: ignore[arg-type]
+
+
+def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
+    one = session()
+    one._worker = object()  # type: ignore[assignment]
+
+    def ask() -> None:
+        with one.aside(5.0):
+            assert one._limits.call_seconds == 5.0
+            one.pace, one.disturbed = Pace(1.0, 2.0, 3.0), True
+            raise StudentFailure("timed_out", "slow")
+
+    with pytest.raises(StudentFailure, match="slow"):
+        ask()
+    assert (one.pace, one.disturbed, one._limits) == (Pace(), False, Limits())
+
+
+def test_nothing_is_drawn_where_no_worker_is_left() -> None:
+    with pytest.raises(StudentFailure, match="no process is left"), session().aside(5.0):
+        pytest.fail("asked nobody")
+
+
+@pytest.mark.parametrize("error", [StudentFailure("timed_out", "slow"), KeyError("maps"), RecursionError()])
+def test_a_drawing_that_fails_is_only_missing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(figures, "draw", failing)
+    one = session()
+    one._worker = object()  # type: ignore[assignment]
+    job = Job("ada", 7, frozenset(), lambda _: one, None)
+    run = plugin._Run(job, curriculum.task("convolve"), one)
+    plugin._draw(run)
+    assert run.drawn == Figures()
