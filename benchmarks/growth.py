@@ -6,7 +6,8 @@ and one not begun; each differs from all others by a comment, so that nothing ca
 but the last two hand in the trained network. None waits for its time limit: a class with such submissions takes longer.
 
 Sizes that are done are kept in DIR (default: a folder for temporary files), and one that was interrupted goes on where
-it stopped, which the table tells. On 2 free cores a submission takes 3 to 5 s.
+it stopped, which the table tells. The mixture repeats every ten submissions: from a class of 100 on thirds can be
+compared. How long it takes: the seconds per submission that the first line of the table shows, times N.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def memory(samples: list[dict[str, float]], share: slice) -> float:
     """Return the median of the grader's own processes while a part of the results came, in MiB."""
     total = samples[-1]["done"]
     low, high = total * (share.start or 0), total * (share.stop or 1)
-    chosen = [sum(one[kind] for kind in OURS) for one in samples if max(1, low) <= one["done"] <= high]
+    chosen = [sum(one[kind] for kind in OURS) for one in samples if max(1, low) <= one["done"] < min(total, high + 1)]
     return statistics.median(chosen) if chosen else float("nan")
 
 
@@ -194,7 +195,8 @@ def draw(measured: dict[int, dict[str, Any]]) -> None:
         times, window = run["times"], max(2, len(run["times"]) // 20)
         moving = [(times[i] - times[i - window]) / window for i in range(window, len(times))]
         above.plot(range(window + 1, len(times) + 1), moving, label=f"a class of {size}")
-        rows = [(sample["done"], sum(sample[kind] for kind in OURS)) for sample in run["samples"] if sample["done"]]
+        used = [(sample["done"], sum(sample[kind] for kind in OURS)) for sample in run["samples"]]
+        rows = [(done, mib) for done, mib in used if 0 < done < len(times)]  # without the start and the end
         below.plot([done for done, _ in rows], [used for _, used in rows], label=f"a class of {size}")
     above.set(ylabel="seconds per submission", ylim=(0, None), xscale="log", title="Time and memory as classes grow")
     below.set(ylabel="PSS of the grader's processes, MiB", xlabel="submissions graded", ylim=(0, None))
