@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def hand_in(work: Path, released: Path, to: Path) -> None:
 
 def write_into(nb: NotebookNode, source: str) -> None:
     """Write a module's text into a notebook: each definition into the solution cell that asks for it."""
+    source = re.sub(r"^(\s*from )\.(\w+ import )", r"\1exercises.\2", source, flags=re.MULTILINE)
     try:
         nodes = ast.parse(source).body
     except SyntaxError:

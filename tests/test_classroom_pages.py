@@ -1,0 +1,152 @@
+"""nbgrader's own pages in a browser: points, messages and figures are there, nothing hidden is, nothing runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import open_page
+from nbgrader.api import Gradebook
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from grader.classroom.pages import markdown2html
+
+pytestmark = pytest.mark.timeout(2400)
+FIGURE = "img[src^='data:image/png']"
+HIDDEN = ("BEGIN HIDDEN", "grader.classroom")
+
+
+def serve(course: Path, root: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a Jupyter server with nbgrader's pages, and return it with its address once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.root_dir": root,
+        "ServerApp.open_browser": False,
+        "ServerApp.allow_root": True,
+        "IdentityProvider.token": "",
+        "ServerApp.disable_check_xsrf": True,
+        "ServerApp.jpserver_extensions": "{'nbgrader': True, 'jupyterlab': False}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_server", *(f"--{name}={value}" for name, value in settings.items())],
+        cwd=course,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{address}/api/status", timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None, "the server ended"
+            time.sleep(0.5)
+        else:
+            return process, address
+    process.kill()
+    raise TimeoutError("no answer from the Jupyter server")
+
+
+@pytest.fixture(scope="module")
+def server(course: Path) -> Iterator[str]:
+    process, address = serve(course, course)
+    yield address
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def submission(course: Path, student: str, notebook: str) -> str:
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        return str(gradebook.find_submission_notebook(notebook, "cnn", student).id)
+
+
+def test_the_formgrader_lists_the_assignment_and_who_handed_in(course: Path, server: str) -> None:
+    page = open_page(f"{server}/formgrader/gradebook/cnn/convolution")
+    handed_in = len(list((course / "autograded").iterdir()))
+
+    def listed(_driver: object) -> bool:
+        return page.driver.find_element(By.TAG_NAME, "body").text.count("Submission #") == handed_in
+
+    WebDriverWait(page.driver, 60).until(listed)
+
+
+def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course: Path, server: str) -> None:
+    page = open_page(f"{server}/formgrader/submissions/{submission(course, 'flipped-kernel', 'convolution')}/")
+    WebDriverWait(page.driver, 60).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "input.score"))
+    source = page.driver.page_source
+    assert "convolve: 0 of 8 points (failed), flipped-kernel" in source
+    fields = page.driver.find_elements(By.CSS_SELECTOR, "input.score")
+    placeholders = {field.get_attribute("id"): field.get_attribute("placeholder") for field in fields}
+    assert sum(float(value or 0) for value in placeholders.values()) == pytest.approx(30 - 8)
+    figures = open_page(f"{server}/formgrader/submissions/{submission(course, 'flipped-kernel', 'transforms')}/")
+    assert figures.driver.find_elements(By.CSS_SELECTOR, FIGURE)
+
+
+def test_a_feedback_page_shows_points_messages_and_figures_and_nothing_hidden(course: Path) -> None:
+    page = open_page(course / "feedback" / "flipped-kernel" / "cnn" / "convolution.html")
+    text = page.driver.find_element(By.TAG_NAME, "body").text
+    assert "Score: 0.0 / 8.0" in text
+    assert "flipped-kernel" in text
+    assert not any(word in page.driver.page_source for word in HIDDEN)
+    figures = open_page(course / "feedback" / "flipped-kernel" / "cnn" / "transforms.html")
+    assert figures.driver.find_elements(By.CSS_SELECTOR, FIGURE)
+
+
+def test_validate_runs_the_public_checks_of_a_notebook(course: Path) -> None:
+    folder = course / "submitted" / "reference" / "cnn"
+    process, address = serve(folder, folder)
+    try:
+        request = urllib.request.Request(
+            f"{address}/assignments/validate", data=b"path=transforms.ipynb", method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            said = answer.read().decode()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    answer_to_button = json.loads(said)
+    assert answer_to_button["success"], said
+    assert "failed" not in answer_to_button["value"], said
+
+
+MARKUP = {
+    "script": "a <script>alert(1)</script>",
+    "handler": "<img src='data:,' onerror=alert(1)>",
+    "link": "[x](javascript:alert(1))",
+    "entity": "[x](&#106;avascript:alert(1))",
+    "frame": "<iframe src='http://127.0.0.1'></iframe>",
+    "form": "<form action='http://127.0.0.1'><input></form>",
+    "style": "<style>body {display: none}</style>",
+    "svg": "<svg onload=alert(1)></svg>",
+}
+
+
+@pytest.mark.parametrize("source", MARKUP.values(), ids=MARKUP)
+def test_text_cells_hold_nothing_that_runs(source: str, tmp_path: Path) -> None:
+    html = markdown2html({"cell": {}}, source)  # type: ignore[arg-type]
+    (tmp_path / "page.html").write_text(f"<!doctype html><title>t</title>{html}", encoding="utf-8")
+    page = open_page(tmp_path / "page.html")
+    assert page.console == []
+    assert not page.driver.find_elements(By.CSS_SELECTOR, "script, iframe, form, style, svg, [onerror], [onload]")
+    assert not page.driver.find_elements(By.CSS_SELECTOR, "a[href^='javascript']")
+
+
+def test_text_cells_keep_tables_pictures_and_links() -> None:
+    picture = {"cell": {"attachments": {"a.png": {"image/png": "aaaa"}}}}
+    html = markdown2html(picture, "# T\n\n|a|\n|-|\n|1|\n\n![p](attachment:a.png) [x](https://a.b)")  # type: ignore[arg-type]
+    for piece in ("<h1", "<td>1</td>", 'src="data:image/png;base64,aaaa"', 'href="https://a.b"'):
+        assert piece in html
