@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 from grading import SETTLE_SECONDS
 from rich.console import Console
@@ -148,8 +149,6 @@ def replay(connection: Connection, calls: list[Call]) -> None:
     sys.modules["grader.sandbox.warming"].warm_up()
     targets = [_target(call) for call in calls]
     _replay(calls, targets)
-    gc.collect()
-    gc.freeze()  # as in the fork server: a probe collects garbage, and would look through all libraries each time
     connection.send("warm")
     while connection.recv() == "again":
         connection.send(_replay(calls, targets))
@@ -167,9 +166,12 @@ def _target(call: Call) -> Callable[..., Any]:
 
 def _replay(calls: list[Call], targets: list[Callable[..., Any]]) -> dict[str, tuple[float, float]]:
     """Return processor and wall seconds of the calls of each task."""
-    importlib.import_module("grader.sandbox.probes.data_module")._BUILT.clear()  # noqa: SLF001 - as in a fresh worker
     spent: dict[str, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))
+    task = ""
     for call, target in zip(calls, targets, strict=True):
+        if call.task != task:
+            task = call.task
+            _as_in_a_fresh_worker()
         args, kwargs = copy.deepcopy((call.args, call.kwargs))
         cpu, wall = time.process_time(), time.perf_counter()
         with contextlib.suppress(Exception):  # some calls are made to be refused
@@ -177,6 +179,14 @@ def _replay(calls: list[Call], targets: list[Callable[..., Any]]) -> dict[str, t
         before = spent[call.task]
         spent[call.task] = before[0] + time.process_time() - cpu, before[1] + time.perf_counter() - wall
     return dict(spent)
+
+
+def _as_in_a_fresh_worker() -> None:
+    """Forget what earlier tasks left behind: a probe collects garbage, and would look through all of it each time."""
+    importlib.import_module("grader.sandbox.probes.data_module")._BUILT.clear()  # noqa: SLF001 - has no public way
+    plt.close("all")
+    gc.collect()
+    gc.freeze()
 
 
 def grade(grader: Grader) -> dict[str, tuple[float, float]]:
