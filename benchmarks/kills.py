@@ -116,7 +116,7 @@ def kill_somewhere(run: Run, rng: random.Random) -> tuple[str, str]:
         return "", ""
     if not below or rng.random() < 0.6:
         os.kill(run.process.pid, signal.SIGKILL)
-        run.end()
+        run.process.wait()
         wait_until_gone(below)
         return phase, "grader"
     victim = rng.choice(below)
