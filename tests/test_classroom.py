@@ -131,3 +131,17 @@ def test_a_failure_of_the_grader_is_no_grade(course: Path, tmp_path: Path) -> No
     said = nbgrader(broken, "autograde", "cnn", "--student", "untouched", status=1)
     assert "error processing assignment" in said
     assert not (broken / "autograded" / "untouched" / "cnn").exists()
+
+
+def test_stock_execute_gives_the_same_points_and_says_that_nothing_is_isolated(course: Path, tmp_path: Path) -> None:
+    stock = tmp_path / "course"
+    shutil.copytree(course, stock, ignore=shutil.ignore_patterns("autograded", "feedback", "graded", "downloaded"))
+    text = (stock / "nbgrader_config.py").read_text(encoding="utf-8")
+    own = "grader.classroom.autograde.GradeInSandbox"
+    assert own in text
+    (stock / "nbgrader_config.py").write_text(text.replace(own, "nbgrader.preprocessors.Execute"), encoding="utf-8")
+    nbgrader(stock, "autograde", "cnn", "--student", "half-finished", "--notebook", "convolution")
+    scores = auto_scores(stock, "half-finished")
+    assert (scores["output_size"], scores["convolve"], scores["conv2d"]) == (3.0, 8.0, 0.0)
+    said = "".join(one.text for one in outputs(graded(stock, "half-finished", "convolution")) if "text" in one)
+    assert "ran without a sandbox" in said
