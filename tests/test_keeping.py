@@ -213,6 +213,7 @@ def test_temporary_folders_are_swept_once_nobody_of_theirs_lives(
     if not parent:
         (scratch.make("theirs") / "file").touch()
         if not os.fork():
+            os.close(goes)
             os.write(tells, b"x")
             os.read(waits, 1)
         os._exit(0)
