@@ -209,5 +209,7 @@ def test_the_submissions_can_be_searched(pages: Path) -> None:
     page.run(script.format("STUDENT-0007"))
     assert page.run(f"return {ROWS}.map(row => row.cells[0].textContent.trim())") == ["student-0007"]
     assert page.run("return document.querySelector('.search output').value") == "1 of 41"
+    page.run(script.format("0007 graded"))
+    assert page.run(f"return {ROWS}.length") == 1
     page.run(script.format(""))
     assert page.run(f"return {ROWS}.length") == 41
