@@ -1,6 +1,6 @@
 """Makes `pytest exercises/` speak in tasks, and hands each check the module that it looks at. Nothing to write here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
+from grader.curriculum import modules
 from grader.public.explain import load
 from grader.public.plugin import PublicChecks, add_options
 from grader.public.tasks import ACCURACY
@@ -25,40 +26,17 @@ def pytest_configure(config: pytest.Config) -> None:
     plt.switch_backend("Agg")  # figures are drawn, but no window opens
 
 
-@pytest.fixture
-def convolution() -> ModuleType:
-    """Your exercises/convolution.py."""
-    return load("convolution")
+def _module(name: str) -> Callable[[], ModuleType]:
+    """Return the fixture that gives checks your exercises/<name>.py."""
+
+    @pytest.fixture(name=name)
+    def loaded() -> ModuleType:
+        return load(name)
+
+    return loaded
 
 
-@pytest.fixture
-def transforms() -> ModuleType:
-    """Your exercises/transforms.py."""
-    return load("transforms")
-
-
-@pytest.fixture
-def exploration() -> ModuleType:
-    """Your exercises/exploration.py."""
-    return load("exploration")
-
-
-@pytest.fixture
-def data_module() -> ModuleType:
-    """Your exercises/data_module.py."""
-    return load("data_module")
-
-
-@pytest.fixture
-def model() -> ModuleType:
-    """Your exercises/model.py."""
-    return load("model")
-
-
-@pytest.fixture
-def summary() -> ModuleType:
-    """Your exercises/summary.py."""
-    return load("summary")
+globals().update({f"_{name}": _module(name) for name in modules()})
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Task:
         id: the name used in results, tests and notebooks.
         module: the stub module it lives in, without ``.py``.
         title: what it is about, for people.
-        points: at most this many; all tasks together are 100.
+        points: at most this many; all tasks together are ``max_score()``.
         symbols: functions or ``Class.method`` that the student writes for it.
         needs: ids of the tasks whose answers it builds on.
         hints: from a nudge to a plan.
@@ -31,9 +32,13 @@ class Task:
 
 
 @functools.cache
+def _document() -> dict[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "curriculum.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
 def tasks() -> tuple[Task, ...]:
     """Return all tasks in teaching order."""
-    text = (Path(__file__).parent / "curriculum.toml").read_text(encoding="utf-8")
     return tuple(
         Task(
             id=entry["id"],
@@ -44,8 +49,13 @@ def tasks() -> tuple[Task, ...]:
             needs=tuple(entry["needs"]),
             hints=tuple(entry["hints"]),
         )
-        for entry in tomllib.loads(text)["task"]
+        for entry in _document()["task"]
     )
+
+
+def max_score() -> float:
+    """Return what all tasks together are meant to be worth."""
+    return float(_document()["max_score"])
 
 
 def modules() -> tuple[str, ...]:

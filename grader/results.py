@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from grader.curriculum import max_score
 from grader.figures import Figures
 
 SCHEMA = 1
-MAX_SCORE = 100.0
+MAX_SCORE: Final = max_score()
 
 SubmissionStatus = Literal["graded", "rejected", "grader_error"]
 TaskStatus = Literal[

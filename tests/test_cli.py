@@ -53,6 +53,8 @@ def test_every_verb_has_help(verb: str) -> None:
         (["grade", ".", "--out", "x", "--only", "convolve,nonsense"], "nonsense"),
         (["grade", ".", "--out", "x", "--jobs", "0"], "--jobs"),
         (["grade", ".", "--out", "x", "--accuracy", "guess"], "guess"),
+        (["verify", "--only", "nonsense"], "nonsense"),
+        (["verify", "--matrix", "--only", "convolve"], "--only"),
         (["release"], "--to"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else value,

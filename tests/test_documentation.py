@@ -21,7 +21,16 @@ from grader.authoring.sliding import sliding_kernel
 from grader.paths import ROOT
 from tests.browser import DESKTOP, PHONE, open_page
 
-PAGES = ("", "lesson/", "lesson/convolution/", "lesson/summary/", "students/", "threat-model/", "architecture/")
+PAGES = (
+    "",
+    "lesson/",
+    "lesson/convolution/",
+    "lesson/summary/",
+    "students/",
+    "seventh-module/",
+    "threat-model/",
+    "architecture/",
+)
 
 
 @pytest.fixture(scope="module")

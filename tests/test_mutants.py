@@ -115,6 +115,11 @@ def test_an_explanation_that_nothing_needs_or_that_says_too_much_is_told(explain
     assert "'m.f: 1 → 2' is noticed" in second
 
 
+def test_a_part_of_the_mutants_leaves_no_explanation_stale(explained: Path) -> None:
+    assert len(matrix_problems([], [], explained)) == 2
+    assert matrix_problems([], [], explained, whole=False) == []
+
+
 def test_the_page_escapes_and_marks_what_is_noticed() -> None:
     page = matrix_page([NOTICED, Cell("<b>", ("convolve",), wrong=True, killed=frozenset(), lost=True)], CHECKS)
     assert "&lt;b&gt;" in page

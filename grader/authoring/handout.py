@@ -121,7 +121,10 @@ def _readme(kit: str) -> str:
         (TEMPLATES / "README.md")
         .read_text(encoding="utf-8")
         .format(
-            tasks=len(curriculum.tasks()), modules=len(curriculum.modules()), lesson=f"## What to do\n{lesson}".rstrip()
+            tasks=len(curriculum.tasks()),
+            modules=len(curriculum.modules()),
+            points=curriculum.max_score(),
+            lesson=f"## What to do\n{lesson}".rstrip(),
         )
     )
 

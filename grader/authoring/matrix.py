@@ -110,8 +110,15 @@ def explanations(path: Path = EXPLAINED) -> tuple[list[Explanation], list[Explan
     )
 
 
-def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAINED) -> list[str]:
-    """Tell which mutants survive, and which checks kill nothing, without an explanation; and which one is stale."""
+def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAINED, *, whole: bool = True) -> list[str]:
+    """Tell which mutants survive, and which checks kill nothing, without an explanation; and which one is stale.
+
+    Args:
+        cells: what the checks said of each mutant and wrong answer.
+        checks: those that were asked.
+        path: holds the explanations.
+        whole: whether these are all mutants and checks, so that an explanation that none of them needs is stale.
+    """
     mutants_left, checks_left = explanations(path)
     alive = [cell.name for cell in survivors(cells)]
     noticed = [cell.name for cell in cells if cell.lost and not cell.wrong]
@@ -122,7 +129,7 @@ def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAIN
         *(
             f"{path.name}: expected a survivor for {entry.pattern!r}, got none. Can the entry go?"
             for entry in mutants_left
-            if not any(entry.covers(name) for name in alive)
+            if whole and not any(entry.covers(name) for name in alive)
         ),
         *(
             f"{path.name}: expected {entry.pattern!r} to mean survivors alone, but {name!r} is noticed. Say less?"
@@ -133,7 +140,7 @@ def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAIN
         *(
             f"{path.name}: expected an idle check for {entry.pattern!r}, got none. Can the entry go?"
             for entry in checks_left
-            if not any(entry.covers(name) for name in useless)
+            if whole and not any(entry.covers(name) for name in useless)
         ),
     ]
 

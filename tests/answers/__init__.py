@@ -1,9 +1,12 @@
 """Answers that the checks are tested with: wrong ones by the name that they must get, right ones in other styles."""
 
-from . import right_networks, right_pictures, wrong, wrong_convolution, wrong_networks, wrong_pictures
+import importlib
+import pkgutil
 
-WRONG = [*wrong.WRONG, *wrong_convolution.WRONG, *wrong_pictures.WRONG, *wrong_networks.WRONG]
+_MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+
+WRONG = [entry for module in _MODULES for entry in getattr(module, "WRONG", [])]
 """(name of the mistake, or none, task, module, code to splice into the reference)"""
 
-RIGHT = [*right_pictures.RIGHT, *right_networks.RIGHT]
+RIGHT = [entry for module in _MODULES for entry in getattr(module, "RIGHT", [])]
 """(title, tasks, module, code to splice into the reference)"""

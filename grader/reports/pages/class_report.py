@@ -15,7 +15,7 @@ from markupsafe import Markup
 from grader import curriculum
 from grader.reports.pages import drawing
 from grader.reports.pages.environment import STATUS_WORDS, environment
-from grader.results import Result
+from grader.results import MAX_SCORE, Result
 
 ENDED = ("crashed", "timed_out", "out_of_memory")
 STANDING = {
@@ -123,7 +123,7 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
             unsafe=any(result.sandbox == "none" for _, result in results),
             standing=Counter(result.status for _, result in results),
             scores=summary_of(scores),
-            histogram=drawing.histogram(scores),
+            histogram=drawing.histogram(scores, MAX_SCORE),
             seconds=summary_of(seconds),
             concerns=concerns(results),
             tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),

@@ -65,7 +65,7 @@ def png(colours: Colours) -> str:
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def histogram(values: Sequence[float], bins: int = 10, top: float = 100.0) -> Markup:
+def histogram(values: Sequence[float], top: float, bins: int = 10) -> Markup:
     """Draw how many values fall into each of so many equal parts of 0 to ``top``; the last part includes ``top``."""
     counts = [0] * bins
     for value in values:

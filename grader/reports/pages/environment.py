@@ -6,6 +6,8 @@ import functools
 
 import jinja2
 
+from grader.results import MAX_SCORE
+
 STATUS_WORDS = {
     "passed": "passed",
     "partial": "partly right",
@@ -36,5 +38,5 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.globals["words"] = STATUS_WORDS
+    made.globals |= {"words": STATUS_WORDS, "max_score": MAX_SCORE}
     return made
