@@ -27,7 +27,7 @@ def test_the_committed_weights_reach_91_percent() -> None:
     images, labels = oracle.fashion_mnist("t10k")
     with torch.no_grad():
         parts = [network((chunk.float() / 255 - 0.2860)[:, None] / 0.3530).argmax(1) for chunk in images.split(1000)]
-    assert (torch.cat(parts) == labels).double().mean() >= 0.91
+    assert (torch.cat(parts) == labels).double().mean() >= 0.92
 
 
 class OneWeight(pl.LightningModule):
