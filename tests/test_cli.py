@@ -73,7 +73,7 @@ def test_a_folder_without_submissions_is_graded_to_an_empty_class(tmp_path: Path
     done = grader("grade", "class", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "grades.csv").read_text().startswith("student,output_size,")
-    assert "0 submissions" in (tmp_path / "out" / "report.html").read_text()
+    assert "<dt>Submissions</dt><dd>0</dd>" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_trouble_of_the_graders_own_is_status_3(tmp_path: Path) -> None:
