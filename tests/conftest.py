@@ -1,6 +1,7 @@
 """What several test files share because it takes long to make."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,10 @@ from grader.authoring.samples import write_class
 
 BY_ZIP = ("half-finished", "softmax-in-forward")
 """Those whose zips are collected."""
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: its children would ignore Ctrl-C too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
