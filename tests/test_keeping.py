@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -234,6 +235,12 @@ def test_temporary_folders_are_swept_once_nobody_of_theirs_lives(
     os.close(held)
 
 
+def kill_all(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def test_a_task_whose_worker_somebody_killed_is_tried_again_and_a_killed_checker_is_replaced() -> None:
     source = (SOLUTIONS / "convolution.py").read_text(encoding="utf-8")
     slow = replaced(("output_size",), {"convolution": f"import time\ntime.sleep(3)\n{source}"})
@@ -243,16 +250,17 @@ def test_a_task_whose_worker_somebody_killed_is_tried_again_and_a_killed_checker
 
     def kill() -> None:
         now = time.monotonic()
-        below = [one for one in psutil.Process().children(recursive=True) if one not in others]
-        forked = [one for one in below if "grader.sandbox.zygote" in one.cmdline()]
-        if "worker" not in killed and now - started > 1.5:
-            killed["worker"] = now
-            for worker in [one for one in forked if not one.children()]:
-                worker.kill()
-        elif "checker" not in killed and now - killed.get("worker", now) > 1:
-            killed["checker"] = now
-            for checker in [one for one in below if one not in forked]:
-                checker.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # one ends while it is looked at: look again at the next tick
+            below = [one for one in psutil.Process().children(recursive=True) if one not in others]
+            forked = [one for one in below if "grader.sandbox.zygote" in one.cmdline()]
+            workers = [one for one in forked if not one.children()]
+            checkers = [one for one in below if one not in forked]
+            if "worker" not in killed and now - started > 1.5:
+                killed["worker"] = now
+                kill_all(workers)
+            elif "checker" not in killed and now - killed.get("worker", now) > 1:
+                killed["checker"] = now
+                kill_all(checkers)
 
     with Grader(1, candidates(unsafe=False)) as grader:
         started = time.monotonic()

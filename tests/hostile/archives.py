@@ -129,7 +129,7 @@ def notebook_with_huge_outputs(path: Path) -> None:
 
 @builder
 def notebook_too_large(path: Path) -> None:
-    notebook(path, {"source": RIGHT, "outputs": [{"output_type": "stream", "text": "A" * (33 * MIB)}]})
+    notebook(path, {"source": RIGHT, "outputs": [{"output_type": "stream", "text": "A" * (129 * MIB)}]})
 
 
 @builder
