@@ -63,6 +63,12 @@ def test_who_does_not_change_is_not_listed_however_long_it_took() -> None:
     assert changes({"ada": graded("ada", bias=True)}, {"ada": slow}) == []
 
 
+def test_other_scores_come_before_other_checks() -> None:
+    before = {"ada": graded("ada", bias=None), "ben": graded("ben", bias=False)}
+    after = {"ada": graded("ada", bias=True), "ben": graded("ben", bias=True)}
+    assert [change.student for change in changes(before, after)] == ["ben", "ada"]
+
+
 def test_who_loses_most_comes_first_and_other_files_are_told() -> None:
     before = {name: graded(name, bias=name != "eve") for name in ("ada", "eve")}
     after = {"eve": graded("eve", bias=True), "ada": graded("ada", bias=False, sha="11"), "new": graded("n", bias=True)}

@@ -73,14 +73,14 @@ class Change:
 
 
 def changes(before: Mapping[str, Result], after: Mapping[str, Result]) -> list[Change]:
-    """Return the students whose points, status or checks differ, those who lose most first.
+    """Return the students whose points, status or checks differ: other scores first, those who lose most before all.
 
     Args:
         before: output folder's name -> result.
         after: likewise; who is not in it is no longer in the class, and not compared.
     """
     found = [change for folder, result in after.items() if (change := _change(before.get(folder), result))]
-    return sorted(found, key=lambda change: (change.after or 0.0) - (change.before or 0.0))
+    return sorted(found, key=lambda one: (one.before == one.after, (one.after or 0.0) - (one.before or 0.0)))
 
 
 def changes_table(found: list[Change]) -> Table:
