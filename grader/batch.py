@@ -62,8 +62,7 @@ class Settings:
 
     def key(self, submission_sha256: str) -> str:
         """Return what a submission's result is kept by."""
-        walls = NONE if self.unsafe else "walls"  # this machine's or a node's: a run goes on wherever it began
-        return grading_key(submission_sha256, self.selected, walls, self.accuracy)
+        return grading_key(submission_sha256, self.selected, self.levels[0], self.accuracy)
 
 
 class Watcher(Protocol):

@@ -12,10 +12,14 @@ from pathlib import Path
 
 from grader import __version__
 from grader.errors import GraderError
-from grader.paths import EXERCISES, HIDDEN_SUITES
+from grader.paths import EXERCISES, HIDDEN_SUITES, ROOT
 from grader.results import Result, result_from_json
+from grader.sandbox.walls import NONE
 
 FILE_NAME = "gradebook.sqlite"
+POINTS = ROOT / "grader" / "curriculum.toml"
+CHECKING = tuple(ROOT / "grader" / place for place in ("checking", "misconceptions", "sandbox/probes"))
+"""What answers a check, beside the suites."""
 
 
 class GradebookBroken(GraderError):
@@ -86,14 +90,19 @@ class Gradebook:
 
 
 def grading_key(submission_sha256: str, selected: Iterable[str], level: str, accuracy: str) -> str:
-    """Return a hash of everything that a result depends on, but for the seed."""
-    parts = [submission_sha256, __version__, *sorted(selected), level, accuracy, _kit_sha256()]
+    """Return a hash of everything that a result depends on, but for the seed.
+
+    Which walls stood is no part of it, only whether any did: a run goes on, on this machine or another, wherever it
+    began.
+    """
+    walls = NONE if level == NONE else "walls"
+    parts = [submission_sha256, __version__, *sorted(selected), walls, accuracy, kit_sha256()]
     return hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
 
 
 @cache
-def _kit_sha256() -> str:
+def kit_sha256() -> str:
     """Return a hash of what submissions are checked by, and given."""
-    suites = [path.read_bytes() for path in sorted(HIDDEN_SUITES.glob("*.py"))]
-    given = [(EXERCISES / name).read_bytes() for name in ("datasets.py", "train.py")]
-    return hashlib.sha256(b"\0".join([*suites, *given])).hexdigest()
+    paths = [*sorted(HIDDEN_SUITES.glob("*.py")), *(EXERCISES / name for name in ("datasets.py", "train.py")), POINTS]
+    paths += [path for folder in CHECKING for path in sorted(folder.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
@@ -9,8 +13,9 @@ from nbgrader.utils import determine_grade
 
 from grader.classroom.autograde import is_autograder, is_public_check, score_outputs
 from grader.classroom.cells import outputs, readable
-from grader.classroom.desk import GradingFailed
+from grader.classroom.desk import Desk, GradingFailed, snapshot_of
 from grader.classroom.feedback import RemoveHiddenRegions, without_hidden_regions
+from grader.locking import AnotherGrader
 from grader.results import CheckResult, TaskResult, TaskStatus
 
 HIDDEN = '# seen\n### BEGIN HIDDEN TESTS\nfrom grader.classroom import check\ncheck("conv2d")\n### END HIDDEN TESTS'
@@ -83,6 +88,28 @@ def test_what_a_worker_says_is_cut_and_cleaned() -> None:
 @pytest.mark.parametrize("nonsense", [None, 3, "text", {"kind": "result"}])
 def test_a_worker_that_answers_nonsense_puts_nothing_out(nonsense: object) -> None:
     assert outputs(nonsense) == []
+
+
+HOLD = """
+import pathlib, sys
+from grader.locking import only_grader
+with only_grader(pathlib.Path(sys.argv[1])):
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_desk_does_not_work_beside_another_grader(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "graded", unsafe=True)
+    (tmp_path / "ada").mkdir()
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "graded")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(AnotherGrader):
+            desk.result("ada", snapshot_of("ada", tmp_path / "ada"))
+        other.communicate()
+    assert desk.result("ada", snapshot_of("ada", tmp_path / "ada")).status == "rejected"
 
 
 @pytest.mark.parametrize(

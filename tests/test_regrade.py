@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from click.testing import CliRunner
 from click.testing import Result as Run
 from rich.console import Console
 
-from grader import batch
+from grader import batch, intake
 from grader.cli import cli
 from grader.errors import GraderError
 from grader.executor import Order
+from grader.figures import Figures, keep_figures
 from grader.graded.changes import changes, changes_table
 from grader.graded.overrides import Override, overridden, read_overrides
 from grader.paths import SOLUTIONS
@@ -229,6 +231,45 @@ def test_scores_set_by_hand_survive_grading_and_regrading(told: Told, monkeypatc
     Path("out/overrides.csv").unlink()
     assert run("grade").exit_code == 0
     assert published("ada") == 5
+
+
+def test_regrade_that_finds_nothing_new_leaves_nothing_waiting(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(told, monkeypatch)
+    assert run("regrade").exit_code == 1
+    told.bias["ada"] = True
+    monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"newer {sha}")
+    assert run("regrade").exit_code == 0
+    assert not Path("out/.regrade").exists()
+    assert not Path("out/regrade.json").exists()
+
+
+def test_regrade_comes_to_rest_though_somebody_has_left_the_class(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(told, monkeypatch)
+    shutil.rmtree("class/eve")
+    assert run("regrade", "--yes").exit_code == 0
+    again = run("regrade")
+    assert again.exit_code == 0, again.output
+    assert json.loads(Path("out/regrade.json").read_text())["published"], "of the last publication"
+
+
+def test_a_picture_that_the_new_result_has_not_goes_with_the_old_result(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_figures(Path("out/ada"), intake.read(intake.find(Path("class"))[0][0]).sha256, Figures(table="of before"))
+    change_the_tests(told, monkeypatch)
+    assert run("regrade", "--yes").exit_code == 0
+    assert not Path("out/ada/figures.json").exists()
+    assert "of before" not in Path("out/ada/feedback.html").read_text()
+
+
+def test_regrade_of_a_class_without_graded_tasks_is_a_wrong_call(told: Told) -> None:
+    for name in told.bias:
+        rejected = Result(name, "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there")
+        Path("out", name, "results.json").write_text(json.dumps(rejected.to_json()))
+    before = everything()
+    done = run("regrade", "--yes")
+    assert (done.exit_code, "grader grade" in done.output) == (2, True)
+    assert everything() == before
 
 
 def test_regrade_of_a_folder_that_was_never_graded_is_a_wrong_call(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from grader.curriculum import tasks
 from grader.files import write_atomically
-from grader.gradebook import Gradebook, grading_key
+from grader.gradebook import Gradebook, grading_key, kit_sha256
+from grader.paths import ROOT
 from grader.reports.grades import grades_csv, harmless_cell
 from grader.reports.pages import class_page, feedback_page
 from grader.results import CheckResult, Result, TaskResult, result_from_json, share_of_points
@@ -159,6 +160,23 @@ def test_the_grading_key_depends_on_all_that_a_result_depends_on() -> None:
         for accuracy in ("weights", "skip")
     }
     assert len(keys) == 16
+
+
+def test_the_grading_key_is_the_same_behind_all_walls() -> None:
+    keys = {grading_key("a", ["convolve"], level, "weights") for level in ("namespaces", "landlock", "none")}
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["grader/curriculum.toml", "grader/checking/oracle.py", "grader/sandbox/probes/model.py"]
+)
+def test_the_hash_of_the_kit_depends_on_points_and_on_what_answers_a_check(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, changed = Path.read_bytes, ROOT / path
+    before = kit_sha256.__wrapped__()
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self == changed))
+    assert kit_sha256.__wrapped__() != before
 
 
 def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:

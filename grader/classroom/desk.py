@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from grader.figures import keep_figures
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader, code_of
 from grader.intake import Snapshot, names
+from grader.locking import only_grader
 from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.levels import candidates
@@ -53,19 +55,17 @@ class Desk:
 
         Raises:
             GraderError: if the grader itself fails; the next submission gets a new one.
+            AnotherGrader: if another one works in the folder of the results.
         """
         folder = names.folder(student)
         key = grading_key(snapshot.sha256, self._selected, self._levels[0], self._accuracy)
-        book = Gradebook(self._out)
-        try:
+        with only_grader(self._out), contextlib.closing(Gradebook(self._out)) as book:
             result = book.finished(folder, key)
             if result is None:
                 result = self._graded(Order(student, snapshot, self._seed, self._selected, self._accuracy))
                 keep_figures(self._out / folder, result.submission_sha256, result.figures)
                 book.record(folder, key, result)
-        finally:
-            book.close()
-        publish(self._out / folder, result)
+            publish(self._out / folder, result)
         return result
 
     def _graded(self, order: Order) -> Result:

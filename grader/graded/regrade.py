@@ -41,10 +41,13 @@ def earlier_tasks(out: Path) -> tuple[str, ...]:
     """Return the ids of the tasks that a class was graded on.
 
     Raises:
-        ValueError: if there is no graded class.
+        ValueError: if there is no graded class, or no task of it was graded.
     """
     found = (task for _, result in read_results(out) for task in result.tasks if task.status != "skipped")
-    return tuple(dict.fromkeys(task.id for task in found))
+    ids = tuple(dict.fromkeys(task.id for task in found))
+    if not ids:
+        raise ValueError(f"expected a class with graded tasks in {str(out)!r}, got none; use grader grade")
+    return ids
 
 
 def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> Regraded:
@@ -52,7 +55,7 @@ def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) 
 
     Args:
         submissions: holds one folder or zip per student.
-        out: holds the published results; gets ``regrade.json``.
+        out: holds the published results; gets ``regrade.json`` if anything would be published.
         settings: what and how to grade; a seed in it takes the place of those of before.
         watcher: told how far the run is.
     """
@@ -63,7 +66,10 @@ def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) 
     results = grade_folder(submissions, out / STAGING, settings, watcher)
     after = {folder: overridden(folder, result, overrides) for folder, result in results}
     found = Regraded(len(after), changes(before, after), _differ(before, after))
-    write_json(out, found, published=False)
+    if found.new:
+        write_json(out, found, published=False)
+    else:
+        _forget_waiting(out)
     return found
 
 
@@ -74,8 +80,8 @@ def publish_regrade(submissions: Path, out: Path, settings: Settings, watcher: W
     grading or regrading of the class writes what is missing.
     """
     with only_grader(out), contextlib.closing(Gradebook(out)) as book:
-        for figures in (out / STAGING).glob(f"*/{FIGURES}"):
-            write_bytes_atomically(out / figures.parent.name / FIGURES, figures.read_bytes())
+        for results in (out / STAGING).glob("*/results.json"):
+            _take_figures(results.parent, out / results.parent.name)
         book.adopt(out / STAGING / FILE_NAME)
     write_json(out, found, published=True)
     grade_folder(submissions, out, settings, watcher)
@@ -94,5 +100,24 @@ def write_json(out: Path, found: Regraded, *, published: bool) -> None:
 
 
 def _differ(before: dict[str, Result], after: dict[str, Result]) -> bool:
-    old, new = ({folder: result.without_times() for folder, result in one.items()} for one in (before, after))
-    return old != new
+    """Tell whether any result of the class differs; who has left it is not graded again."""
+    return any(
+        folder not in before or before[folder].without_times() != result.without_times()
+        for folder, result in after.items()
+    )
+
+
+def _forget_waiting(out: Path) -> None:
+    """Remove what waited to be published; what tells of an earlier publication stays."""
+    shutil.rmtree(out / STAGING)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        if not json.loads((out / "regrade.json").read_text(encoding="utf-8"))["published"]:
+            (out / "regrade.json").unlink()
+
+
+def _take_figures(waiting: Path, published: Path) -> None:
+    """Put what a new result draws in the place of what the earlier one did, be it nothing."""
+    if (waiting / FIGURES).exists():
+        write_bytes_atomically(published / FIGURES, (waiting / FIGURES).read_bytes())
+    else:
+        (published / FIGURES).unlink(missing_ok=True)
