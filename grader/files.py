@@ -37,6 +37,18 @@ def telling_of_a_full_disk(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def read_utf8(path: Path) -> str:
+    """Return the text of a file that a person has saved, without the byte order mark that Excel begins it with.
+
+    Raises:
+        ValueError: if it is in another encoding.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8, got other bytes ({error}). Save it as CSV UTF-8?") from None
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text beside its target, then move it there in one step."""
     write_bytes_atomically(path, text.encode("utf-8"))

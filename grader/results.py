@@ -10,6 +10,8 @@ from grader.curriculum import max_score
 from grader.figures import Figures
 
 SCHEMA = 1
+SUSPICION: Final = "fashion_accuracy: suspicion: "
+"""How a note begins that tells of what looks memorised."""
 MAX_SCORE: Final = max_score()
 
 SubmissionStatus = Literal["graded", "rejected", "grader_error"]

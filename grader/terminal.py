@@ -8,6 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from grader.results import Result
 
@@ -86,14 +87,10 @@ def class_table(results: Sequence[tuple[str, Result]]) -> Table:
     table.add_column("not right yet", overflow="fold")
     for _, result in results[:TABLE_ROWS]:
         score = "–" if result.score is None else f"{result.score:g}"
-        table.add_row(_plain(result.student), result.status, score, _plain(result.message or _troubles(result)))
+        table.add_row(Text(result.student), result.status, score, Text(result.message or _troubles(result)))
     if len(results) > TABLE_ROWS:
         table.caption = f"and {len(results) - TABLE_ROWS} more: see report.html"
     return table
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _troubles(result: Result) -> str:

@@ -21,7 +21,7 @@ from grader.reports.lms.canvas import canvas_csv, heading
 from grader.reports.lms.gradescope import gradescope_json
 from grader.reports.lms.junit import junit_xml
 from grader.reports.lms.moodle import moodle_csv
-from grader.reports.lms.roster import assign, read_roster
+from grader.reports.lms.roster import assign, read_roster, read_roster_file
 from grader.reports.lms.sheet import Column, Grade, Person, grade_of
 from grader.results import CheckResult, Result, TaskResult
 
@@ -226,6 +226,15 @@ def test_what_is_nobodys_or_not_clear_is_told_and_not_guessed() -> None:
 def test_a_file_that_is_no_roster_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a header with"):
         read_roster("a,b\n1,2\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "word"), [("Name,Login\nRen\xe9,r\n", "CSV UTF-8"), ("Name,Login\nada," + "x" * 200_000, "limit")]
+)
+def test_a_roster_that_cannot_be_read_is_refused_with_its_name(data: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_bytes(data.encode("cp1252"))
+    with pytest.raises(ValueError, match=f"roster.csv: .*{word}"):
+        read_roster_file(tmp_path / "roster.csv")
 
 
 # --- the verb

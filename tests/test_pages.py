@@ -1,8 +1,10 @@
 """The pages: what is drawn, what is escaped, how large they get, and how they open in a browser."""
 
 import importlib.util
+import io
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -10,12 +12,16 @@ from types import ModuleType
 import pytest
 import torch
 from browser import DESKTOP, PHONE, open_page
+from rich.console import Console
 
 from grader.figures import Figures, Raster, keep_figures, kept_figures
+from grader.graded.changes import changes, changes_table
 from grader.paths import ROOT
 from grader.reports.pages import class_page, feedback_page, pages_beside
 from grader.reports.pages.class_report import concerns, mistakes, summary_of
-from grader.results import Result, TaskResult
+from grader.reports.pages.environment import environment
+from grader.results import SUSPICION, Result, TaskResult
+from grader.terminal import class_table
 
 HOSTILE = "<script>alert(1)</script><b onclick='x'>\u202e" + "m" * 300
 
@@ -116,6 +122,36 @@ def test_quantiles_of_one_score_are_that_score() -> None:
     assert summary_of([]) == {}
 
 
+def test_the_95th_percentile_of_twenty_is_not_the_highest() -> None:
+    found = summary_of([float(score) for score in range(0, 100, 5)])
+    assert (found["95th percentile"], found["highest"]) == (pytest.approx(90.25), 95)
+    assert (found["lower quartile"], found["median"], found["upper quartile"]) == (23.75, 47.5, 71.25)
+
+
+@pytest.mark.parametrize(("split", "word"), [("train", "training"), ("val", "validation")])
+def test_the_legend_of_a_chart_names_the_curves_in_it_alone(split: str, word: str) -> None:
+    curves = {f"{split}_acc": (0.5, 0.9)}
+    page = feedback_page(graded(task("convolve", "passed")), Figures(curves=curves))
+    assert re.findall(r'class="key (?:val|train)">(\w+)<', page) == [word]
+
+
+def test_the_meter_is_full_at_the_highest_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(environment().globals, "max_score", 8.0)
+    assert '<div style="width: 100%">' in feedback_page(graded(TaskResult("convolve", 8.0, 8.0, "passed", None, "", 0)))
+
+
+def test_tables_of_the_terminal_show_names_and_messages_as_they_are() -> None:
+    name, message = "a\\[red]b :heart:", "[/] :x:"
+    one = Result(name, "rejected", "namespaces", "0.1.0", "00", 7, message=message)
+    for table, texts in (
+        (class_table([("a", one)]), (name, message)),
+        (changes_table(changes({}, {"a": one})), (name,)),
+    ):
+        console = Console(width=200, file=io.StringIO())
+        console.print(table)
+        assert all(text in console.file.getvalue() for text in texts)
+
+
 def test_the_histogram_counts_a_full_score_in_the_last_part() -> None:
     assert "90 to 100 points: 1" in class_page(
         [("ada", graded(TaskResult("convolve", 100, 100, "passed", None, "", 0)))], []
@@ -125,7 +161,7 @@ def test_the_histogram_counts_a_full_score_in_the_last_part() -> None:
 def test_concerns_name_who_and_what() -> None:
     class_ = [
         ("ada", graded(task("convolve", "protocol"), task("conv2d", "timed_out"))),
-        ("bob", graded(student="bob", notes=("fashion_accuracy: a memorised set?", "notes.txt: not read"))),
+        ("bob", graded(student="bob", notes=(SUSPICION + "a memorised set?", "fashion_accuracy: set to 8 by hand: x"))),
         ("eve", Result("eve", "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there")),
         ("kim", Result("kim", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours")),
     ]
@@ -133,10 +169,10 @@ def test_concerns_name_who_and_what() -> None:
     assert found == {
         "The grader failed": [("kim", "kim", "ours")],
         "Answers that are no answers": [("ada", "ada", "gave no readable answer: convolve")],
-        "Suspected memorising": [("bob", "bob", "fashion_accuracy: a memorised set?")],
+        "Suspected memorising": [("bob", "bob", "fashion_accuracy: suspicion: a memorised set?")],
         "Nothing could be graded": [("eve", "eve", "nothing there")],
         "Stopped, too slow, or out of memory": [("ada", "ada", "took too long: conv2d")],
-        "Other notes": [("bob", "bob", "notes.txt: not read")],
+        "Other notes": [("bob", "bob", "fashion_accuracy: set to 8 by hand: x")],
     }
 
 

@@ -20,7 +20,7 @@ from grader.errors import GraderError
 from grader.executor import Order
 from grader.figures import Figures, keep_figures
 from grader.graded.changes import changes, changes_table
-from grader.graded.overrides import Override, overridden, read_overrides
+from grader.graded.overrides import Override, overridden, read_overrides, unused
 from grader.paths import SOLUTIONS
 from grader.results import CheckResult, Result, TaskResult
 
@@ -94,9 +94,22 @@ def test_a_score_set_by_hand_is_laid_over_the_graders_and_told() -> None:
     assert got.notes == ("conv2d: set to 8 by hand: The bias was not asked for.",)
 
 
+def test_a_score_of_a_task_that_was_not_asked_for_is_not_set_and_that_is_told() -> None:
+    skipped = graded("ada", bias=False)
+    skipped = replace(skipped, tasks=(replace(skipped.tasks[0], score=0.0, status="skipped"),))
+    mine = Override("ada", "conv2d", 8.0, "x")
+    assert overridden("ada", skipped, [mine]) == skipped
+    assert unused([("ada", skipped)], [mine]) == [
+        "overrides.csv: no submission of ada was graded on conv2d; it is not set"
+    ]
+
+
 @pytest.mark.parametrize(
     ("lines", "word"),
     [
+        ("student,task,score,reason\nada,conv2d,8,Tr\xe8s bien.\n", "UTF-8"),
+        ("student,task,score,reason\nada,conv2d,8," + "x" * 200_000, "limit"),
+        ("student,task,score,reason\nada,conv2d,8,Nice, but late.\n", "quotes"),
         ("who,task\n", "columns"),
         ("student,task,score,reason\nada,fly,1,x\n", "line 2"),
         ("student,task,score,reason\nada,conv2d,eleven,x\n", "line 2"),
@@ -106,7 +119,7 @@ def test_a_score_set_by_hand_is_laid_over_the_graders_and_told() -> None:
     ],
 )
 def test_overrides_that_cannot_be_meant_are_refused(lines: str, word: str, tmp_path: Path) -> None:
-    (tmp_path / "overrides.csv").write_text(lines)
+    (tmp_path / "overrides.csv").write_bytes(lines.encode("cp1252"))
     with pytest.raises(GraderError, match=word):
         read_overrides(tmp_path)
 

@@ -18,7 +18,7 @@ from traitlets import Unicode
 from grader.files import write_atomically
 from grader.reports.lms.canvas import canvas_csv, heading
 from grader.reports.lms.moodle import moodle_csv
-from grader.reports.lms.roster import Roster, assign, read_roster
+from grader.reports.lms.roster import Roster, assign, read_roster_file
 from grader.reports.lms.sheet import Column, Grade, Person
 
 
@@ -33,7 +33,7 @@ class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
         """Write the file; students whom the roster does not know are left out, and named in the log."""
         assignments = [one for one in gradebook.assignments if _asked(one.name, self.assignment)]
         students = [one for one in gradebook.students if _asked(one.id, self.student)]
-        roster = read_roster(Path(self.roster).read_text(encoding="utf-8")) if self.roster else None
+        roster = read_roster_file(Path(self.roster)) if self.roster else None
         people = {one.id: _person(one) for one in students}
         if roster is not None:
             people, problems = assign(roster, people)

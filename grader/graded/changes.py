@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from grader.results import Result, TaskResult
 from grader.terminal import TABLE_ROWS
@@ -95,7 +96,7 @@ def changes_table(found: list[Change]) -> Table:
             reasons.append(f"{change.status_before or 'not graded before'} → {change.status_after}")
         reasons += map(str, change.tasks)
         cells = [change.student, points(change.before), points(change.after), "\n".join(reasons)]
-        table.add_row(*(cell.replace("[", "\\[") for cell in cells))
+        table.add_row(*map(Text, cells))
     if len(found) > TABLE_ROWS:
         table.caption = f"and {len(found) - TABLE_ROWS} more: see regrade.json"
     return table

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from grader import curriculum
 from grader.errors import GraderError
+from grader.files import read_utf8
 from grader.results import Result, TaskResult
 from grader.text import clean
 
 FILE_NAME = "overrides.csv"
 COLUMNS = ("student", "task", "score", "reason")
+FURTHER = "further cells"
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,15 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
     """Return the overrides of an output folder; none if it has no such file.
 
     Raises:
-        GraderError: if a line is no override.
+        GraderError: if the file is no CSV, or a line no override.
     """
     path = out / FILE_NAME
     if not path.exists():
         return ()
-    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-    if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise GraderError(f"{path}: expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
-    overrides = tuple(_override(row, f"{path}, line {rows.line_num}") for row in rows)
+    try:
+        overrides = _read(path)
+    except (ValueError, csv.Error) as error:
+        raise GraderError(f"{path}: {error}") from None
     twice = {one for one in overrides for other in overrides if one != other and _place(one) == _place(other)}
     if twice:
         one = min(twice, key=_place)
@@ -59,9 +61,13 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
 
 
 def overridden(folder: str, result: Result, overrides: Iterable[Override]) -> Result:
-    """Return a result with the scores that were set by hand, each told in its task's message and in the notes."""
-    mine = {one.task: one for one in overrides if one.student in (folder, result.student)}
-    if not mine or not result.tasks:
+    """Return a result with the scores that were set by hand, each told in its task's message and in the notes.
+
+    A task that was not asked for keeps its nothing: it would count, and no page would show why.
+    """
+    asked = _asked(result)
+    mine = {one.task: one for one in overrides if one.student in (folder, result.student) and one.task in asked}
+    if not mine:
         return result
     tasks = tuple(_set(task, mine[task.id]) if task.id in mine else task for task in result.tasks)
     notes = tuple(f"{one.task}: set to {one.score:g} by hand: {one.reason}" for one in mine.values())
@@ -69,13 +75,26 @@ def overridden(folder: str, result: Result, overrides: Iterable[Override]) -> Re
 
 
 def unused(results: Sequence[tuple[str, Result]], overrides: Iterable[Override]) -> list[str]:
-    """Return what to say of overrides that no submission with tasks takes."""
-    names = {name for folder, result in results if result.tasks for name in (folder, result.student)}
+    """Return what to say of overrides that no submission takes."""
+    places = {
+        (name, task) for folder, result in results for name in (folder, result.student) for task in _asked(result)
+    }
     return [
-        f"{FILE_NAME}: no submission of {clean(one.student)} was graded; its {one.task} is not set"
+        f"{FILE_NAME}: no submission of {clean(one.student)} was graded on {one.task}; it is not set"
         for one in overrides
-        if one.student not in names
+        if _place(one) not in places
     ]
+
+
+def _asked(result: Result) -> set[str]:
+    return {task.id for task in result.tasks if task.status != "skipped"}
+
+
+def _read(path: Path) -> tuple[Override, ...]:
+    rows = csv.DictReader(io.StringIO(read_utf8(path), newline=""), restkey=FURTHER)
+    if tuple(rows.fieldnames or ()) != COLUMNS:
+        raise ValueError(f"expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
+    return tuple(_override(row, f"line {rows.line_num}") for row in rows)
 
 
 def _set(task: TaskResult, one: Override) -> TaskResult:
@@ -84,13 +103,18 @@ def _set(task: TaskResult, one: Override) -> TaskResult:
 
 
 def _override(row: dict[str, str], where: str) -> Override:
+    if FURTHER in row:
+        raise ValueError(
+            f"{where}: expected {len(COLUMNS)} cells, got {len(COLUMNS) + len(row[FURTHER])}. "
+            'Does a reason with a comma in it stand in "quotes"?'
+        )
     try:
         task = curriculum.task(row["task"].strip())
         score = round(float(row["score"]), 2)
     except (ValueError, TypeError, AttributeError) as error:
-        raise GraderError(f"{where}: expected the id of a task and its score ({error})") from None
+        raise ValueError(f"{where}: expected the id of a task and its score ({error})") from None
     if not 0 <= score <= task.points:
-        raise GraderError(f"{where}: expected a score from 0 to {task.points:g}, got {score:g}")
+        raise ValueError(f"{where}: expected a score from 0 to {task.points:g}, got {score:g}")
     return Override(row["student"].strip(), task.id, score, clean(row["reason"] or "no reason given."))
 
 

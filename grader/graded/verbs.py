@@ -13,7 +13,6 @@ from rich.console import Console
 if TYPE_CHECKING:
     from grader.graded.export import Export, Format
     from grader.graded.regrade import Regraded
-    from grader.reports.lms.roster import Roster
 
 GRADED = click.Path(path_type=Path, file_okay=False, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -43,22 +42,17 @@ def export(
     from grader.graded.export import FILE_NAMES  # noqa: PLC0415
     from grader.graded.export import export as export_results  # noqa: PLC0415
     from grader.graded.results import read_results  # noqa: PLC0415
+    from grader.reports.lms.roster import read_roster_file  # noqa: PLC0415
 
     try:
         results = [result for folder, result in read_results(out) if student in (None, folder, result.student)]
-        done = export_results(results, to, assignment, _roster(roster))
+        done = export_results(results, to, assignment, None if roster is None else read_roster_file(roster))
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     target = target or out / FILE_NAMES[to]
     write_atomically(target, done.text)
     _tell(done, target)
     sys.exit(1 if done.problems else 0)
-
-
-def _roster(path: Path | None) -> Roster | None:
-    from grader.reports.lms.roster import read_roster  # noqa: PLC0415
-
-    return None if path is None else read_roster(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _tell(done: Export, target: Path) -> None:

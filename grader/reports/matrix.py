@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
+from rich.text import Text
 
 from grader.authoring.matrix import Cell, explanations
 from grader.checking.suites import Check
@@ -50,7 +51,7 @@ def task_matrices(cells: Sequence[Cell], checks: Sequence[Check]) -> list[TaskMa
             {
                 cell.name: entry.reason
                 for cell in cells
-                if not cell.lost
+                if task.id in cell.tasks and not cell.lost
                 for entry in allowed
                 if entry.covers(cell.name)
             },
@@ -71,7 +72,7 @@ def matrix_table(cells: Sequence[Cell], checks: Sequence[Check]) -> Table:
         table.add_column(column, overflow="fold", justify="right" if column in ("notices", "of") else "left")
     for matrix in task_matrices(cells, checks):
         for check in matrix.checks:
-            table.add_row(matrix.task.id, check.replace("[", "\\["), str(matrix.kills(check)), str(len(matrix.cells)))
+            table.add_row(matrix.task.id, Text(check), str(matrix.kills(check)), str(len(matrix.cells)))
         alive = sum(not cell.lost for cell in matrix.mutants)
         table.add_row(
             matrix.task.id, f"{alive} of {len(matrix.mutants)} mutants survive, explained", "", "", style="dim"

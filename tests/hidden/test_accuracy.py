@@ -11,6 +11,7 @@ from grader.checking.assertions import assert_small_network, describe, fail_chec
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
 from grader.checking.weights import WeightsProblem, inspect_weights, loaded_in_worker
+from grader.results import SUSPICION
 
 MEAN, STD = 0.2860, 0.3530
 FULL, NONE, HONOUR = 0.90, 0.80, 0.93
@@ -89,7 +90,7 @@ def test_accuracy_is_measured(
             f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %."
         )
     for suspicion in suspicions(student, rng, images, labels, answer):
-        note(f"fashion_accuracy: {suspicion}")
+        note(SUSPICION + suspicion)
 
 
 def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answer: Tensor) -> list[str]:

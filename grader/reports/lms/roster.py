@@ -9,7 +9,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from grader.files import read_utf8
 from grader.reports.lms.sheet import Person
 from grader.text import clean
 
@@ -37,6 +39,18 @@ class Roster:
     headings: tuple[str, ...]
 
 
+def read_roster_file(path: Path) -> Roster:
+    """Read a roster from its file; see ``read_roster``.
+
+    Raises:
+        ValueError: if it is no CSV in UTF-8, or no column says who somebody is.
+    """
+    try:
+        return read_roster(read_utf8(path))
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 def read_roster(text: str) -> Roster:
     """Read a roster: an export of Canvas's gradebook, of Moodle's grades or participants, or a list of one's own.
 
@@ -54,7 +68,7 @@ def read_roster(text: str) -> Roster:
     columns = _columns(headings)
     if not {"name", "login", "number", "lms_id", "email"} & columns.keys():
         raise ValueError(
-            "roster: expected a header with Student, ID, SIS User ID, SIS Login ID, Username, ID number or Email "
+            "expected a header with Student, ID, SIS User ID, SIS Login ID, Username, ID number or Email "
             f"address, got {clean(first, 120)!r}. Is it the gradebook's export?"
         )
     people = (_person(row, columns) for row in rows)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from grader import curriculum
 from grader.reports.pages import drawing
 from grader.reports.pages.environment import STATUS_WORDS, environment
-from grader.results import MAX_SCORE, Result
+from grader.results import MAX_SCORE, SUSPICION, Result
 
 ENDED = ("crashed", "timed_out", "out_of_memory")
 STANDING = {
@@ -129,6 +129,7 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
             tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
             mistakes=mistakes(results),
             max_notes=MAX_NOTES,
+            open_below=OPEN_BELOW,
         )
     )
 
@@ -149,14 +150,14 @@ def summary_of(values: Sequence[float]) -> dict[str, float]:
     if not values:
         return {}
     ordered = sorted(values)
-    low, median, high = statistics.quantiles(ordered, n=4, method="inclusive") if len(ordered) > 1 else ordered * 3
+    parts = statistics.quantiles(ordered, n=20, method="inclusive") if len(ordered) > 1 else ordered * 19
     return {
         "lowest": ordered[0],
-        "lower quartile": low,
-        "median": median,
+        "lower quartile": parts[4],
+        "median": parts[9],
         "mean": statistics.fmean(ordered),
-        "upper quartile": high,
-        "95th percentile": ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+        "upper quartile": parts[14],
+        "95th percentile": parts[18],
         "highest": ordered[-1],
     }
 
@@ -228,7 +229,7 @@ def _entries(results: Class, seen: Callable[[Result], Iterable[str]]) -> list[tu
 
 
 def _is_suspicion(note: str) -> bool:
-    return note.startswith("fashion_accuracy:")
+    return note.startswith(SUSPICION)
 
 
 def _with_status(result: Result, statuses: Sequence[str]) -> list[str]:

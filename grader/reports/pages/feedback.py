@@ -137,15 +137,15 @@ def _mixed_up(confusion: tuple[tuple[int, ...], ...]) -> list[tuple[int, str, st
     return sorted(found, reverse=True)[:3]
 
 
-def _curves(curves: Mapping[str, tuple[float | None, ...]]) -> list[tuple[str, Markup]]:
-    """Return a title and a chart for loss and for accuracy, where something is known of them."""
+def _curves(curves: Mapping[str, tuple[float | None, ...]]) -> list[tuple[str, Markup, tuple[str, ...]]]:
+    """Return title, chart, and whose curves are in it for loss and for accuracy, where something is known of them."""
     charts = []
     for kind, title in CURVE_TITLES.items():
         series = {
             split: curves[f"{split}_{kind}"] for split in ("train", "val") if _is_known(curves, f"{split}_{kind}")
         }
         if series:
-            charts.append((title, drawing.curves(series, title)))
+            charts.append((title, drawing.curves(series, title), tuple(series)))
     return charts
 
 
