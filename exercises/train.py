@@ -13,9 +13,11 @@ the weights of the best epoch so far are written then, too. What makes it fast, 
 - `Averaging`: large steps make the weights swing about a good place; their running average lies closer to it. It is the
   average that is validated and handed in, at the epoch with the best validation accuracy.
 - Channels last in memory (lesson 5), and a process of its own that loads images (lesson 4).
+- Freed memory is kept: each batch's maps are made anew, and would have to be asked of the system each time.
 """
 
 import argparse
+import ctypes
 import importlib
 import json
 import logging
@@ -107,16 +109,26 @@ def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class History(pl.Callback):
-    """Keeps and prints what is logged at the end of each epoch, and the seconds until then."""
+    """Keeps and prints what is logged in each epoch, the mean loss of its steps, and the seconds until then."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
         self.started = time.monotonic()
+        self._losses: list[Tensor] = []
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Note the loss: of what `training_step` logs, Lightning keeps the last batch's alone."""
+        del trainer, pl_module, batch, batch_idx
+        self._losses.append(outputs["loss"].detach())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take a copy of the metrics."""
         del pl_module
         row = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row["train_loss"] = float(torch.stack(self._losses).mean())
+        self._losses.clear()
         seconds = time.monotonic() - self.started
         self.rows.append({**row, "seconds": seconds})
         numbers = ", ".join(f"{name} {value:.4f}" for name, value in row.items())
@@ -140,6 +152,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def build(options: argparse.Namespace) -> tuple[pl.LightningModule, pl.LightningDataModule]:
     """Seed all generators, and make the model and the data module that the options name."""
+    _keep_freed_memory()
     torch.set_num_threads(options.threads)
     pl.seed_everything(options.seed, verbose=False)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -149,6 +162,14 @@ def build(options: argparse.Namespace) -> tuple[pl.LightningModule, pl.Lightning
         options.data, batch_size=options.batch_size, num_workers=options.workers, seed=options.seed
     )
     return model, data
+
+
+def _keep_freed_memory() -> None:
+    """Have freed memory used again instead of returned to the system, where the C library is glibc."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        trim_threshold, mmap_threshold = -1, -3  # https://man7.org/linux/man-pages/man3/mallopt.3.html
+        libc.mallopt(mmap_threshold, 32 << 20)
+        libc.mallopt(trim_threshold, 1 << 30)
 
 
 def fit(
@@ -185,7 +206,9 @@ def fit(
 
 def read_options(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; None stands for the process's own."""
-    parser = argparse.ArgumentParser(prog="python -m exercises.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m exercises.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     here = Path(__file__).resolve().parent
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch-size", type=int, default=128)
@@ -210,11 +233,18 @@ def _write(model: pl.LightningModule, data: pl.LightningDataModule, history: His
     accuracy = (labels == predicted).float().mean().item()
     print(f"test accuracy: {accuracy:.2%} of {len(labels)} images")  # noqa: T201 - the result
     out.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, out / WEIGHTS, {"learning_curves": _curves(history.rows)})
+    save_weights(model, out / WEIGHTS, {"learning_curves": _curves(history.rows)})
     _plot_curves(history.rows, out / "learning_curves.png")
     _plot_confusion(labels, predicted, out / "confusion_matrix.png")
     print(f"wrote {WEIGHTS}, learning_curves.png and confusion_matrix.png to {out}")  # noqa: T201 - where to look
+
+
+def save_weights(model: pl.LightningModule, path: Path, metadata: dict[str, str]) -> None:
+    """Write the weights; a layer that the model holds under two names is written under both."""
+    state = model.state_dict()
+    save_file(
+        {name: value.clone(memory_format=torch.contiguous_format) for name, value in state.items()}, path, metadata
+    )
 
 
 def _curves(rows: list[dict[str, float]]) -> str:

@@ -75,7 +75,7 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
     modes = [(module, module.training) for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
-    leaves = [(name, module) for name, module in model.named_modules() if not any(module.children())]
+    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [listen(name, leaf) for name, leaf in leaves]
     try:
         with torch.no_grad():

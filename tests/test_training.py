@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from exercises import train
 from exercises.train import Averaging
 from grader.checking import oracle
 from grader.paths import ROOT, SOLUTIONS
@@ -102,3 +103,27 @@ def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
     assert {name: len(values) for name, values in curves.items()} == dict.fromkeys(
         ("train_loss", "val_loss", "val_acc"), 1
     )
+
+
+class OneLayerTwice(pl.LightningModule):
+    """A model that holds one layer under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = self.second = torch.nn.Linear(3, 3)
+
+
+def test_a_layer_under_two_names_is_saved_under_both(tmp_path: Path) -> None:
+    model = OneLayerTwice()
+    train.save_weights(model, tmp_path / "weights", {})
+    model.load_state_dict(load_file(tmp_path / "weights"), strict=True)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_of_its_steps() -> None:
+    history, model = train.History(), OneWeight()
+    trainer = cast(Any, SimpleNamespace(callback_metrics={"train_loss": torch.tensor(5.0)}))
+    for epoch in ((1.0, 5.0), (4.0,)):
+        for loss in epoch:
+            history.on_train_batch_end(trainer, model, {"loss": torch.tensor(loss)}, None, 0)
+        history.on_train_epoch_end(trainer, model)
+    assert [row["train_loss"] for row in history.rows] == [3, 4]

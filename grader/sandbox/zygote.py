@@ -27,7 +27,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from grader.sandbox import hugepages, walls
+from grader.sandbox import paging, walls
 
 PRELOADED = (
     "numpy",
@@ -72,7 +72,8 @@ def preload() -> None:
     _forget_the_kit()
     gc.collect()
     gc.freeze()
-    hugepages.collapse()
+    paging.collapse()
+    paging.keep_freed()
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise RuntimeError(f"zygote: expected one thread, got {threads}. Which import starts the others?")
