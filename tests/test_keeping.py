@@ -55,14 +55,15 @@ def rows(out: Path) -> dict[str, str]:
 
 def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> None:
     """Few kills, for time; `python benchmarks/kills.py 50` is the long run."""
+    seed = time.time_ns()
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "4", str(time.time_ns())],
+        [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "4", str(seed)],
         capture_output=True,
         text=True,
         timeout=850,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, f"python benchmarks/kills.py 4 {seed}\n{done.stdout}{done.stderr}"
     assert "4 kills" in done.stdout
 
 

@@ -1,6 +1,5 @@
 """The synthetic FashionMNIST: its statistics are the real set's, and its images tell which they are."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,7 @@ def test_a_blank_image_has_no_index(constant: float) -> None:
 
 
 def test_torchvision_reads_what_is_written(tmp_path: Path) -> None:
-    started = time.monotonic()
     synthetic.write(tmp_path, seed=0)
-    assert time.monotonic() - started < 30
     data = FashionMNIST(tmp_path, train=False)
     assert torch.equal(data.data, synthetic.images(torch.arange(60_000, 70_000)))
     assert torch.equal(data.targets, synthetic.labels(0)[60_000:])
