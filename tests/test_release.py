@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from handout import write_function
 
 from grader import curriculum, paths
 from grader.authoring.building import build, leaks_below
+from grader.authoring.closure import imports_of
 from grader.authoring.course import configuration, generate_assignment
 from grader.authoring.handout import zipped
 from grader.authoring.notebooks import source_notebooks
@@ -241,6 +245,25 @@ def test_the_doctor_of_the_hand_out_looks_at_versions_and_data(desk: Path) -> No
     assert "train-images-idx3-ubyte.gz" in done.stdout
     assert "missing" not in done.stdout
     assert "Sandbox" not in done.stdout
+
+
+def test_the_hand_out_declares_the_packages_that_it_imports(released: Path) -> None:
+    assert undeclared(released / "handout", "grader", "exercises") == set()
+
+
+def test_the_kit_declares_the_packages_that_it_imports() -> None:
+    assert undeclared(paths.ROOT, "grader", "exercises", "solutions", "docs", "tests", "benchmarks") == set()
+
+
+def undeclared(root: Path, *folders: str) -> set[str]:
+    """Return the packages that modules below a folder import and its pyproject.toml does not name."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {re.split(r"[><=~! \[]", one)[0].lower() for some in lists for one in some}
+    modules = [path for folder in folders for path in (root / folder).rglob("*.py") if "submissions" not in path.parts]
+    imported = {name.partition(".")[0] for path in modules for name in imports_of(path)} - {*sys.stdlib_module_names}
+    packages = importlib.metadata.packages_distributions()
+    return {one.lower() for name in imported for one in packages.get(name, [])} - declared - {project["name"]}
 
 
 def test_the_hand_out_has_no_solutions_weights_or_history(released: Path) -> None:
