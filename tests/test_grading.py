@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from grader.executor import Order
 from grader.grading import Grader
 from grader.paths import ROOT, SOLUTIONS
 from grader.results import Result, TaskResult
+from grader.sandbox import client, worker
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Limits as Resources
@@ -90,6 +92,21 @@ def test_a_task_gets_the_status_of_how_it_ended_and_the_other_keeps_its_points(
     assert got.status == "graded"
     assert scores(got.tasks) == {"output_size": (status, 0), "class_counts": ("passed", 2)}, got.tasks[0].message
     assert got.tasks[0].message
+
+
+class _Speechless(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+@pytest.mark.parametrize("error", [SyntaxError(), _Speechless()], ids=["no message", "no text"])
+def test_an_exception_that_says_nothing_has_an_empty_text(error: Exception) -> None:
+    assert worker._text(error) == ""
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (40, "40")])
+def test_a_signal_is_told_by_its_name_or_number(number: int, name: str) -> None:
+    assert client._how_it_ended(number) == f"ended by signal {name}"
 
 
 def test_a_missing_module_is_missing(results: list[Result]) -> None:

@@ -295,5 +295,6 @@ def _how_it_ended(status: int | None) -> str:
     if status is None:
         return "closed its channel"
     if os.WIFSIGNALED(status):
-        return f"ended by signal {signal.Signals(os.WTERMSIG(status)).name}"
+        number = os.WTERMSIG(status)  # most real-time signals have no name
+        return f"ended by signal {signal.Signals(number).name if number in set(signal.Signals) else number}"
     return f"ended with exit status {os.waitstatus_to_exitcode(status)}"

@@ -159,7 +159,7 @@ class Worker:
 
     def _where(self, error: BaseException) -> str:
         """Name the last line of the student's own that the exception passed through."""
-        if isinstance(error, SyntaxError) and error.filename:
+        if isinstance(error, SyntaxError) and isinstance(error.filename, str):
             return f"{Path(error.filename).name}, line {error.lineno}"
         inside = [
             frame
@@ -184,8 +184,10 @@ def _state(found: str | None, stub: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return text[:1000]
+    try:
+        return str((error.msg or "") if isinstance(error, SyntaxError) else error)[:1000]
+    except BaseException:  # noqa: BLE001 - a student's exception may fail to say what it is
+        return ""
 
 
 def _check_signature(function: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
