@@ -66,7 +66,7 @@ UNSAFE = [
     "Report.HTML",
     "a/b",
 ]
-UNSAFE += ["gradebook.sqlite", "nul", "COM1.x", "a\\b", "ada ", "ada."]
+UNSAFE += ["gradebook.sqlite", "gradebook.sqlite-journal", "junit.xml", "nul", "COM1.x", "a\\b", "ada ", "ada."]
 
 
 @pytest.mark.parametrize("name", UNSAFE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,24 @@ def test_a_notebook_leaves_its_demonstrations_behind(tmp_path: Path) -> None:
         "if __name__ == '__main__':\n    convolve(1, 2)",
     )
     assert source.strip() == "def convolve(image, kernel):\n    total = image.sum()\n    return total"
+
+
+def test_a_notebook_of_very_many_statements_breaks_its_module_in_seconds(tmp_path: Path) -> None:
+    cells = ["\n".join(f"a{number}=1" for number in range(first, first + 4_000)) for first in (0, 4_000)]
+    (tmp_path / "convolution.ipynb").write_bytes(notebook(*cells))
+    began = time.monotonic()
+    assert "at most 5,000 statements" in read_folder(tmp_path).broken["convolution"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_cell_of_very_many_statements_is_left_out(tmp_path: Path) -> None:
+    source = module_of(tmp_path, "def convolve(): pass", "a=1\n" * 6_000)
+    assert source.strip() == "def convolve(): pass"
+
+
+def test_a_definition_that_needs_what_is_kept_already_is_kept(tmp_path: Path) -> None:
+    source = module_of(tmp_path, "def convolve():\n    return A", "A = 1\nB = A\nC = B\nD = print(C)\nE = D\nF = E")
+    assert source.split("\n\n\n")[1:] == ["A = 1", "B = A", "C = B\n"]
 
 
 def test_magics_and_shell_lines_are_dropped(tmp_path: Path) -> None:

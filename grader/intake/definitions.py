@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grader.intake.limits import MAX_STATEMENTS
+
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 LEFT_OUT = (ast.Expr, ast.Assert, ast.Pass, ast.Delete, ast.Raise, ast.Return, ast.Global, ast.Nonlocal)
@@ -45,13 +47,15 @@ def statements(source: str) -> list[Statement]:
 
     Raises:
         SyntaxError: if it is no Python.
-        ValueError: if it holds characters that Python refuses.
+        ValueError: if it holds characters that Python refuses, or too many statements.
         RecursionError: if it is nested too deeply; so may MemoryError.
     """
     with warnings.catch_warnings():  # of the student's own escapes and comparisons
         warnings.simplefilter("ignore")
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         tree = compile(source, "<cell>", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+        if len(tree.body) > MAX_STATEMENTS:
+            raise ValueError(f"expected at most {MAX_STATEMENTS:,} statements, got more")
         compile(source, "<cell>", "exec", flags, dont_inherit=True)
         lines = source.split("\n")
         return [_statement(node, _text(node, lines)) for node in tree.body if not _is_demonstration(node)]
@@ -68,14 +72,13 @@ def needed(every: list[Statement], wanted: Iterable[str]) -> list[Statement]:
     # `activation_maps = activation_maps(image, filters)` demonstrates what it would hide.
     every = [one for one in every if one.defines or not one.acts or not (one.binds & wanted & defined & one.uses)]
     known = {name for statement in every for name in statement.binds} | set(dir(builtins))
-    kept = _closure(every, wanted)
+    binders = _binders(every)
+    kept = _closure(every, binders, wanted, set())
     for index, statement in enumerate(every):
         if index in kept or not (statement.defines or statement.constant):
             continue
-        also = _closure(every, statement.binds)
-        runs = any(
-            every[other].acts or not (every[other].defines or every[other].uses <= known) for other in also - kept
-        )
+        also = _closure(every, binders, statement.binds, kept)
+        runs = any(every[other].acts or not (every[other].defines or every[other].uses <= known) for other in also)
         if not runs:
             kept |= also
     return [
@@ -99,17 +102,25 @@ def only_definitions(source: str, wanted: Iterable[str]) -> str:
     return "\n\n\n".join(statement.source for statement in kept) + "\n"
 
 
-def _closure(every: list[Statement], names: Iterable[str]) -> set[int]:
-    """Return the numbers of all statements that bind the names, or what those need, and so on."""
+def _binders(every: list[Statement]) -> dict[str, list[int]]:
+    """Return the numbers of the statements that bind each name."""
     binders: dict[str, list[int]] = {}
     for index, statement in enumerate(every):
         for name in statement.binds:
             binders.setdefault(name, []).append(index)
+    return binders
+
+
+def _closure(every: list[Statement], binders: dict[str, list[int]], names: Iterable[str], kept: set[int]) -> set[int]:
+    """Return the numbers of all statements that bind the names, or what those need, and so on.
+
+    Those that are kept are left out, and not followed: whatever they need is kept too.
+    """
     found: set[int] = set()
     waiting, known = list(names), set(names)
     while waiting:
         for index in binders.get(waiting.pop(), []):
-            if index not in found:
+            if index not in found and index not in kept:
                 found.add(index)
                 fresh = every[index].uses - known
                 known |= fresh

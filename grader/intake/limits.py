@@ -23,6 +23,9 @@ MAX_NOTEBOOK = 128 * MIB
 MAX_NOTEBOOK_CODE = 128 * 1024
 """Characters of code in one notebook."""
 
+MAX_STATEMENTS = 5_000
+"""Statements at the top of a module that are looked through for what they need."""
+
 MAX_NOTEBOOK_NODES = 500_000
 """JSON objects and lists in one notebook."""
 

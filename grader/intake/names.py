@@ -8,8 +8,10 @@ from grader.text import escape
 
 MAX_FOLDER_BYTES = 120
 
-OUTPUT_SUFFIXES = (".csv", ".html", ".json", ".sqlite", ".sqlite3", ".db", ".log", ".tmp", ".lock", ".partial")
-"""What the grader itself writes beside the folders of the students ends so."""
+OUTPUT_SUFFIXES = (
+    ".csv", ".html", ".json", ".xml", ".sqlite", ".sqlite-journal", ".sqlite-wal", ".sqlite-shm",
+)  # fmt: skip
+"""What the grader and its database write beside the folders of the students ends so."""
 
 WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

@@ -64,6 +64,8 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
             kept += _statements(cell)
         except UnreadableError as error:
             broken.append((cell, str(error)))
+    if len(kept) > limits.MAX_STATEMENTS:
+        raise UnreadableError(f"expected at most {limits.MAX_STATEMENTS:,} statements, got more")
     wanted = [symbol.partition(".")[0] for task in curriculum.tasks() if task.module == name for symbol in task.symbols]
     source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
     return source, [*(f"cell {cell.number} is left out: {why}" for cell, why in broken), *_oddities(every, cells)]
