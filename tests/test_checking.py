@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from grader.checking import suites
 from grader.checking.assertions import CheckFailed, assert_close, assert_equal, assert_raises, describe
 from grader.checking.inputs import Rng
 from grader.checking.plugin import Checked, CheckPlugin, Job
+from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
-from grader.curriculum import Task
+from grader.curriculum import Task, task
 from grader.results import TaskResult
-from grader.sandbox.limits import Pace
+from grader.sandbox.client import WorkerEnded, WorkerTimedOut
+from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.wire import ForeignArray, Opaque
 
 HEAD = """
@@ -182,6 +185,30 @@ def test_messages_are_cut_and_escaped(check: Check) -> None:
     result, _ = check(suite("core: assert False, chr(27) + 'x' * 10_000"))
     assert result.message.startswith("\\x1bxxx")
     assert len(result.message) == 500
+
+
+class Failing:
+    """A worker that gives no answer."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def ask(self, *_: Any) -> None:
+        raise self.error
+
+
+def test_a_worker_apart_that_fails_ends_alone_and_what_was_disturbed_stays_so() -> None:
+    own, apart, retired = Failing(WorkerEnded("ended")), Failing(WorkerTimedOut(starved=True)), []
+    pool = SimpleNamespace(place=SimpleNamespace(data_inside=None), take=lambda _: apart, retire=retired.append)
+    session = TaskSession(pool, Limits(), Code({}, {}, {}), task("convolve"))  # type: ignore[arg-type]
+    session._worker = own  # type: ignore[assignment]
+    with pytest.raises(StudentFailure, match="expected an answer within"):
+        session.apart("keeping.kept", (), {})
+    assert retired == [apart]
+    with pytest.raises(StudentFailure, match="the process ended"):
+        session.call("convolve", (), {})
+    assert retired == [apart, own]
+    assert session.disturbed
 
 
 def test_inputs_depend_on_the_seed_and_on_the_check() -> None:

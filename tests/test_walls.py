@@ -27,7 +27,7 @@ if sys.platform != "linux":
 
 from grader.paths import ROOT
 from grader.sandbox import walls
-from grader.sandbox.walls import Cage, Limits
+from grader.sandbox.walls import Cage, Limits, cgroups
 from grader.sandbox.walls.probes import PROBES, Probe
 
 MIB = 1 << 20
@@ -38,6 +38,9 @@ LEVELS = ("namespaces", "landlock")
 # Sizes of the acts: above the limits, yet harmless if a wall does not hold.
 AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, "fill_disk": 128 * MIB,
            "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "cpu_time": 6}  # fmt: skip
+
+# Only a cage, or the checker, counts what several processes take.
+SPREAD = next(probe for probe in PROBES if probe.name == "spread_memory")
 
 # A zygote in small: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """
@@ -202,11 +205,11 @@ def steps_of(house: House, listeners: dict[str, Any], level: str) -> list[list[A
     return [
         [probe.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(probe.name, 0))]
         for probe in PROBES
-        if level in probe.levels
+        if level in probe.levels and probe != SPREAD
     ]
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
+@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe != SPREAD], ids=lambda probe: probe.name)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_forbidden_act_fails(
@@ -374,20 +377,29 @@ def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(house: House
     cage = Cage.make(SMALL, "test")
     if cage is None:
         pytest.skip("control groups cannot be written here")
-    code = """
-import os, time
-from grader.sandbox.walls.probes import attempt
-attempt('spread_memory', size=320 << 20)
-answer = 'survived'
-"""
     identity = "root" if os.geteuid() == 0 else "user"
+    step = [SPREAD.name, None, {"size": AMOUNTS[SPREAD.name]}]
 
-    house.run(identity, "namespaces", [["spread", code, {}]], cage=[str(folder) for folder in cage.folders])
+    held = house.run(identity, "namespaces", [step], cage=[str(folder) for folder in cage.folders])[SPREAD.name]
     killed = cage.ran_out_of_memory()
 
     assert cage.remove()
+    assert held[0] in (None, [True, "held"])
     assert killed
     assert not any(folder.exists() for folder in cage.folders)
+
+
+def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(house: House) -> None:
+    identity = "root" if os.geteuid() == 0 else "user"
+    step = [SPREAD.name, None, {"size": AMOUNTS[SPREAD.name]}]
+    assert house.run(identity, "namespaces", [step])[SPREAD.name][0] == [False, "took 256 MiB"]
+
+
+@pytest.mark.parametrize("missing", ["memory", "pids"])
+def test_there_is_no_cage_that_counts_one_thing_alone(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroups, "_version_2", lambda: None)
+    monkeypatch.setattr(cgroups, "_version_1", lambda controller: None if controller == missing else Path("/tmp"))
+    assert cgroups._parents() == []
 
 
 def test_a_cage_is_removed_with_whatever_outlived_its_worker() -> None:
@@ -479,4 +491,3 @@ def test_torch_computes_and_loads_data(level: str, workers: int, house: House) -
 
 def test_levels_named_here_are_known() -> None:
     assert set(walls.available_levels()) <= {"namespaces", "landlock"}
-    assert "system" in walls.describe()

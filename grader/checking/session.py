@@ -103,17 +103,14 @@ class TaskSession:
 
     def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our probes beside the student's module; see ``Student.probe``."""
-        body = self._ask("probe", {"name": name, "args": args, "kwargs": kwargs})
-        if body.keys() != {"value"}:
-            raise _nonsense("a value")
-        return body["value"]
+        return _value(self._ask("probe", {"name": name, "args": args, "kwargs": kwargs}))
 
     def apart(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our functions in a worker that holds no student's code; see ``Student.apart``."""
         worker = self._pool.take(self._limits)
         try:
             body = {"name": name, "args": args, "kwargs": kwargs}
-            return self._exchange(worker, "apart", body, self._limits.call_seconds)["value"]
+            return _value(self._exchange(worker, "apart", body, self._limits.call_seconds))
         finally:
             self._pool.retire(worker)
 
@@ -188,24 +185,29 @@ class TaskSession:
         try:
             reply = worker.ask(kind, body, min(seconds, remaining))
         except WorkerTimedOut as error:
-            self.disturbed = error.starved
-            self.close()
+            self.disturbed |= error.starved
+            self._give_up(worker)
             raise self._too_slow(seconds, remaining) from None
         except WorkerEnded as error:
-            self.disturbed = error.killed
-            self.close()
+            self.disturbed |= error.killed
+            self._give_up(worker)
             raise StudentFailure(
                 "out_of_memory" if error.out_of_memory else "crashed",
                 f"{self._task.id}: expected an answer, but the process {error.reason}. What ends it?",
             ) from None
         except wire.WireError:
-            self.close()
+            self._give_up(worker)
             raise _nonsense("a value") from None
         finally:
             self.pace = self.pace.after(kind, time.monotonic() - started)
         if reply.kind == "raised":
             raise _raised(self._task.id, reply.body)
         return dict(reply.body)
+
+    def _give_up(self, worker: Worker) -> None:
+        """Do without a worker that gave no answer; one apart is its caller's to retire, and is not the student's."""
+        if worker is self._worker:
+            self.close()
 
     def _too_slow(self, seconds: float, remaining: float) -> StudentFailure:
         expected = f"an answer within {seconds:.0f} s"
@@ -225,6 +227,12 @@ def _defining(name: str, source: bytes) -> bytes:
 
 def _as_tensor(content: bytes) -> torch.Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
+
+
+def _value(body: dict[str, Any]) -> Any:
+    if body.keys() != {"value"}:
+        raise _nonsense("a value")
+    return body["value"]
 
 
 def _nonsense(expected: str) -> StudentFailure:

@@ -66,8 +66,8 @@ def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) ->
         return Outcome(probe, held=False, seen=f"no answer: {type(error).__name__}")
     finally:
         worker.close()
-    if reply.kind == "raised":
-        return Outcome(probe, held=True, seen=str(reply.body.get("text")))
+    if reply.kind == "raised":  # what a wall that holds makes of an act is a value
+        return Outcome(probe, held=False, seen=f"untried: {reply.body.get('type_names')} {reply.body.get('text')}")
     return Outcome(probe, reply.body.get("held") is True, str(reply.body.get("seen")))
 
 
@@ -96,7 +96,7 @@ def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
             "process": sleeper.pid,
             "expected": [0, 1, 2, 3],
             "count": 4 * RESOURCES.open_files,
-            "size": 6 * RESOURCES.memory,  # a quarter of it, in each of four processes, is still too much
+            "size": 6 * RESOURCES.memory,  # a twelfth of it, half the limit, in each of four processes is too much
             "seconds": RESOURCES.cpu_seconds + 2,
         }
 

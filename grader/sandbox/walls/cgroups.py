@@ -7,6 +7,7 @@ and the checker polls `watch.tree_memory` instead.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
 import signal
 import time
@@ -66,7 +67,8 @@ def _parents() -> list[Path]:
     if unified:
         return [unified]
     found = [_version_1(controller) for controller in _CONTROLLERS]
-    return [one for one in found if one and os.access(one, os.W_OK)]
+    # All or none: with a cage that counts processes alone, nobody would count memory.
+    return [one for one in found if one] if all(one and os.access(one, os.W_OK) for one in found) else []
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,6 @@ class Cage:
         for folder in self.folders:
             (folder / "cgroup.procs").write_text("0")
 
-    def memory(self) -> int | None:
-        """Bytes that the worker's processes and files take now, or None if that is not counted here."""
-        return self._number("memory.current", "memory.usage_in_bytes")
-
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel has ended a process of the worker for its memory."""
         for folder in self.folders:
@@ -116,13 +114,6 @@ class Cage:
                     words = (folder / name).read_text().split()
                     return int(words[words.index("oom_kill") + 1]) > 0
         return False
-
-    def _number(self, *names: str) -> int | None:
-        for folder in self.folders:
-            for name in names:
-                with contextlib.suppress(OSError):
-                    return int((folder / name).read_text())
-        return None
 
     def remove(self, patience: float = 2.0) -> bool:
         """Take the groups away once the worker has ended; True if they are gone."""
@@ -171,8 +162,15 @@ def sweep() -> int:
     removed = 0
     mounts = {_mounted_at("cgroup2"), *(_mounted_at("cgroup", controller) for controller in _CONTROLLERS)}
     for mounted in filter(None, mounts):
-        for folder in sorted(mounted.glob(f"**/{_PREFIX}-*-*")):
+        for folder in sorted(_cages_below(mounted)):
             owner = folder.name.split("-")[2]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 removed += _remove(folder, time.monotonic() + 0.2)
     return removed
+
+
+def _cages_below(mounted: Path) -> list[Path]:
+    """Groups come and go meanwhile; `os.walk` passes over those that are gone, which `Path.glob` does not."""
+    return [
+        Path(place, name) for place, names, _ in os.walk(mounted) for name in fnmatch.filter(names, f"{_PREFIX}-*-*")
+    ]

@@ -35,16 +35,3 @@ def available_levels() -> tuple[Level, ...]:
     if landlock.version():
         levels.append(LANDLOCK)
     return tuple(levels)
-
-
-def describe() -> dict[str, str]:
-    """Facts for `grader doctor`."""
-    if sys.platform != "linux":
-        return {"system": f"{sys.platform}: no sandbox, grading needs Linux"}
-    return {
-        "system": f"Linux {os.uname().release} on {_libc.MACHINE}",
-        "user": "root" if os.geteuid() == 0 else "ordinary",
-        "administrator": "yes" if privileges.has_capability(privileges.CAP_SYS_ADMIN) else "no",
-        "user namespaces": "yes" if _user_namespaces() else "no",
-        "landlock": f"version {landlock.version()}" if landlock.version() else "none",
-    }

@@ -48,7 +48,7 @@ def _work_out(walls: Walls) -> None:
         _host_rules(walls)
     if walls.level != NONE:
         landlock.version()
-        seccomp.program(walls.level, allow_exec=walls.allow_exec, process=0)
+        seccomp.program(walls.level, process=0)
 
 
 def lock_down(
@@ -95,8 +95,6 @@ def _in_namespaces(walls: Walls, bounds: Limits, before: tuple[int, int], slot: 
     limits.impose(bounds, before)
     rules = [(Path("/"), landlock.READ), (view.scratch, landlock.WRITE), (Path("/dev/shm"), landlock.WRITE),  # noqa: S108
              (Path("/dev/null"), landlock.READ | landlock.WRITE)]  # fmt: skip
-    if walls.allow_exec:
-        rules.append((Path("/"), landlock.EXECUTE))
     _close_the_door(walls, rules if landlock.version() else None)
     return view
 
@@ -113,7 +111,7 @@ def _under_landlock(walls: Walls, bounds: Limits, before: tuple[int, int], slot:
     privileges.become(uid, gid, keep=1 << privileges.CAP_DAC_READ_SEARCH if as_root else 0)
     limits.impose(bounds, before, threads_counted=counted)
     _close_the_door(walls, [*_host_rules(walls), (folder, landlock.WRITE)])
-    return View(scratch=folder, data=walls.data, uid=uid)
+    return View(scratch=folder, data=walls.data)
 
 
 def _in_the_open(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
@@ -124,7 +122,7 @@ def _in_the_open(walls: Walls, bounds: Limits, before: tuple[int, int], slot: in
     privileges.die_with_parent()
     counted = limits.threads_of_user(os.geteuid())
     limits.impose(bounds, before, threads_counted=counted)
-    return View(scratch=folder, data=walls.data, uid=os.geteuid())
+    return View(scratch=folder, data=walls.data)
 
 
 @functools.cache
@@ -135,8 +133,6 @@ def _host_rules(walls: Walls) -> list[tuple[Path, int]]:
     rules = landlock.spare_the_hidden(read_only, walls.hidden)
     rules += [(path, landlock.READ) for path in files]
     rules.append((Path("/dev/null"), landlock.READ | landlock.WRITE))
-    if walls.allow_exec:
-        rules += [(path, landlock.EXECUTE) for path in namespaces.system_folders()]
     return rules
 
 
@@ -148,7 +144,7 @@ def _close_the_door(walls: Walls, rules: list[tuple[Path, int]] | None) -> None:
         landlock.restrict(rules)
     privileges.close_to_inspection()
     process = os.getpid() if walls.level == LANDLOCK else 0
-    _libc.install_filter(seccomp.program(walls.level, allow_exec=walls.allow_exec, process=process))
+    _libc.install_filter(seccomp.program(walls.level, process=process))
 
 
 def _needed(scratch: Path | None, level: Level) -> Path:

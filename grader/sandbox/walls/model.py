@@ -48,14 +48,12 @@ class Walls:
         readable: folders and files a worker may read, besides Python and the system's libraries.
         hidden: folders it must not see even where a readable one contains them; the deeper path wins.
         data: the data folder, read-only; None for none.
-        allow_exec: whether it may start another program.
     """
 
     level: Level
     readable: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     data: Path | None = None
-    allow_exec: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ class View:
     Attributes:
         scratch: the only folder that can be written, empty at first; also HOME, TMPDIR and the working directory.
         data: the data folder, or None.
-        uid: the user that the worker runs as.
     """
 
     scratch: Path
     data: Path | None
-    uid: int

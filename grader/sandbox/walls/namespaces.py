@@ -106,7 +106,7 @@ def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
     except OSError as error:
         raise WallsUnavailable(refusal(error)) from error
     os.chdir(_SCRATCH)
-    return View(scratch=_SCRATCH, data=_DATA if walls.data else None, uid=uid)
+    return View(scratch=_SCRATCH, data=_DATA if walls.data else None)
 
 
 def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:

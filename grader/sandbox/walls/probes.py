@@ -1,8 +1,7 @@
 """Forbidden acts, to be tried from inside a worker: a wall is believed when it has been run against.
 
 `attempt(name, **facts)` runs in the worker and says whether the wall held. Some acts end the worker when the wall
-holds; for these (`Probe.may_die`) the checker takes the worker's death for "held" and a second of silence beyond its
-deadline for "not held".
+holds; for these (`Probe.may_die`) the checker takes the worker's death for "held". Silence is "not held".
 """
 
 from __future__ import annotations
@@ -296,16 +295,16 @@ def _much_memory(size: int) -> str | None:
 
 
 def _spread_memory(size: int) -> str | None:
-    """A quarter of it in each of four processes; one that dies of it is what should happen."""
+    """A third of it, in four processes: so little in each that no limit on a single one decides."""
     children: list[int] = []
     for _ in range(4):
         child = os.fork()
         if not child:
-            held = _hold_memory(size // 4)
+            held = _hold_memory(size // 12)
             os._exit(0 if held else 1)
         children.append(child)
     statuses = [os.waitpid(child, 0)[1] for child in children]
-    return f"took {size >> 20} MiB" if not any(statuses) else None
+    return f"took {size // 3 >> 20} MiB" if not any(statuses) else None
 
 
 def _hold_memory(size: int) -> bool:

@@ -1,6 +1,6 @@
 """The list of kernel calls that a worker may not make.
 
-The filter is written by hand: it is 40 numbers for two architectures, needs no library (libseccomp is absent from slim
+The filter is written by hand: it is numbers for two architectures, needs no library (libseccomp is absent from slim
 containers), and is one kernel call to install. Whatever is denied fails with EPERM, so that a student sees an ordinary
 PermissionError and not a dead process.
 """
@@ -39,8 +39,9 @@ _NUMBERS: Final[dict[str, tuple[int | None, int | None]]] = {
     # memory and objects that no limit counts and that outlive a process
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
     "semget": (64, 190), "mq_open": (240, 180),
+    # another program
+    "execve": (59, 221), "execveat": (322, 281),
 }  # fmt: skip
-_EXEC: Final = {"execve": (59, 221), "execveat": (322, 281)}
 # Where there is no process namespace: other processes of the same user, and a tree that could outlive its worker.
 _SAME_USER: Final[dict[str, tuple[int | None, int | None]]] = {
     "tkill": (200, 130), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240), "setpriority": (141, 140),
@@ -78,7 +79,7 @@ def _unless(test: int, value: int, answer: int) -> list[Instruction]:
 
 def _number(name: str) -> int | None:
     column = 0 if _libc.MACHINE == "x86_64" else 1
-    return {**_NUMBERS, **_EXEC, **_SAME_USER, **_BY_ARGUMENT}[name][column]
+    return {**_NUMBERS, **_SAME_USER, **_BY_ARGUMENT}[name][column]
 
 
 def _deny(names: list[str]) -> list[Instruction]:
@@ -123,7 +124,7 @@ def _for_same_user(process: int) -> list[Instruction]:
 
 
 @functools.cache
-def _fixed(allow_exec: bool) -> bytes:
+def _fixed() -> bytes:
     """The part that is the same in every worker, made once by the zygote."""
     if _libc.MACHINE not in _AUDIT_ARCHITECTURE:
         raise WallsUnavailable(f"seccomp: expected an x86_64 or aarch64 machine, got {_libc.MACHINE}. Another host?")
@@ -132,7 +133,7 @@ def _fixed(allow_exec: bool) -> bytes:
         *_unless(_EQUAL, _AUDIT_ARCHITECTURE[_libc.MACHINE], _KILL),
         (_LOAD, 0, 0, _NUMBER_AT),
         *(_when(_AT_LEAST, _X32_BIT, _UNKNOWN) if _libc.MACHINE == "x86_64" else []),
-        *_deny(list(_NUMBERS) if allow_exec else [*_NUMBERS, *_EXEC]),
+        *_deny(list(_NUMBERS)),
         *_everywhere(),
     ])  # fmt: skip
 
@@ -147,13 +148,12 @@ def _pack(steps: list[Instruction]) -> bytes:
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
-def program(level: Level, *, allow_exec: bool, process: int) -> bytes:
+def program(level: Level, *, process: int) -> bytes:
     """The filter for a level, ready to install.
 
     Args:
         level: at `landlock` there is no process namespace, so that the filter must also hold one process
             together: threads, but no further processes, and signals to itself alone.
-        allow_exec: let the worker start other programs.
         process: the worker's own process id (0 at `namespaces`).
     """
-    return _fixed(allow_exec) + _rest(level, process)
+    return _fixed() + _rest(level, process)
