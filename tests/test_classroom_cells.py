@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from grader.classroom.cells import CellRunner
 from grader.sandbox import walls
-from grader.sandbox.client import Place
+from grader.sandbox.client import Place, SandboxBroken
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
@@ -107,7 +107,14 @@ def test_all_cells_together_have_a_limit(pool: WorkerPool) -> None:
     sleep = "import time\ntime.sleep(1.5)"
     found = run(pool, sleep, sleep, "8.0", limits=Limits(call_seconds=20, task_seconds=2))
     assert found[0] == []
+    assert found[1][0].evalue == "the cells of this notebook took longer than 2 s together"
     assert "not run" in found[-1][0].text
+
+
+def test_a_namespace_that_does_not_open_is_no_students_fault(pool: WorkerPool) -> None:
+    with pytest.raises(SandboxBroken, match="a namespace"):
+        run(pool, "1", limits=Limits(load_seconds=0))
+    assert run(pool, "1")[0][0].data["text/plain"] == "1"
 
 
 def test_floods_are_cut(pool: WorkerPool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
+from grader.classroom import stock
 from grader.classroom.autograde import is_autograder, is_public_check, score_outputs
 from grader.classroom.cells import outputs, readable
 from grader.classroom.desk import Desk, GradingFailed, snapshot_of
@@ -50,10 +52,27 @@ def test_points_that_an_instructor_changed_scale_the_score() -> None:
     assert determine_grade(cell) == (2.0, 4.0)
 
 
-@pytest.mark.parametrize("task", [None, result(0.0, "skipped")])
-def test_a_cell_that_nobody_graded_is_no_zero_and_no_pass(task: TaskResult | None) -> None:
-    with pytest.raises(GradingFailed, match="conv2d"):
-        score_outputs(task, graded_cell())
+def test_a_cell_of_no_task_is_no_zero_and_no_pass_and_the_tasks_are_named() -> None:
+    with pytest.raises(GradingFailed, match=r"'bonus': .*conv2d"):
+        score_outputs(None, graded_cell(grade_id="bonus"))
+
+
+@pytest.mark.parametrize("document", [OSError(28, "No space left on device"), '{"schema": 1', '{"schema": 1}'])
+def test_trouble_of_the_grader_in_a_kernel_is_no_zero_and_is_not_kept(
+    document: str | OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(*_: object) -> str:
+        if isinstance(document, OSError):
+            raise document
+        return document
+
+    monkeypatch.setattr(stock, "_grade", answer)
+    monkeypatch.setattr(stock, "_memory", lambda: tmp_path / "kept")
+    (tmp_path / "ada").mkdir()
+    monkeypatch.chdir(tmp_path / "ada")
+    assert stock.check_here("conv2d") == math.inf
+    assert "the grader failed" in capsys.readouterr().out
+    assert not [*(tmp_path / "kept").glob("*")]
 
 
 def test_only_locked_cells_named_after_a_task_are_public_checks() -> None:

@@ -114,10 +114,11 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
         GradingFailed: if the cell is none of the kit's tasks: nobody here could say what it earns.
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
-    if task is None or task.status == "skipped":
+    if task is None:
+        ids = ", ".join(task.id for task in curriculum.tasks())
         raise GradingFailed(
-            f"autograder cell {name!r}: expected the id of a task of this kit, got another. "
-            "Is it marked as a manually graded answer instead?"
+            f"autograder cell {name!r}: expected the id of a task of this kit, one of {ids}. "
+            "Should it be marked as a manually graded answer?"
         )
     score = round(task.score * points / task.points, 2)
     return [

@@ -51,8 +51,12 @@ class CellRunner:
         self._worker = self._pool.take(self._limits)
         files = {name: _as_tensor(data or b"\n") for name, data in self._files.items()}
         body = {"files": files, "seed": SEED}
-        if found := self._ask("open", body, self._limits.load_seconds):  # no student code has run yet
-            raise SandboxBroken(f"sandbox: expected a namespace for a notebook's cells, got {clean(repr(found))}")
+        found = self._ask("open", body, self._limits.load_seconds, "no answer in time")
+        if found or self._worker is None:  # no student code has run yet
+            trouble = self._why_ended or clean(repr(found))
+            self._end()
+            raise SandboxBroken(f"sandbox: expected a namespace for a notebook's cells, got: {trouble}")
+        self._left = self._limits.task_seconds
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -66,20 +70,24 @@ class CellRunner:
         """
         if self._worker is None:
             return [_made("stream", name="stdout", text=f"(not run: {self._why_ended})\n")]
-        seconds = min(self._limits.call_seconds, self._left)
-        found = self._ask("cell", {"source": source[: wire.MAX_TEXT]}, seconds)
+        seconds = self._limits.call_seconds
+        late = f"a cell took longer than {seconds:.0f} s"
+        if self._left < seconds:
+            seconds = self._left
+            late = f"the cells of this notebook took longer than {self._limits.task_seconds:.0f} s together"
+        found = self._ask("cell", {"source": source[: wire.MAX_TEXT]}, seconds, late)
         if self._worker is None:
             return [_error("CellEnded", self._why_ended)]
         return outputs(found)
 
-    def _ask(self, kind: str, body: dict[str, Any], seconds: float) -> Any:
-        """Return what the worker answers; without an answer the worker is ended, and it is kept why."""
+    def _ask(self, kind: str, body: dict[str, Any], seconds: float, late: str) -> Any:
+        """Return what the worker answers; without an answer the worker is ended, and it is kept why, be it late."""
         assert self._worker is not None, "asked only while there is a worker"
         started = time.monotonic()
         try:
             reply = self._worker.ask(kind, body, seconds)
         except WorkerTimedOut:
-            self._end(f"a cell took longer than {seconds:.0f} s")
+            self._end(late)
         except WorkerEnded as error:
             self._end(f"the process of this notebook {error.reason}")
         except wire.WireError:

@@ -52,7 +52,16 @@ class SubmittedNotebook(NotebookExporter):
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Return the cells of a notebook file; a file that is none gives a notebook with nothing but a note."""
+    """Return the cells of a notebook file; a file that is none gives a notebook with nothing but a note.
+
+    Whatever it holds can be encoded: JSON can escape half of a surrogate pair, which no file and no checksum takes.
+    """
+    text = json.dumps(_read(path), ensure_ascii=False).encode("utf-8", "replace")
+    nb: NotebookNode = nbformat.from_dict(json.loads(text))
+    return nb
+
+
+def _read(path: Path) -> NotebookNode:
     nb: NotebookNode = new_notebook()
     try:
         document = parsed(read_regular(str(path), limits.MAX_NOTEBOOK))
@@ -177,10 +186,11 @@ def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, st
             notes.append(f"{name}: there are several cells of this name; the last one counts.")
         elif name:
             found[name] = nb.cells[index] = _restored(cell, known[name], notes)
+    notes.reverse()
     notes += _add_missing(nb, sources, found)
     if unmarked:
         notes.append(f"nbgrader's metadata was lost: {unmarked} cells were known by their ids.")
-    return notes[::-1]
+    return notes
 
 
 def _claim(cell: NotebookNode, known: Mapping[str, Source]) -> str | None:

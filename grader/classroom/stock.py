@@ -16,10 +16,14 @@ from grader import paths
 from grader.classroom.messages import message_of
 from grader.curriculum import task as task_of
 from grader.errors import GraderError
+from grader.files import write_atomically
 from grader.gradebook import kit_sha256
 from grader.results import Result, TaskResult, result_from_json
 
 SUBMISSION = "submission"
+DAMAGED = (OSError, ValueError, KeyError, TypeError)
+"""What a full disk raises, or a kept grade that is cut off or of another version."""
+
 WARNING = (
     "Note: this notebook's own cells ran without a sandbox, in the kernel that also shows these points. For a grade to "
     "rely on, let grader.classroom.autograde.GradeInSandbox take the place of Execute in nbgrader_config.py."
@@ -39,6 +43,9 @@ def check_here(task_id: str) -> float:
     except GraderError as error:
         print(error)  # noqa: T201 - the kernel's output
         return math.inf
+    except DAMAGED as error:  # an error's output would be a zero
+        print(f"check: expected grades, but the grader failed ({type(error).__name__}: {error})")  # noqa: T201
+        return math.inf
     missing = TaskResult(known.id, known.points, 0.0, "missing", None, result.message, 0.0)
     task = next((task for task in result.tasks if task.id == task_id), missing)
     print(message_of(task, task.score, task.points), WARNING, sep="\n")  # noqa: T201 - standard error costs the points
@@ -56,13 +63,14 @@ def _graded(folder: Path) -> Result:
     kept = _memory() / f"{_digest(folder)}.json"
     if not kept.is_file():
         with tempfile.TemporaryDirectory(prefix="cnn-kit-check-") as work:
-            document = _grade(folder, Path(work))
-            part = kept.with_suffix(f".{os.getpid()}")
-            part.write_text(document, encoding="utf-8")
-            part.replace(kept)
-    result = result_from_json(json.loads(kept.read_text(encoding="utf-8")))
+            write_atomically(kept, _grade(folder, Path(work)))
+    try:
+        result = result_from_json(json.loads(kept.read_text(encoding="utf-8")))
+    except DAMAGED:
+        kept.unlink(missing_ok=True)
+        raise
     if result.status == "grader_error":
-        kept.unlink()
+        kept.unlink(missing_ok=True)
         raise GraderError(f"check: {result.message}")
     return result
 
