@@ -44,10 +44,12 @@ class Misconception:
         """Return this and another mistake made at once, or None where they cannot be put together."""
         if self.before is None and self.after is None:
             return None
-        before, after = self.before or (lambda _task, *args: args), self.after or (lambda value: value)
 
-        def both(task: str, *args: Any) -> Any:
-            return after(other.answer(task, *before(task, *args)))
+        def both(task: str, *args: Any, **kwargs: Any) -> Any:
+            if self.before is not None:
+                args, kwargs = self.before(task, *args, **kwargs), {}
+            answer = other.answer(task, *args, **kwargs)
+            return answer if self.after is None else self.after(answer)
 
         tasks = tuple(task for task in self.tasks if task in other.tasks)
         return Misconception(self.name, tasks, f"Two things at once. {self.says} {other.says}", both)
