@@ -285,6 +285,18 @@ def test_a_traceback_comes_on_request_and_for_one_failure_alone(half_done: Path)
     assert everything.output.count("test_c") > got.output.count("test_c")
 
 
+def test_a_traceback_of_a_test_of_ones_own_comes_too(half_done: Path) -> None:
+    own = half_done / "exercises" / "test_mine.py"
+    own.write_text("def test_mine():\n    assert 1 == 2\n")
+    try:
+        got = run(half_done, "exercises/test_convolution.py", str(own), "-k", "convolve or mine", "--traceback")
+    finally:
+        own.unlink()
+    assert "INTERNALERROR" not in got.output
+    assert "assert 1 == 2" in got.output
+    assert got.output.count("Mismatch: ") == 1
+
+
 def test_without_the_request_there_is_no_traceback(one: Run) -> None:
     assert "Mismatch" not in one.output
     assert "test_convolve_gives" not in one.output
