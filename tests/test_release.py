@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -19,9 +20,10 @@ import pytest
 from handout import write_function
 
 from grader import curriculum, paths
+from grader.authoring import course as courses
 from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
-from grader.authoring.course import configuration, generate_assignment
+from grader.authoring.course import build_course, configuration, generate_assignment
 from grader.authoring.handout import zipped
 from grader.authoring.notebooks import source_notebooks
 from grader.errors import GraderError
@@ -100,6 +102,35 @@ def test_what_nbgrader_says_is_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "source" / "cnn" / "convolution.ipynb").write_text("no notebook")
     with pytest.raises(GraderError, match=r"(?s)expected release/cnn, got status 1:.*convolution.ipynb.*Error"):
         generate_assignment(tmp_path)
+
+
+def test_nbgrader_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    with pytest.raises(GraderError, match=r"expected it to end within 0\.1 s"):
+        generate_assignment(tmp_path, seconds=0.1)
+
+
+def test_an_assignment_that_was_not_made_to_its_end_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+
+    def generate(course: Path) -> None:
+        nonlocal made
+        made += 1
+        (course / "release" / "cnn").mkdir(parents=True, exist_ok=True)
+        if made in (1, 3):
+            raise GraderError("ended half way")
+
+    def build_times(times: int) -> int:
+        for _ in range(times):
+            with contextlib.suppress(GraderError):
+                build_course(tmp_path)
+        return made
+
+    monkeypatch.setattr(courses, "generate_assignment", generate)
+    assert build_times(3) == 2, "the second is whole, so there is no third"
+    shutil.rmtree(tmp_path / "release")
+    assert build_times(3) == 4
 
 
 HERE = """

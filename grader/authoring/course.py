@@ -16,6 +16,7 @@ from grader.authoring.delivery import Delivery, Release
 from grader.authoring.notebooks import source_notebooks
 from grader.authoring.release import given_files
 from grader.errors import GraderError
+from grader.files import write_bytes_atomically
 
 ASSIGNMENT = "cnn"
 SOURCE = f"source/{ASSIGNMENT}"
@@ -23,6 +24,9 @@ RELEASED = f"release/{ASSIGNMENT}"
 SECONDS = 600
 
 RECORD = ".released.json"
+ASSIGNED = ".assigned.json"
+"""The record as it was when nbgrader had made the released assignment of it."""
+
 PACKAGE = '''\
 """The exercises, written in notebooks: `exercises.transforms` is what transforms.ipynb beside this folder defines."""
 
@@ -100,13 +104,12 @@ def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path
     for name, data in _source(solutions, exercises):
         delivery.put(f"{SOURCE}/{name}", data)
     done = delivery.close()
-    if done.written or not (to / RELEASED).is_dir():
-        generate_assignment(to)
+    _assign(to)
     return done
 
 
 def configuration() -> str:
-    """Return nbgrader's configuration of the course: its own preprocessors, and the kit's in the place of three."""
+    """Return nbgrader's configuration of the course: the kit's preprocessors before and among its own."""
     return CONFIG.format(
         assignment=ASSIGNMENT,
         assigning=_lines([CLEAR if one is ClearSolutions else _name(one) for one in _stock(GenerateAssignment)]),
@@ -121,25 +124,45 @@ def configuration() -> str:
     )
 
 
-def generate_assignment(course: Path) -> None:
+def _assign(course: Path) -> None:
+    """Make the released assignment, unless it was made to its end of what the source is now."""
+    record, assigned = (course / RECORD).read_bytes(), course / ASSIGNED
+    if (course / RELEASED).is_dir() and assigned.is_file() and assigned.read_bytes() == record:
+        return
+    assigned.unlink(missing_ok=True)  # whatever ends this half way leaves no stamp
+    generate_assignment(course)
+    write_bytes_atomically(assigned, record)
+
+
+def generate_assignment(course: Path, seconds: float = SECONDS) -> None:
     """Run ``nbgrader generate_assignment`` in a course.
 
+    Args:
+        course: its folder.
+        seconds: it must end within.
+
     Raises:
-        GraderError: if it fails; its output is in the text.
+        GraderError: if it fails, with its output in the text, or takes longer.
     """
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", ASSIGNMENT, "--force"]
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(
-        command,
-        cwd=course,
-        env={**os.environ, "PATH": programs},  # nbgrader looks for alembic there
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            cwd=course,
+            env={**os.environ, "PATH": programs},  # nbgrader looks for alembic there
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise GraderError(
+            f"nbgrader generate_assignment {ASSIGNMENT}: expected it to end within {seconds:g} s, got no end. "
+            "The same command begins it anew."
+        ) from late
     if done.returncode or not (course / RELEASED).is_dir():
         got = f"status {done.returncode}:\n{done.stdout}"
         raise GraderError(f"nbgrader generate_assignment {ASSIGNMENT}: expected {RELEASED}, got {got}")
