@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 
 from grader.canaries import reference_order
 from grader.executor import Order
+from grader.intake import Snapshot
 from grader.paths import ROOT
 from grader.splice import splice
 
@@ -73,15 +74,20 @@ def accuracy_answers() -> list[Answer]:
 
 def spliced(task_ids: Iterable[str], module: str, code: str) -> Order:
     """Return the reference with some definitions of a module replaced, asked for some tasks."""
-    source = reference_order(SEED, frozenset()).snapshot.modules[module].decode()
+    source = _reference().modules[module].decode()
     return replaced(task_ids, {module: splice(source, code)})
 
 
 def replaced(task_ids: Iterable[str], sources: Mapping[str, str]) -> Order:
     """Return the reference with the text of some modules replaced, asked for some tasks."""
-    reference = reference_order(SEED, frozenset(task_ids))
-    modules = {**reference.snapshot.modules, **{name: source.encode() for name, source in sources.items()}}
-    return replace(reference, snapshot=replace(reference.snapshot, modules=modules))
+    modules = {**_reference().modules, **{name: source.encode() for name, source in sources.items()}}
+    return Order("reference", replace(_reference(), modules=modules), SEED, frozenset(task_ids))
+
+
+@cache
+def _reference() -> Snapshot:
+    """Return the solutions, read once: every answer shares their modules and their weights."""
+    return reference_order(SEED, frozenset()).snapshot
 
 
 @cache

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from grader.stubs import solution_blocks
+from grader.stubs import Function, functions_of, solution_blocks
 
 _COMPARISONS: Final = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -58,7 +58,7 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     lines = {line for block in solution_blocks(source, f"{module}.py") for line in range(block.begin, block.end)}
     seen: dict[str, int] = {}
-    for symbol, function in _functions(tree):
+    for symbol, function in functions_of(tree).items():
         for old, new in _changes(function, lines):
             with _Swapped(function, old, new):
                 changed = ast.unparse(ast.fix_missing_locations(tree))
@@ -67,15 +67,7 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
             yield Mutant(module, symbol, text if count == 1 else f"{text} ({count})", changed)
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            yield node.name, node
-        elif isinstance(node, ast.ClassDef):
-            yield from ((f"{node.name}.{one.name}", one) for one in node.body if isinstance(one, ast.FunctionDef))
-
-
-def _changes(function: ast.FunctionDef, lines: set[int]) -> Iterator[tuple[ast.AST, ast.AST]]:
+def _changes(function: Function, lines: set[int]) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Yield each node that is changed, and what takes its place."""
     skipped = _left_alone(function)
     for node in ast.walk(function):
@@ -87,7 +79,7 @@ def _changes(function: ast.FunctionDef, lines: set[int]) -> Iterator[tuple[ast.A
             yield from ((node, new) for new in _changed_expression(node))
 
 
-def _left_alone(function: ast.FunctionDef) -> set[int]:
+def _left_alone(function: Function) -> set[int]:
     """Return the nodes of messages, annotations and docstrings."""
     roots: list[ast.AST] = []
     for node in ast.walk(function):
@@ -97,7 +89,7 @@ def _left_alone(function: ast.FunctionDef) -> set[int]:
             roots.append(node)
         elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
             roots.append(node.annotation)
-        elif isinstance(node, ast.FunctionDef):
+        elif isinstance(node, Function):
             roots += [node.returns] if node.returns else []
             roots += node.body[:1] if ast.get_docstring(node) is not None else []
     return {id(node) for root in roots for node in ast.walk(root)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from grader import curriculum, paths
 from grader.curriculum import Task
 from grader.public.tasks import ACCURACY
-from grader.stubs import functions_of, solution_blocks
+from grader.stubs import solution_blocks
 
 SCHEMA = 3
 """Version of nbgrader's cell metadata."""
@@ -135,9 +134,7 @@ def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
 
 def _symbols(source: str) -> set[str]:
     """Return the functions and methods of a cell that hold a solution block."""
-    return {block.symbol for block in solution_blocks(source, "cell") if block.symbol} & set(
-        functions_of(ast.parse(source))
-    )
+    return {block.symbol for block in solution_blocks(source, "cell") if block.symbol}
 
 
 def _code_cell(source: str, served: list[Task], names: set[str]) -> Any:

@@ -1,10 +1,10 @@
 """Writes what students get: derived stubs, given files and public tests."""
 
-import os
 from pathlib import Path
 
 from grader import curriculum, paths
 from grader.authoring.delivery import Release
+from grader.files import write_atomically
 from grader.stubs import STUBS, derive_stub, holds_work
 
 FINGERPRINTS = ".fingerprints.json"
@@ -26,19 +26,16 @@ def refresh_stubs(to: Path) -> Release:
     return done
 
 
-def release_stubs(
-    to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES, overwrite: bool = False
-) -> Release:
+def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES) -> Release:
     """Write ``exercises/`` below a folder: stubs, given files and public tests.
 
     Only what differs is written, each file in one step. A stub is derived and may be replaced at any time; a module
-    in which a task has been written is somebody's work and is kept, unless `overwrite` is set.
+    in which a task has been written is somebody's work and is kept.
 
     Args:
         to: the folder that gets, or has, ``exercises/``; the kit's own root refreshes the committed stubs.
         solutions: folder of the solutions.
         exercises: folder of the given files and the public tests.
-        overwrite: replace written modules too.
 
     Raises:
         ValueError: if a stub cannot be derived; nothing is written then.
@@ -54,10 +51,10 @@ def release_stubs(
         path = target / name
         if path.is_file() and path.read_bytes() == text.encode():
             release.unchanged.append(path)
-        elif not overwrite and name not in copies and holds_work(path):
+        elif name not in copies and holds_work(path):
             release.kept.append(path)
         else:
-            _write(path, text)
+            write_atomically(path, text)
             release.written.append(path)
     return release
 
@@ -78,11 +75,3 @@ def given_files(exercises: Path = paths.EXERCISES) -> list[Path]:
     """Return what students get whole: given modules, fingerprints, and the public tests."""
     given = [exercises / name for name in GIVEN]
     return [path for path in [*given, *sorted(exercises.glob("test_*.py"))] if path.is_file()]
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a text in place in one step, with the same line ends everywhere."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_bytes(text.encode())
-    draft.replace(path)
