@@ -16,33 +16,50 @@ import pytest
 
 from grader.paths import ROOT
 
+IDENTITIES = ("root", "user")
+OWN = "root" if os.geteuid() == 0 else "user"
+"""Who runs the tests."""
+
 ORDINARY_USER = 1000
 BECOME = ("setpriv", f"--reuid={ORDINARY_USER}", f"--regid={ORDINARY_USER}", "--clear-groups")
 BASES = (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3")
 
 
-def python_of(identity: str) -> list[str]:
-    """Return the command that starts Python as "root" or as an ordinary "user"; skips where there is none."""
-    if (identity == "root") == (os.geteuid() == 0):
+def python_of(identity: str, *, torch: bool = True) -> list[str]:
+    """Return the command that starts Python as "root" or as an ordinary "user"; skips where there is none.
+
+    Args:
+        identity: who.
+        torch: whether it must have the kit's packages, and be of the version that runs the tests.
+    """
+    if identity == OWN:
         return [sys.executable]
     if identity == "root":
         pytest.skip("needs root")
-    found = ordinary_python()
+    found = ordinary_python(torch=torch)
     if not found:
-        pytest.skip("no Python with torch that an ordinary user can start and that sees the kit")
+        with_torch = " with torch" if torch else ""
+        pytest.skip(f"no Python{with_torch} that an ordinary user can start and that sees the kit")
     return [*BECOME, found]
 
 
 @functools.cache
-def ordinary_python() -> str:
-    """Return an interpreter for the ordinary user, "" if there is none; where root's is closed to them, one is made."""
+def ordinary_python(*, torch: bool = True) -> str:
+    """Return an interpreter for the ordinary user, "" if there is none; where root's is closed to them, one is made.
+
+    Args:
+        torch: as above.
+    """
     if not shutil.which("setpriv"):
         return ""
-    same = f"assert sys.version_info[:2] == {sys.version_info[:2]}"
-    for base in filter(os.path.exists, BASES):
-        python = base if base == sys.executable else _environment(base)
+    if torch:
         # setpriv starts it with the rights that root had: it must be able to start itself again.
+        same = f"assert sys.version_info[:2] == {sys.version_info[:2]}"
         check = f"import os, sys, torch, grader; assert os.access(sys.executable, os.X_OK); {same}"
+    else:
+        check = f"import sys; assert sys.version_info >= (3, 11); open({str(ROOT / 'grader' / '__init__.py')!r})"
+    for base in filter(os.path.exists, BASES):
+        python = _environment(base) if torch and base != sys.executable else base
         tried = subprocess.run([*BECOME, python, "-c", check], capture_output=True, cwd="/", timeout=200, check=False)
         if tried.returncode == 0:
             return python

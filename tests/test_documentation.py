@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from browser import DESKTOP, PHONE, open_page
 
 from grader.authoring.lesson import with_mathml
 from grader.authoring.sliding import sliding_kernel
 from grader.paths import ROOT
-from tests.browser import DESKTOP, PHONE, open_page
 
 PAGES = (
     "",

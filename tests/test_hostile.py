@@ -24,6 +24,7 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+from identities import ORDINARY_USER, OWN, python_of
 
 from grader import intake
 from grader.authoring.samples import WEIGHTS, Sample, samples, write_sample
@@ -31,13 +32,11 @@ from grader.paths import HIDDEN_SUITES, ROOT, SAMPLE_CLASS
 from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
 from grader.sandbox.walls.watch import tree
 from tests.hostile import BUILDERS
-from tests.identities import ORDINARY_USER, python_of
 
 MANIFEST = SAMPLE_CLASS / "hostile.toml"
 HOSTILE = samples(MANIFEST)
 HONEST = [sample for sample in samples() if sample.name in ("reference", "half-finished", "untouched")]
 AS_ROOT = {"devices"}
-OWN = "root" if os.geteuid() == 0 else "user"
 AT_LEVEL = """
 import sys
 from grader.cli import main

@@ -14,13 +14,15 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("bubblewrap is for Linux alone", allow_module_level=True)
 
+from houses import House, skip_without, steps_of
+from identities import IDENTITIES, python_of
+
 from grader.paths import ROOT
 from grader.sandbox import outer, walls
 from grader.sandbox.client import Place
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NAMESPACES
-from tests.test_walls import IDENTITIES, House, python_for, skip_without, steps_of
 
 needs_bubblewrap = pytest.mark.skipif(not outer.program(), reason="bubblewrap is not installed")
 needs_namespaces = pytest.mark.skipif(NAMESPACES not in walls.available_levels(), reason="no namespaces here")
@@ -34,7 +36,7 @@ def house() -> Iterator[House]:
 
 def wrapped(identity: str, readable: Path) -> list[str]:
     """Return the command that starts Python in bubblewrap, as the identity's own Python makes it up."""
-    *become, own = python_for(identity)
+    *become, own = python_of(identity, torch=False)
     code = (
         f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from pathlib import Path\n"
