@@ -199,12 +199,17 @@ def submit_class(modules: Path, course: Path, students: Iterable[str] = STUDENTS
             mishap(folder)
 
 
+def programs() -> str:
+    """Return the PATH on which nbgrader finds alembic and its own commands: those of this environment come first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
 def nbgrader(course: Path, *arguments: str, status: int = 0) -> str:
     """Run one of nbgrader's commands in a course and return what it says."""
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=course,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env={**os.environ, "PATH": programs()},
         capture_output=True,
         text=True,
         timeout=1700,

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from copies import replace_text
+
 from grader import paths
 from grader.authoring.release import release_stubs
 
@@ -27,6 +29,4 @@ def grader(cwd: Path, *arguments: str, typed: str = "") -> subprocess.CompletedP
 def write_function(module: Path, name: str, body: str) -> None:
     """Replace the line of a stub that says that a function is not written yet."""
     line = f'    raise NotImplementedError("{name} is not written yet: exercises/{module.name}")\n'
-    text = module.read_text(encoding="utf-8")
-    assert line in text
-    module.write_text(text.replace(line, f"{body}\n", 1), encoding="utf-8")
+    replace_text(module, line, f"{body}\n")

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from copies import copy_kit, replace_text
 
 from grader.canaries import reference_result_problems, stubs_result_problems
 from grader.curriculum import tasks
-from grader.paths import ROOT, SOLUTIONS
+from grader.paths import SOLUTIONS
 from grader.results import TaskResult
 from grader.sandbox.limits import MARGIN, THREADS, Limits, Pace
 
@@ -34,17 +35,13 @@ def test_a_reference_that_does_not_score_full_is_told() -> None:
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
     """A copy of the kit that may be broken."""
-    for name in ("grader", "exercises", "solutions", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "data").symlink_to(ROOT / "data")
-    return tmp_path
+    return copy_kit(tmp_path)
 
 
 def test_with_a_wrong_reference_nobody_is_graded(kit: Path) -> None:
     shutil.copytree(SOLUTIONS, kit / "class" / "ada")
     shutil.copy(SOLUTIONS / "summary.py", kit / "exercises" / "summary.py")
-    wrong = (kit / "solutions" / "exploration.py").read_text().replace("num_classes", "number_of_classes", 1)
-    (kit / "solutions" / "exploration.py").write_text(wrong)
+    replace_text(kit / "solutions" / "exploration.py", "num_classes", "number_of_classes")
     arguments = ["grade", "class", "--out", "out", "--only", "output_size,class_counts,freeze"]
     done = subprocess.run(
         [sys.executable, "-m", "grader", *arguments], cwd=kit, capture_output=True, text=True, timeout=300, check=False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from coursework import programs
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
@@ -26,7 +27,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,cnn (77)
 """
 
 
-def nbgrader(cell_score: float) -> object:
+def autograded_notebook(cell_score: float) -> NotebookNode:
     """Return an autograded notebook whose only cell earned so much."""
     metadata = {
         "grade": True,
@@ -45,8 +46,7 @@ def nbgrader(cell_score: float) -> object:
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return a gradebook in which ada got 8, by hand, and grace 6, an hour late; zoe handed nothing in."""
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    monkeypatch.setenv("PATH", programs)  # nbgrader looks for alembic there
+    monkeypatch.setenv("PATH", programs())
     url = f"sqlite:///{tmp_path / 'gradebook.db'}"
     with Gradebook(url) as book:
         book.add_assignment("cnn", duedate=datetime(2026, 3, 1, 12))
@@ -113,7 +113,7 @@ def test_the_course_names_nbgraders_plugin_for_late_penalties(tmp_path: Path) ->
 
 def test_a_score_given_by_hand_survives_autograde(database: str, tmp_path: Path) -> None:
     resources = {"nbgrader": {**WHERE, "student": "ada", "db_url": database}}
-    SaveAutoGrades().preprocess(nbgrader(9.5), resources)
+    SaveAutoGrades().preprocess(autograded_notebook(9.5), resources)
     with Gradebook(database) as book:
         grade = book.find_grade("conv2d", "convolution", "cnn", "ada")
         assert (grade.auto_score, grade.manual_score, grade.score) == (9.5, 8, 8)

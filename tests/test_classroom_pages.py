@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from browser import open_page
+from coursework import programs
 from nbgrader.api import Gradebook
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -44,7 +45,7 @@ def serve(course: Path, root: Path) -> tuple[subprocess.Popen[bytes], str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "jupyter_server", *(f"--{name}={value}" for name, value in settings.items())],
         cwd=course,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env={**os.environ, "PATH": programs()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 from identities import ORDINARY_USER, OWN, python_of
+from outputs import without_seconds
 
 from grader import intake
 from grader.authoring.samples import WEIGHTS, Sample, samples, write_sample
@@ -315,10 +316,6 @@ def test_hostile_submissions_get_the_same_behind_other_walls(elsewhere: Batch) -
 def test_honest_submission_is_graded_as_if_alone(sample: Sample, batch: Batch, alone: Path) -> None:
     expected = json.loads((alone / sample.name / "results.json").read_text(encoding="utf-8"))
     assert without_seconds(batch.result(sample.name)) == without_seconds(expected)
-
-
-def without_seconds(result: dict[str, Any]) -> dict[str, Any]:
-    return result | {"tasks": [task | {"seconds": 0} for task in result["tasks"]]}
 
 
 def test_honest_submissions_keep_their_points(batch: Batch) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from copies import replace_text
 
 from grader import curriculum, paths
 from grader.authoring.release import release_stubs
@@ -59,10 +60,7 @@ def kit(root: Path, *, solved: bool) -> Path:
 
 
 def edit(root: Path, module: str, old: str, new: str) -> None:
-    path = root / "exercises" / f"{module}.py"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    replace_text(root / "exercises" / f"{module}.py", old, new)
 
 
 def rewrite(root: Path, module: str, signature: str, body: str) -> None:
@@ -251,12 +249,12 @@ def test_what_was_begun_comes_next(between: Run) -> None:
 
 # one thing at a time
 
-SUMMARY_AND_BEYOND = ("exercises/test_convolution.py", "exercises/test_exploration.py", "exercises/test_summary.py")
+THREE_MODULES = ("exercises/test_convolution.py", "exercises/test_exploration.py", "exercises/test_summary.py")
 
 
 @pytest.fixture(scope="module")
 def one(half_done: Path) -> Run:
-    return run(half_done, *SUMMARY_AND_BEYOND, "--timeout=10")
+    return run(half_done, *THREE_MODULES, "--timeout=10")
 
 
 def test_one_failure_is_told_and_it_is_the_first_in_teaching_order(one: Run) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from copies import copy_kit, replace_text
 
 from grader.paths import ROOT
 
@@ -20,19 +21,13 @@ TASKS = "max_pool2d,global_average_pool"
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Do what the guide tells an author to do."""
-    kit = tmp_path_factory.mktemp("kit")
-    for name in ("grader", "exercises", "solutions", "tests"):
-        shutil.copytree(ROOT / name, kit / name, ignore=shutil.ignore_patterns("__pycache__", "submissions"))
-        if (EXAMPLE / name).is_dir():
-            shutil.copytree(EXAMPLE / name, kit / name, dirs_exist_ok=True)
-    (kit / "data").symlink_to(ROOT / "data")
+    kit = copy_kit(tmp_path_factory.mktemp("kit"), "submissions")
+    for folder in filter(Path.is_dir, EXAMPLE.iterdir()):
+        shutil.copytree(folder, kit / folder.name, dirs_exist_ok=True)
     for name, place in AT_THE_END.items():
         with (kit / place).open("a", encoding="utf-8") as file:
             file.write((EXAMPLE / name).read_text(encoding="utf-8"))
-    curriculum = kit / "grader" / "curriculum.toml"
-    text = curriculum.read_text(encoding="utf-8")
-    assert "\nmax_score = 100\n" in text
-    curriculum.write_text(text.replace("\nmax_score = 100\n", "\nmax_score = 110\n"), encoding="utf-8")
+    replace_text(kit / "grader" / "curriculum.toml", "\nmax_score = 100\n", "\nmax_score = 110\n")
     done = run(kit, "grader", "release", "--stubs", "--to", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     return kit

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from copies import replace_text
 
 from grader import curriculum, paths
 from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
@@ -152,34 +153,28 @@ def test_the_kit_agrees_with_itself() -> None:
     assert stub_problems(tasks=HINTED) == []
 
 
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda s, e: replace(e / "summary.py", "# TODO", "# TO DO"), "exercises/summary.py, line"),
+        (lambda s, e: replace_text(e / "summary.py", "# TODO", "# TO DO"), "exercises/summary.py, line"),
         (
-            lambda s, e: replace(e / "convolution.py", "def convolve(image", "def convolve(picture"),
+            lambda s, e: replace_text(e / "convolution.py", "def convolve(image", "def convolve(picture"),
             "the signature convolve(image",
         ),
         (
-            lambda s, e: replace(e / "convolution.py", '"""Cross-correlate one', '"""Slide one'),
+            lambda s, e: replace_text(e / "convolution.py", '"""Cross-correlate one', '"""Slide one'),
             "docstring for convolve",
         ),
         (
-            lambda s, e: replace(e / "model.py", "class FashionCNN(pl.LightningModule)", "class FashionCNN"),
+            lambda s, e: replace_text(e / "model.py", "class FashionCNN(pl.LightningModule)", "class FashionCNN"),
             "signature FashionCNN",
         ),
         (lambda s, e: (e / "model.py").unlink(), "exercises/model.py: expected a file"),
         (lambda s, e: (s / "model.py").unlink(), "solutions/model.py: expected a file"),
         (lambda s, e: (e / "model.py").write_text("def f(:\n"), "line 1: expected Python"),
-        (lambda s, e: replace(s / "model.py", "### END SOLUTION", ""), "expected markers in pairs"),
+        (lambda s, e: replace_text(s / "model.py", "### END SOLUTION", ""), "expected markers in pairs"),
         (
-            lambda s, e: replace(s / "summary.py", "def freeze(", "def freeze_it("),
+            lambda s, e: replace_text(s / "summary.py", "def freeze(", "def freeze_it("),
             "expected freeze for the task freeze",
         ),
     ],
@@ -249,7 +244,7 @@ def test_release_writes_once(tmp_path: Path) -> None:
 def test_release_refreshes_a_stub_but_keeps_work(tmp_path: Path) -> None:
     release_stubs(tmp_path)
     stub, work = tmp_path / "exercises" / "summary.py", tmp_path / "exercises" / "convolution.py"
-    replace(stub, "# TODO", "# LATER")
+    replace_text(stub, "# TODO", "# LATER")
     shutil.copy(paths.SOLUTIONS / "convolution.py", work)
     release = release_stubs(tmp_path)
     assert (release.written, release.kept) == ([stub], [work])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from copies import copy_kit, replace_text
 
 from grader.authoring.agreement import stub_problems
 from grader.authoring.verify import check_problems
@@ -62,12 +63,6 @@ def test_copies_as_they_are_have_no_problems(copies: tuple[Path, Path]) -> None:
     assert stub_problems(*copies) == []
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{path.name}: the text to be broken is gone"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -79,7 +74,7 @@ def edit(path: Path, old: str, new: str) -> None:
     ids=["signature", "docstring", "message", "prose"],
 )
 def test_a_stub_that_is_not_the_derived_one_is_told(copies: tuple[Path, Path], old: str, new: str) -> None:
-    edit(copies[1] / "convolution.py", old, new)
+    replace_text(copies[1] / "convolution.py", old, new)
     assert any("convolution" in problem for problem in stub_problems(*copies))
 
 
@@ -98,12 +93,10 @@ def test_a_solution_line_in_what_students_get_is_told(copies: tuple[Path, Path])
 
 
 def test_a_copy_of_the_kit_with_a_solved_stub_and_a_wrong_reference_exits_with_1(tmp_path: Path) -> None:
-    for name in ("grader", "exercises", "solutions", "tests"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "data").symlink_to(ROOT / "data")
+    copy_kit(tmp_path)
     solved = (SOLUTIONS / "summary.py").read_text(encoding="utf-8")
     (tmp_path / "exercises" / "summary.py").write_text(solved, encoding="utf-8")
-    edit(tmp_path / "solutions" / "exploration.py", "num_classes", "number_of_classes")
+    replace_text(tmp_path / "solutions" / "exploration.py", "num_classes", "number_of_classes")
     done = verify(tmp_path, "--quick")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "reference: expected freeze to pass with 2 points, got not_started" in done.stdout
