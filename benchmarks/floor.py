@@ -30,9 +30,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
-from grading import SETTLE_SECONDS
 from rich.console import Console
 from rich.table import Table
+from tables import EVERYTHING, SETTLE_SECONDS, p95
 
 from grader import curriculum
 from grader.canaries import reference_order
@@ -50,7 +50,6 @@ from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
 from grader.sandbox.zygote import PRELOADED
 
-EVERYTHING = frozenset(task.id for task in curriculum.tasks())
 TEST_IMAGES = 10_000
 SEED = 7
 
@@ -266,8 +265,7 @@ def print_table(rows: dict[str, list[tuple[float, float]]], level: str) -> None:
 
 
 def _median_and_p95(values: list[float]) -> tuple[str, str]:
-    p95 = sorted(values)[min(len(values) - 1, int(0.95 * len(values)))]
-    return f"{statistics.median(values):.3f}", f"{p95:.3f}"
+    return f"{statistics.median(values):.3f}", f"{p95(values):.3f}"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from tables import BASELINE, EVERYTHING, SETTLE_SECONDS, import_libraries, p95
 
 from grader import curriculum
 from grader.canaries import reference_order
@@ -30,11 +31,6 @@ from grader.sandbox.limits import Limits
 from grader.sandbox.server import ZygoteServer
 
 FORKS = 50
-SETTLE_SECONDS = 1.5
-"""How long the fork server may take to count the processor time of workers that were ended."""
-
-EVERYTHING = frozenset(task.id for task in curriculum.tasks())
-BASELINE = "bare import of torch, torchvision, Lightning"
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -60,11 +56,6 @@ def main(runs: int) -> None:
         for run in range(runs):
             measure_submission(rows, grader, run)
     print_table(rows, levels[0])
-
-
-def import_libraries() -> None:
-    """Import in a new process what every submission needs."""
-    subprocess.run([sys.executable, "-c", "import torch, torchvision, pytorch_lightning"], check=True)
 
 
 def collect_suites() -> None:
@@ -108,9 +99,7 @@ def measure_submission(rows: dict[str, list[float]], grader: Grader, seed: int) 
     seconds: dict[str, float] = defaultdict(float)
     for task in results[0].tasks:
         module = curriculum.task(task.id).module
-        seconds["evaluation on 14,000 images" if task.id == "fashion_accuracy" else f"checks of {module}"] += (
-            task.seconds
-        )
+        seconds["evaluation" if task.id == "fashion_accuracy" else f"checks of {module}"] += task.seconds
     rows["the checks of all tasks but the evaluation"].append(
         sum(value for name, value in seconds.items() if name.startswith("checks"))
     )
@@ -126,8 +115,7 @@ def print_table(rows: dict[str, list[float]], level: str) -> None:
         table.add_column(column, justify="left" if column == "what" else "right")
     for name, values in rows.items():
         median = statistics.median(values)
-        p95 = sorted(values)[min(len(values) - 1, int(0.95 * len(values)))]
-        table.add_row(name, str(len(values)), f"{median:.3f}", f"{p95:.3f}", f"{median / baseline:.3f}")
+        table.add_row(name, str(len(values)), f"{median:.3f}", f"{p95(values):.3f}", f"{median / baseline:.3f}")
     Console(width=110).print(table)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.table import Table
+from tables import p95
 
 from grader.curriculum import tasks
 from grader.figures import Comparison, Figures, Raster
@@ -99,8 +100,7 @@ def main(students: int, runs: int, out: Path | None) -> None:
     for column in ("what", "runs", "median s", "p95 s", "median CPU s", "largest page, MB"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for name, (times, processor, size) in rows.items():
-        p95 = sorted(times)[min(len(times) - 1, int(0.95 * len(times)))]
-        figures_of_row = (statistics.median(times), p95, statistics.median(processor), size / 1e6)
+        figures_of_row = (statistics.median(times), p95(times), statistics.median(processor), size / 1e6)
         table.add_row(name, str(len(times)), *(f"{figure:.2f}" for figure in figures_of_row))
     Console(width=110).print(table)
     if out is not None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from tables import BASELINE, import_libraries, p95
 
 from grader import curriculum
 from grader.canaries import reference_order
@@ -67,16 +68,11 @@ def main(workers: int) -> None:
             print_table(f"level {level}", measure(Place(level, Path(folder), LIMITS), workers, imports))
 
 
-def import_libraries() -> None:
-    """Import in a new process what every submission needs."""
-    subprocess.run([sys.executable, "-c", "import torch, torchvision, pytorch_lightning"], check=True)
-
-
 def measure(place: Place, workers: int, imports: list[float]) -> tuple[Rows, Rows]:
     """Start a fork server and take workers from it; return milliseconds and MiB by what was measured."""
     times: Rows = defaultdict(list)
     sizes: Rows = defaultdict(list)
-    times["bare import of torch, torchvision, Lightning"] = imports
+    times[BASELINE] = imports
     started = time.perf_counter()
     server = ZygoteServer(1, place.level)
     server.wait_until_ready()
@@ -181,8 +177,7 @@ def print_table(title: str, measured: tuple[Rows, Rows]) -> None:
         for column in ("what", "runs", "median", "p95"):
             table.add_column(column, justify="left" if column == "what" else "right")
         for name, values in rows.items():
-            p95 = sorted(values)[min(len(values) - 1, int(0.95 * len(values)))]
-            table.add_row(name, str(len(values)), f"{statistics.median(values):.1f}", f"{p95:.1f}")
+            table.add_row(name, str(len(values)), f"{statistics.median(values):.1f}", f"{p95(values):.1f}")
         Console(width=110).print(table)
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from grading import EVERYTHING, SETTLE_SECONDS
 from rich.console import Console
 from rich.table import Table
+from tables import EVERYTHING, SETTLE_SECONDS
 
 from grader.canaries import reference_order
 from grader.checking.plugin import Checked, Job

@@ -4,7 +4,7 @@ OTTER is the command of otter-grader in an environment of its own that sees this
 
     python3 -m venv /tmp/otter && /tmp/otter/bin/pip install otter-grader
     echo "$(.venv/bin/python -c 'import torch, pathlib; print(pathlib.Path(torch.__path__[0]).parent)')" \
-        > /tmp/otter/lib/python3.11/site-packages/kit.pth
+        > "$(/tmp/otter/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kit.pth"
     python benchmarks/three_way.py /tmp/otter/bin/otter
 
 - **this kit**: `grader grade`, every task but the trained network's.

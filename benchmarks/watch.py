@@ -20,6 +20,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tables import p95
+
 from grader import paths
 from grader.authoring.release import release_stubs
 
@@ -102,9 +104,7 @@ def cost(*command: str, cwd: str | Path) -> tuple[float, float]:
 
 def row(what: str, seconds: list[float]) -> None:
     """Print one row."""
-    ordered = sorted(seconds)
-    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    print(f"| {what} | {len(ordered)} | {statistics.median(ordered):.3f} | {p95:.3f} |", flush=True)
+    print(f"| {what} | {len(seconds)} | {statistics.median(seconds):.3f} | {p95(seconds):.3f} |", flush=True)
 
 
 def main() -> None:

@@ -1,13 +1,13 @@
 """The pages: what is drawn, what is escaped, how large they get, and how they open in a browser."""
 
-import importlib.util
+import importlib
 import io
 import json
 import random
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -25,17 +25,8 @@ from grader.terminal import class_table
 
 HOSTILE = "<script>alert(1)</script><b onclick='x'>\u202e" + "m" * 300
 
-
-def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("pages_benchmark", ROOT / "benchmarks" / "pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MADE_UP = benchmark()
+sys.path.append(str(ROOT / "benchmarks"))  # whose scripts find each other there
+MADE_UP = importlib.import_module("pages")
 
 
 def graded(*tasks: TaskResult, student: str = "ada", notes: tuple[str, ...] = ()) -> Result:
