@@ -150,6 +150,11 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "tasks": [{**task, "seconds": 0} for task in document["tasks"]]}
 
 
+def differences(got: dict[str, Any], expected: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two results."""
+    return {key: (got.get(key), expected[key]) for key in expected if got.get(key) != expected[key]}
+
+
 def recorded(out: Path) -> dict[str, dict[str, Any]]:
     """Return what the gradebook holds by folder; all that it and the files hold must be whole."""
     if not (out / "gradebook.sqlite").exists():
@@ -209,7 +214,9 @@ def main(kills: int, seed: int) -> None:
                 code = run.end()
                 assert code in (0, 3, -signal.SIGKILL), f"got {code}: {run.lines}"
                 failed += code == 3
-                assert recorded(out).items() <= expected.items(), f"after a {victim} was killed: {phase}"
+                kept = recorded(out)
+                other = {folder: differences(kept[folder], expected[folder]) for folder in kept}
+                assert not any(other.values()), f"after a {victim} was killed ({phase}), got and expected: {other}"
             assert_complete(out, expected)
             classes += 1
         assert_nothing_left(folder)

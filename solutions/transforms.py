@@ -229,7 +229,8 @@ def train_transform() -> Callable[[Image.Image], Tensor]:
     Source: https://docs.pytorch.org/vision/stable/auto_examples/transforms/plot_transforms_illustrations.html
     """
     ### BEGIN SOLUTION
-    return transforms.Compose([transforms.RandomHorizontalFlip(), eval_transform()])
+    moved = transforms.RandomCrop(28, padding=1)  # by a pixel at most, the rim filled with black
+    return transforms.Compose([transforms.RandomHorizontalFlip(), moved, eval_transform()])
     ### END SOLUTION
 
 

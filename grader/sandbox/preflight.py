@@ -25,7 +25,7 @@ MIB = 1 << 20
 RESOURCES = Resources(
     memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=64, file_size=16 * MIB, cpu_seconds=1
 )
-PROBE_SECONDS = 20.0
+PROBE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
     """Try every act that the level forbids, each in a fresh worker, and tell how it went.
 
     Raises:
-        SandboxBroken: if a worker does not start, or is killed over an act that ends nobody.
+        SandboxBroken: if a worker does not start, is killed over an act that ends nobody, or gets no processor to act.
         ZygoteDied: if the fork server does not answer.
     """
     place = replace(place, limits=Limits(resources=RESOURCES))
@@ -62,8 +62,14 @@ def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) ->
                 f"sandbox: expected an answer to {probe.name!r}, but somebody killed the worker"
             ) from None
         return Outcome(probe, probe.may_die, error.reason)
-    except (WorkerTimedOut, wire.WireError) as error:
-        return Outcome(probe, held=False, seen=f"no answer: {type(error).__name__}")
+    except WorkerTimedOut as error:
+        if error.starved and not probe.may_die:
+            raise SandboxBroken(
+                f"sandbox: expected {probe.name!r} to be tried within {PROBE_SECONDS:.0f} s, but the worker hardly ran"
+            ) from None
+        return Outcome(probe, held=False, seen="no answer in time")
+    except wire.WireError:
+        return Outcome(probe, held=False, seen="no answer that can be read")
     finally:
         worker.close()
     if reply.kind == "raised":  # what a wall that holds makes of an act is a value
