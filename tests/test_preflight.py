@@ -1,0 +1,67 @@
+"""Before a class every wall is tried; what was not really tried does not count as held."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("walls are tried on Linux alone", allow_module_level=True)
+
+from grader.sandbox import preflight
+from grader.sandbox.client import Place, SandboxBroken, WorkerEnded, WorkerTimedOut
+from grader.sandbox.limits import Limits
+from grader.sandbox.walls import NAMESPACES
+from grader.sandbox.walls.probes import PROBES
+from grader.sandbox.wire import Message, WireError
+
+PROBE = next(probe for probe in PROBES if not probe.may_die)
+
+
+def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> preflight.Outcome:
+    """Try one act in a worker that answers so."""
+
+    class Worker:
+        def __init__(self, *_: Any) -> None: ...
+        def wait_until_ready(self) -> None: ...
+        def close(self) -> None: ...
+
+        def ask(self, *_: Any) -> Message:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(preflight, "Worker", Worker)
+    place: Any = Place(NAMESPACES, Path(), Limits())
+    channel: Any = None
+    return preflight._try(channel, place, PROBE, {})
+
+
+def test_an_act_that_was_stopped_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outcome(monkeypatch, Message(1, "value", {"held": True, "seen": "PermissionError"})).held
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Message(1, "value", {"held": False, "seen": "done"}),
+        Message(1, "raised", {"type_names": ["AttributeError"], "text": "no such fact"}),
+        WorkerTimedOut(starved=False),
+        WorkerEnded("ended with exit status 1"),
+        WireError("wire: nonsense"),
+    ],
+    ids=["done", "raised", "hangs", "ended", "nonsense"],
+)
+def test_an_act_that_was_not_seen_to_be_stopped_is_not_held(
+    monkeypatch: pytest.MonkeyPatch, answer: Message | Exception
+) -> None:
+    assert not outcome(monkeypatch, answer).held
+
+
+@pytest.mark.parametrize("trouble", [WorkerTimedOut(starved=True), WorkerEnded("was killed", killed=True)])
+def test_an_act_that_others_prevented_is_to_be_tried_again(monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
+    with pytest.raises(SandboxBroken):
+        outcome(monkeypatch, trouble)
