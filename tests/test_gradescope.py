@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.authoring import gradescope
 from grader.authoring.gradescope import write_autograder
 from grader.paths import SOLUTIONS
 
@@ -66,6 +67,22 @@ def test_the_scripts_are_bash(script: str, root: Path) -> None:
 def test_the_same_kit_gives_the_same_zip(archive: Path, tmp_path: Path) -> None:
     write_autograder(tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
+
+
+def test_the_zip_holds_nothing_that_came_about_in_use(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = tmp_path / "kit"
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(tmp_path)
+        names = files.namelist()
+    for name in ("data/MNIST5k/raw/images-idx3-ubyte", "data/MNIST5k/unpack.lock", "exercises/filters.png",
+                 "exercises/fashion_cnn.safetensors", "exercises/.progress.json", "exercises/mine.py"):  # fmt: skip
+        (used / name).write_bytes(b"used")
+    monkeypatch.setattr(gradescope, "ROOT", used)
+    write_autograder(tmp_path / "again.zip")
+    with zipfile.ZipFile(tmp_path / "again.zip") as files:
+        assert files.namelist() == names
 
 
 def test_a_submission_is_graded_by_the_kit_in_the_zip(root: Path) -> None:

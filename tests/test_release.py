@@ -24,10 +24,11 @@ from grader.authoring import course as courses
 from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
 from grader.authoring.course import build_course, configuration, generate_assignment
-from grader.authoring.handout import zipped
+from grader.authoring.handout import FOLDER
 from grader.authoring.notebooks import source_notebooks
 from grader.errors import GraderError
 from grader.stubs import functions_of
+from grader.zips import zipped
 
 PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
 
@@ -309,7 +310,8 @@ def test_the_hand_out_has_no_solutions_weights_or_history(released: Path) -> Non
 
 def test_the_zip_is_the_folder_and_the_same_each_time(released: Path) -> None:
     folder = released / "handout"
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    paths_in_it = {path: f"{FOLDER}/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*")}
+    files = {name: path.read_bytes() for path, name in paths_in_it.items() if path.is_file()}
     assert (released / "handout.zip").read_bytes() == zipped(files)
 
 

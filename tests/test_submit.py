@@ -10,7 +10,7 @@ import pytest
 from handout import grader, hand_out, write_function
 
 from grader import curriculum, intake, paths
-from grader.intake.tree import WEIGHTS
+from grader.public.tasks import WEIGHTS
 from grader.student import CannotError
 from grader.student.submit import VERSIONS, write_submission
 from grader.student.workspace import Workspace

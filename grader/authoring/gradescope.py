@@ -9,15 +9,17 @@ Source: "Autograder Specifications", https://gradescope-autograders.readthedocs.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from grader import curriculum
+from grader.authoring.handout import data_files
+from grader.authoring.release import given_files
 from grader.files import write_bytes_atomically
 from grader.paths import ROOT
+from grader.zips import zipped
 
-KIT = ("grader", "exercises", "solutions", "tests/hidden", "data", "pyproject.toml", "README.md")
+KIT = ("grader", "solutions", "tests/hidden", "pyproject.toml", "README.md")
 SETUP = """\
 #!/usr/bin/env bash
 # Installs the kit while Gradescope builds the image. The log ends with what `grader doctor` says of the sandbox.
@@ -49,30 +51,22 @@ grader export graded --to gradescope --file "$root/results/results.json"
 
 def write_autograder(target: Path) -> int:
     """Write the zip, and return how many files are in it."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in (("setup.sh", SETUP), ("run_autograder", RUN)):
-            _add(archive, name, text.encode(), 0o755)
-        for path in _kit():
-            _add(archive, f"kit/{path.relative_to(ROOT).as_posix()}", path.read_bytes(), 0o644)
-        count = len(archive.namelist())
-    write_bytes_atomically(target, buffer.getvalue())
-    return count
+    scripts = {"setup.sh": SETUP.encode(), "run_autograder": RUN.encode()}
+    kit = {f"kit/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in _kit()}
+    write_bytes_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
+    return len(scripts) + len(kit)
 
 
 def _kit() -> Iterator[Path]:
+    """Give the kit's own files: nothing of what was unpacked, trained or noted in it while it was used."""
     for name in KIT:
         place = ROOT / name
         paths = [place] if place.is_file() else sorted(place.rglob("*"))
         yield from (path for path in paths if path.is_file() and not _is_left_out(path.relative_to(ROOT)))
+    yield from (ROOT / "exercises" / f"{module}.py" for module in curriculum.modules())
+    yield from given_files(ROOT / "exercises")
+    yield from data_files(ROOT)
 
 
 def _is_left_out(path: Path) -> bool:
     return "__pycache__" in path.parts or any(part.startswith(".") for part in path.parts[:-1])
-
-
-def _add(archive: zipfile.ZipFile, name: str, data: bytes, mode: int) -> None:
-    entry = zipfile.ZipInfo(name)  # of 1980: the same kit gives the same zip
-    entry.external_attr = mode << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, data)

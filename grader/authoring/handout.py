@@ -6,9 +6,7 @@ import importlib.metadata
 import re
 import sys
 import tomllib
-import zipfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 from grader import curriculum, paths
@@ -17,6 +15,7 @@ from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
 from grader.files import write_bytes_atomically
 from grader.stubs import STUBS
+from grader.zips import zipped
 
 TEMPLATES = Path(__file__).parent / "templates" / "handout"
 SEEDS = ("grader.__main__", "grader.student", "grader.public")
@@ -30,8 +29,6 @@ UNIMPORTED = ("pytest-timeout",)
 
 NOTEBOOKS = ('    "jupyterlab>=4.2",', '    "nbgrader>=0.9.3",')
 FOLDER = "cnn-exercises"
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""Every file's date in the zip: the same hand-out gives the same zip."""
 
 
 def build_handout(to: Path, archive: Path, record: Path) -> Release:
@@ -50,7 +47,7 @@ def build_handout(to: Path, archive: Path, record: Path) -> Release:
     for name, data in handout_files():
         delivery.put(name, data)
     done = delivery.close()
-    data = zipped({name: (to / name).read_bytes() for name in delivery.names})
+    data = zipped({f"{FOLDER}/{name}": (to / name).read_bytes() for name in delivery.names})
     if not archive.is_file() or archive.read_bytes() != data:
         write_bytes_atomically(archive, data)
         done.written.append(archive)
@@ -68,7 +65,7 @@ def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
         yield f"exercises/{STUBS}/{module}.py", stub.encode()
     for path in given_files(root / "exercises"):
         yield f"exercises/{path.name}", path.read_bytes()
-    for path in [root / "data" / "README.md", *sorted((root / "data").glob("*/raw/*.gz"))]:
+    for path in data_files(root):
         yield path.relative_to(root).as_posix(), path.read_bytes()
     modules = student_modules(root)
     for path in [*modules, root / "grader" / "curriculum.toml"]:
@@ -81,6 +78,11 @@ def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
         (".gitignore", "gitignore"),
     ):
         yield name, (TEMPLATES / template).read_bytes()
+
+
+def data_files(root: Path = paths.ROOT) -> list[Path]:
+    """Return the data sets as they are kept, packed, without what was unpacked beside them."""
+    return [root / "data" / "README.md", *sorted((root / "data").glob("*/raw/*.gz"))]
 
 
 def student_modules(root: Path = paths.ROOT) -> list[Path]:
@@ -99,18 +101,6 @@ def student_modules(root: Path = paths.ROOT) -> list[Path]:
             needed = [other for other, text in closure.items() if name in imports_of(text)]
             raise ValueError(f"{path}: expected nothing that students need, got imports of it in {', '.join(needed)}.")
     return sorted(closure.values())
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    """Return a zip of files by their paths; the same files give the same bytes."""
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in sorted(files.items()):
-            info = zipfile.ZipInfo(f"{FOLDER}/{name}", LONG_AGO)
-            info.compress_type = zipfile.ZIP_STORED if name.endswith(".gz") else zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
-    return buffer.getvalue()
 
 
 def _readme(kit: str) -> str:

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import platform
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +13,15 @@ from pathlib import Path
 from grader import __version__, curriculum, intake
 from grader.files import write_bytes_atomically
 from grader.intake.limits import MAX_WEIGHTS, in_words
-from grader.intake.tree import WEIGHTS
 from grader.public.progress import unwritten_in
-from grader.public.tasks import ACCURACY
+from grader.public.tasks import ACCURACY, WEIGHTS
 from grader.stubs import holds_work
 from grader.student import CannotError
 from grader.student.workspace import Workspace
+from grader.zips import zipped
 
 VERSIONS = ".versions.json"
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "numpy", "torchinfo")
-LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""Every file's date in the zip: the same work gives the same zip."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,8 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
         raise CannotError(f"expected at least one module in {workspace.folder}, got none. Is it the right folder?")
     with tempfile.TemporaryDirectory(prefix="cnn-kit-submit-") as folder:
         draft = Path(folder) / "submission.zip"
-        _write(draft, files)
+        held = {**files, VERSIONS: json.dumps(_versions(), indent=1).encode()}
+        draft.write_bytes(zipped({f"exercises/{name}": data for name, data in held.items()}))
         snapshot = intake.read(intake.Entry("submission", "submission", draft))
         if snapshot.rejected:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
@@ -76,15 +74,6 @@ def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
             yield chosen.name, chosen.read_bytes()
     if (workspace.folder / WEIGHTS).is_file():
         yield WEIGHTS, (workspace.folder / WEIGHTS).read_bytes()
-
-
-def _write(path: Path, files: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in [*files.items(), (VERSIONS, json.dumps(_versions(), indent=1).encode())]:
-            info = zipfile.ZipInfo(f"exercises/{name}", LONG_AGO)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
 
 
 def _versions() -> dict[str, str]:
