@@ -15,6 +15,9 @@ BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 TODO = "# TODO: your code here"
 
+NOT_WRITTEN = " is not written yet: "
+"""Stands in the message of every stub."""
+
 STUBS = ".stubs"
 """Where students keep each stub as it was handed out."""
 
@@ -70,7 +73,17 @@ def derive_stub(source: str, module: str) -> str:
 
 def not_written(symbol: str, module: str) -> str:
     """Return the message of a stub."""
-    return f"{symbol} is not written yet: exercises/{module}.py"
+    return f"{symbol}{NOT_WRITTEN}exercises/{module}.py"
+
+
+def says_not_written(text: str) -> bool:
+    """Return whether a text is the message of a stub."""
+    return NOT_WRITTEN in text
+
+
+def is_stub(function: Function, symbol: str, module: str) -> bool:
+    """Return whether a function still is what the stub of a module has."""
+    return not_written(symbol, module) in ast.unparse(function)
 
 
 def holds_work(path: Path) -> bool:
@@ -82,10 +95,7 @@ def holds_work(path: Path) -> bool:
     except (SyntaxError, ValueError):
         return True
     symbols = [symbol for task in curriculum.tasks() if task.module == path.stem for symbol in task.symbols]
-    return any(
-        symbol in functions and not_written(symbol, path.stem) not in ast.unparse(functions[symbol])
-        for symbol in symbols
-    )
+    return any(symbol in functions and not is_stub(functions[symbol], symbol, path.stem) for symbol in symbols)
 
 
 def solution_blocks(source: str, where: str) -> list[Block]:

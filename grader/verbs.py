@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grader import curriculum
 from grader.graded.verbs import VERBS as GRADED
+from grader.public.tasks import ACCURACY
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -158,7 +159,7 @@ def _grade(
     *,
     unsafe: bool,
 ) -> None:
-    selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == "fashion_accuracy"))
+    selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == ACCURACY))
     if not submissions.is_dir():
         raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
 
@@ -173,7 +174,7 @@ def _grade(
         candidates(unsafe=unsafe),
         jobs or os.cpu_count() or 1,
         seed,
-        Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout),
+        Limits.per_answer(timeout),
         scheduler=scheduler,
         node_seconds=node_timeout,
     )

@@ -18,8 +18,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from grader import curriculum
-from grader.authoring.samples import WEIGHTS
 from grader.paths import SOLUTIONS
+from grader.public.tasks import WEIGHTS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 

@@ -12,22 +12,10 @@ import pytest
 from outputs import without_seconds
 
 from grader.authoring.samples import samples, write_sample
+from grader.cli import cli
 from grader.paths import SAMPLE_CLASS
 
-VERBS = [
-    "demo",
-    "export",
-    "grade",
-    "similar",
-    "verify",
-    "release",
-    "doctor",
-    "hint",
-    "predict",
-    "reset",
-    "submit",
-    "watch",
-]
+VERBS = sorted(cli.commands)
 
 
 def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

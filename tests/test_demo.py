@@ -22,6 +22,12 @@ def out(demo_out: Path) -> Path:
     return demo_out
 
 
+def test_a_key_that_no_sample_has_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "class.toml").write_text('[[sample]]\nname = "one"\nabout = "a typo"\nstauts = "rejected"\n')
+    with pytest.raises(TypeError, match="stauts"):
+        samples(tmp_path / "class.toml")
+
+
 def results(out: Path, name: str) -> dict[str, Any]:
     return json.loads((out / name / "results.json").read_text())
 

@@ -17,8 +17,9 @@ from grader.authoring import fingerprints
 from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
 from grader.misconceptions import Misconception, bank
 from grader.public.asserts import Mismatch
-from grader.public.diagnosis import FILE, Call, Watched, answer_fingerprint, fingerprint, known_mistake
+from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of
+from grader.public.tasks import FINGERPRINTS
 
 VALUE_TASKS = sorted({diagnosis.task for diagnosis, _ in public_inputs()})
 BANK = [(task, one) for one in bank() for task in one.tasks if task in VALUE_TASKS]
@@ -31,7 +32,7 @@ def test_the_committed_file_is_the_derived_one() -> None:
 @pytest.mark.parametrize("text", ["", "{}", None], ids=["empty", "another", "missing"])
 def test_a_stale_file_is_a_problem_and_is_written_anew(tmp_path: Path, text: str | None) -> None:
     if text is not None:
-        (tmp_path / FILE).write_text(text)
+        (tmp_path / FINGERPRINTS).write_text(text)
     assert len(fingerprint_problems(tmp_path)) == 1
     assert write_fingerprints(tmp_path)
     assert fingerprint_problems(tmp_path) == []
@@ -52,7 +53,7 @@ def test_verify_looks_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_hand_out_holds_hashes_names_and_sentences_alone() -> None:
-    entry = json.loads((paths.EXERCISES / FILE).read_text(encoding="utf-8"))
+    entry = json.loads((paths.EXERCISES / FINGERPRINTS).read_text(encoding="utf-8"))
     assert set(entry) == {"mistakes", "answers"}
     said = {(one.name, one.says) for one in bank()}
     assert {(mistake["name"], mistake["says"]) for mistake in entry["mistakes"]} <= said
@@ -114,7 +115,7 @@ def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path)
 
 
 def test_a_damaged_file_costs_the_names_alone(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text("[]")
+    (tmp_path / FINGERPRINTS).write_text("[]")
     assert known_mistake(tmp_path, [Call("x", 1)]) is None
 
 

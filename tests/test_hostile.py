@@ -28,8 +28,9 @@ from identities import ORDINARY_USER, OWN, python_of
 from outputs import without_seconds
 
 from grader import intake
-from grader.authoring.samples import WEIGHTS, Sample, samples, write_sample
+from grader.authoring.samples import Sample, samples, write_sample
 from grader.paths import HIDDEN_SUITES, ROOT, SAMPLE_CLASS
+from grader.public.tasks import WEIGHTS
 from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
 from grader.sandbox.walls.watch import tree
 from tests.hostile import BUILDERS

@@ -15,7 +15,8 @@ from grader import curriculum, paths
 from grader.checking.assertions import Diagnosis
 from grader.files import write_atomically
 from grader.misconceptions import bank, wrong_answer
-from grader.public.diagnosis import FILE, answer_fingerprint, fingerprint
+from grader.public.diagnosis import answer_fingerprint, fingerprint
+from grader.public.tasks import FINGERPRINTS
 
 
 class Recorder(ModuleType):
@@ -65,7 +66,7 @@ def derive_fingerprints() -> str:
 
 def write_fingerprints(folder: Path) -> bool:
     """Write the file into a folder of exercises; tell whether it had another text."""
-    path, text = folder / FILE, derive_fingerprints()
+    path, text = folder / FINGERPRINTS, derive_fingerprints()
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
     write_atomically(path, text)
@@ -74,7 +75,7 @@ def write_fingerprints(folder: Path) -> bool:
 
 def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
     """Return a sentence if the committed file is not what would be derived, or nothing can be."""
-    path = folder / FILE
+    path = folder / FINGERPRINTS
     try:
         if path.is_file() and path.read_text(encoding="utf-8") == derive_fingerprints():
             return []
@@ -82,7 +83,7 @@ def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
         return [str(error)]
     got = "another text" if path.is_file() else "none"
     wanted = "the fingerprints of the bank's wrong answers on the public inputs"
-    return [f"exercises/{FILE}: expected {wanted}, got {got}. Run `grader release --stubs --to .`"]
+    return [f"exercises/{FINGERPRINTS}: expected {wanted}, got {got}. Run `grader release --stubs --to .`"]
 
 
 def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:

@@ -27,6 +27,7 @@ from typing import Any
 from grader import paths
 from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
+from grader.public.tasks import WEIGHTS
 from grader.stubs import solution_blocks, solution_lines
 
 LEAK_LENGTH = 28
@@ -85,7 +86,11 @@ class Secrets:
 
 
 def kit_secrets(root: Path = paths.ROOT) -> Secrets:
-    """Collect what students of this kit must not see; what their own files say anyway is none of it."""
+    """Collect what students of this kit must not see.
+
+    What stubs, given files, public checks and README say is none of it. The rest of the students' part of the grader
+    makes nothing harmless: a line of a hidden check that gets into it is found.
+    """
     public = squeeze("\n".join(_public_texts(root)))
     lines = [*solution_secrets(root / "solutions"), *_answer_secrets()]
     for folder in ("tests/hidden", "grader/misconceptions"):
@@ -95,7 +100,7 @@ def kit_secrets(root: Path = paths.ROOT) -> Secrets:
     return Secrets(
         [secret for secret in lines if secret.text not in public],
         {number: origin for number, origin in numbers.items() if number not in known},
-        _pieces((root / "solutions" / "fashion_cnn.safetensors").read_bytes()),
+        _pieces((root / "solutions" / WEIGHTS).read_bytes()),
         frozenset(_digest(path.read_bytes()) for path in (root / "data").glob("*/raw/*.gz")),
     )
 
@@ -251,7 +256,7 @@ def _strings(text: str) -> Iterator[tuple[str, str]]:
 
 def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
     if any(piece in data for piece in secrets.pieces):
-        yield f"{label}: expected nothing of the trained network, got a part of solutions/fashion_cnn.safetensors."
+        yield f"{label}: expected nothing of the trained network, got a part of solutions/{WEIGHTS}."
     if _is_large_binary(data):
         return
     lines = data.decode("utf-8", "replace").split("\n")

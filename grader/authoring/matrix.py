@@ -17,10 +17,11 @@ from grader.authoring.answers import Answer, replaced
 from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
 from grader.paths import ROOT, SOLUTIONS
+from grader.public.tasks import ACCURACY
 from grader.results import Result
 
 EXPLAINED: Final = ROOT / "tests" / "survivors.toml"
-WITHOUT_MUTANTS: Final = ("fashion_accuracy",)
+WITHOUT_MUTANTS: Final = (ACCURACY,)
 """Judged by files and by training, not by the text of the solution."""
 
 

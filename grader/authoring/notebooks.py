@@ -12,14 +12,12 @@ from typing import Any
 import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.nbgraderformat import SCHEMA_VERSION
 
 from grader import curriculum, paths
 from grader.curriculum import Task
 from grader.public.tasks import ACCURACY
 from grader.stubs import solution_blocks
-
-SCHEMA = 3
-"""Version of nbgrader's cell metadata."""
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -180,7 +178,7 @@ def _marks(
         "grade": grade,
         "grade_id": grade_id,
         "locked": locked,
-        "schema_version": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
         "solution": solution,
         "task": False,
     }

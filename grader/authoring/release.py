@@ -5,9 +5,9 @@ from pathlib import Path
 from grader import curriculum, paths
 from grader.authoring.delivery import Release
 from grader.files import write_atomically
+from grader.public.tasks import FINGERPRINTS
 from grader.stubs import STUBS, derive_stub, holds_work
 
-FINGERPRINTS = ".fingerprints.json"
 GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py", FINGERPRINTS)
 """What students get whole, besides the public tests."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import curriculum
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
+from grader.public.tasks import WEIGHTS
 from grader.splice import splice
 
-WEIGHTS = "fashion_cnn.safetensors"
 BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES, "touched": EXERCISES}
 
 Builder = Callable[[Path], None]
@@ -38,34 +38,24 @@ class Sample:
 
     name: str
     about: str
-    base: str
-    status: str
-    score: float | None
-    tasks: dict[str, str]
-    says: str
-    build: str
-    wall: bool
-    landlock: dict[str, str]
+    base: str = "solutions"
+    status: str = "graded"
+    score: float | None = None
+    tasks: dict[str, str] = field(default_factory=dict)
+    says: str = ""
+    build: str = ""
+    wall: bool = False
+    landlock: dict[str, str] = field(default_factory=dict)
 
 
 def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
-    """Read the list of samples."""
+    """Read the list of samples: each entry's keys are the fields of a ``Sample``.
+
+    Raises:
+        TypeError: if an entry has another key, or none of a field that must be there.
+    """
     entries = tomllib.loads(manifest.read_text(encoding="utf-8"))["sample"]
-    return [
-        Sample(
-            name=entry["name"],
-            about=entry["about"],
-            base=entry.get("base", "solutions"),
-            status=entry.get("status", "graded"),
-            score=entry.get("score"),
-            tasks=entry.get("tasks", {}),
-            says=entry.get("says", ""),
-            build=entry.get("build", ""),
-            wall=entry.get("wall", False),
-            landlock=entry.get("landlock", {}),
-        )
-        for entry in entries
-    ]
+    return [Sample(**entry) for entry in entries]
 
 
 def write_class(to: Path, manifest: Path = SAMPLE_CLASS / "class.toml") -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
-from grader.authoring.answers import ACCURACY, Answer, accuracy_answers, right_answers, wrong_answers
+from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, cells_of, matrix_problems, mutant_answers
@@ -21,6 +21,7 @@ from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
 from grader.paths import ROOT
+from grader.public.tasks import ACCURACY
 from grader.reports.matrix import matrix_page, matrix_table
 from grader.results import MAX_SCORE, Result
 from grader.sandbox.levels import candidates

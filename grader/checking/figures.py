@@ -21,6 +21,7 @@ from grader.checking import oracle
 from grader.checking.student import Student
 from grader.checking.weights import MAX_HEADER
 from grader.figures import Comparison, Figures, Raster
+from grader.public.tasks import ACCURACY
 from grader.text import for_students
 
 SECONDS = 5.0
@@ -43,7 +44,7 @@ def draw(task: str, student: Student, *, all_passed: bool) -> Figures:
         student: the submission, in the worker of that task.
         all_passed: whether all of them passed, so that there is nothing to compare.
     """
-    if task == "fashion_accuracy":
+    if task == ACCURACY:
         return _network(student)
     if task == "summarize":
         return Figures(table=_table(student.probe("summary.own_network")))

@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, out: Path, accuracy: Accuracy = "weights", seconds: float = 30, *, unsafe: bool = False) -> None:
         self._out = out
         self._accuracy = accuracy
-        self._limits = Limits(load_seconds=seconds, call_seconds=seconds, task_seconds=4 * seconds)
+        self._limits = Limits.per_answer(seconds)
         self._levels = candidates(unsafe=unsafe)
         self._seed = secrets.randbelow(1 << 31)
         self._selected = frozenset(task.id for task in curriculum.tasks())

@@ -19,6 +19,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from nbgrader.api import Gradebook
+from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.classroom.notes import add_notes
@@ -35,9 +36,6 @@ NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
 }
 PICTURES = ("image/png", "image/jpeg")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-SCHEMA = 3
-"""Version of nbgrader's cell metadata."""
-
 MISSING = "This cell was missing from the submission; it was added back."
 
 
@@ -243,7 +241,7 @@ def _sources(db_url: str, notebook: str, assignment: str) -> list[Source]:
 
 def _marks(cell: Any, points: Mapping[str, float], solutions: set[str], tasks: set[str]) -> dict[str, Any]:
     marks: dict[str, Any] = {
-        "schema_version": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
         "grade_id": cell.name,
         "grade": cell.name in points,
         "solution": cell.name in solutions,

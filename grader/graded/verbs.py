@@ -131,7 +131,7 @@ def regrade(
         tasks = work.earlier_tasks(out)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
-    limits = Limits(load_seconds=timeout, call_seconds=timeout, task_seconds=4 * timeout)
+    limits = Limits.per_answer(timeout)
     settings = Settings(
         tasks, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=seed, limits=limits
     )

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from grader import curriculum
 from grader.intake import limits, notebooks, sources
 from grader.intake.limits import UnreadableError
-from grader.intake.tree import GIVEN, WEIGHTS, Tree, is_hidden
+from grader.intake.tree import GIVEN, Tree, is_hidden
 from grader.paths import EXERCISES
+from grader.public.tasks import WEIGHTS
 from grader.text import clean
 
 PACKAGE = "exercises/"

@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-FILE = ".fingerprints.json"
+from grader.public.tasks import FINGERPRINTS
+
 LENGTH = 20
 MOST_NUMBERS = 20_000
 """Larger answers are not looked at: the inputs of the public checks are small."""
@@ -82,7 +83,7 @@ def known_mistake(folder: Path, calls: Iterable[Call]) -> Mistake | None:
         folder: where the student's modules lie, and the fingerprints with them.
         calls: of one check.
     """
-    table = _table(folder / FILE)
+    table = _table(folder / FINGERPRINTS)
     for call in calls:
         found = table.get(answer_fingerprint(call.inputs, call.answer) or "")
         if found is not None:

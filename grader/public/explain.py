@@ -12,6 +12,7 @@ from grader.curriculum import Task
 from grader.public.asserts import Mismatch, NotStarted
 from grader.public.diagnosis import Call, Mistake, Watched, known_mistake
 from grader.public.progress import Outcome
+from grader.stubs import says_not_written
 
 _endless: set[str] = set()
 """Modules whose import was ended by the clock: nobody should wait for them twice."""
@@ -58,7 +59,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
         calls: of the student's functions in this check.
     """
     text = str(error)
-    if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and " is not written yet: " in text):
+    if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and says_not_written(text)):
         return Outcome("unwritten", text)
     if isinstance(error, BrokenModuleError):
         return Outcome("failed", text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.curriculum import Task
-from grader.stubs import functions_of, not_written
+from grader.stubs import functions_of, is_stub, says_not_written
 
 Kind = Literal["green", "failed", "unwritten"]
 State = Literal["green", "failed", "unfinished", "waiting", "not started", "not run"]
@@ -55,7 +55,8 @@ class TaskProgress:
         if "unwritten" in kinds:
             if self.unwritten:
                 return "not started" if self.unwritten == set(self.task.symbols) else "unfinished"
-            return "waiting" if self._stub_of_another() else "not started"
+            of_another = any(o.kind == "unwritten" and says_not_written(o.message) for o in self.outcomes)
+            return "waiting" if of_another else "not started"
         return "green" if kinds and len(self.outcomes) >= self.checks else "not run"
 
     @property
@@ -77,13 +78,6 @@ class TaskProgress:
         green = sum(outcome.kind == "green" for outcome in self.outcomes)
         return f"{green} of {self.checks} checks green" if self.state == "failed" and green else ""
 
-    def _stub_of_another(self) -> bool:
-        return any(outcome.kind == "unwritten" and self._stub(outcome.message) for outcome in self.outcomes)
-
-    @staticmethod
-    def _stub(message: str) -> bool:
-        return " is not written yet: " in message
-
 
 def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
     """Return those functions of a module that still are what the stub has; none if the text does not parse."""
@@ -100,11 +94,7 @@ def unwritten_in(source: str | bytes, module: str, symbols: Iterable[str]) -> fr
         SyntaxError, ValueError: if the text does not parse.
     """
     functions = functions_of(ast.parse(source))
-    return frozenset(
-        symbol
-        for symbol in symbols
-        if symbol in functions and not_written(symbol, module) in ast.unparse(functions[symbol])
-    )
+    return frozenset(symbol for symbol in symbols if symbol in functions and is_stub(functions[symbol], symbol, module))
 
 
 def line_of(path: Path, symbols: Sequence[str]) -> int | None:

@@ -57,6 +57,11 @@ class Limits:
     reply_bytes: int = 256 << 20
     resources: Resources = field(default_factory=Resources)
 
+    @classmethod
+    def per_answer(cls, seconds: float) -> Limits:
+        """Return the limits where one answer may take this long, and a task four times as long."""
+        return cls(load_seconds=seconds, call_seconds=seconds, task_seconds=4 * seconds)
+
     def times(self, factor: float) -> Limits:
         """Return the same with every time multiplied."""
         return self._with_times(

@@ -12,7 +12,7 @@ import numpy as np
 
 from grader import curriculum, intake
 from grader.paths import EXERCISES
-from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, match, without
+from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, leave_out, match
 
 LEAST_HASHES = 40
 """A module with fewer stretches of its own says nothing: there are only so many ways to write three lines."""
@@ -157,7 +157,7 @@ def _drop_common(sources: Sequence[Source]) -> None:
     most = max(COMMON_AT_LEAST, COMMON_SHARE * len(sources))
     common = {key for key, count in counts.items() if count > most}
     for source in sources:
-        without(source, common)
+        leave_out(source, common)
 
 
 def _pairs(sources: dict[str, Source], others: dict[str, int], least: float) -> list[Pair]:

@@ -79,16 +79,16 @@ def fingerprint(code: str, given: Collection[int]) -> Source:
         found.offsets[:, 1] = np.maximum.accumulate(found.offsets[:, 1])
     shape = hashlib.sha256(found.filtered_code.encode("utf-8", "replace")).hexdigest()
     source = Source(code, shape, found)
-    return without(source, given)
+    leave_out(source, given)
+    return source
 
 
-def without(source: Source, hashes: Collection[int]) -> Source:
-    """Return a source of which these hashes do not count."""
+def leave_out(source: Source, hashes: Collection[int]) -> None:
+    """Let these hashes of a source no longer count."""
     one = source.fingerprint
     one.hash_idx = {key: places for key, places in one.hash_idx.items() if int(key) not in hashes}
     one.hashes = set(one.hash_idx)
     one.token_coverage = get_token_coverage(one.hash_idx, one.k, len(one.filtered_code))
-    return source
 
 
 def match(first: Source, second: Source) -> Match:

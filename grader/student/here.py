@@ -16,6 +16,7 @@ from unittest import mock
 from grader import curriculum
 from grader.curriculum import Task
 from grader.public.progress import TaskProgress
+from grader.stubs import says_not_written
 
 PACKAGE = "exercises"
 
@@ -101,7 +102,7 @@ def _run(task: Task, names: Mapping[str, Any]) -> TaskProgress:
 def _told(progress: TaskProgress) -> str:
     """Return what a student reads about a task that is not green."""
     task = progress.task
-    stubs = [o.message.partition(" ")[0] for o in progress.outcomes if " is not written yet: " in o.message]
+    stubs = [o.message.partition(" ")[0] for o in progress.outcomes if says_not_written(o.message)]
     if progress.state == "failed" or not stubs:
         return progress.message
     own = [symbol for symbol in stubs if symbol in task.symbols]

@@ -18,7 +18,7 @@ from grader import curriculum
 from grader.curriculum import Task
 from grader.public.memory import Memory
 from grader.public.progress import line_of, unwritten_symbols
-from grader.public.tasks import ACCURACY, PREDICTED
+from grader.public.tasks import ACCURACY, PREDICTED, WEIGHTS
 from grader.student import CannotError
 from grader.student.hints import next_hint
 from grader.student.keys import has_keys, listening
@@ -28,7 +28,6 @@ from grader.student.touched import touched_modules
 from grader.student.warm import Request
 from grader.student.workspace import Workspace
 
-WEIGHTS = "fashion_cnn.safetensors"
 KEYS = "h hint   l list   n next   r reset   q quit"
 GROUP_MS = 30
 """Changes that come this close together are one save."""
