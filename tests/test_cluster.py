@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -192,6 +193,10 @@ def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: p
     assert f"expected data {mine['data']}, got " in differs
     assert f"expected files of the kit {mine['files of the kit']}, got " in differs
     assert "torch" not in differs
+    for name in (".backups/convolution.py", ".hidden.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert identity.difference(mine, identity.identity()) == differs
     assert "expected version of torch" in identity.difference(mine, {**mine, "version of torch": "0.4.1"})
     assert identity.difference(mine, {}).count("got none") == len(mine)
 
@@ -204,6 +209,26 @@ def test_what_the_suites_say_travels_as_a_document() -> None:
     assert from_document(json.dumps(to_document(checked))) == checked
     with pytest.raises(ValueError, match="expected what the suites say"):
         from_document(json.dumps({"tasks": [{"id": "convolve"}], "notes": [], "disturbed": []}))
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "why"),
+    [
+        ("error", None, "KeyError('images')"),
+        ("cancelled", None, "cancelled"),
+        ("finished", {"ended": "its station ended"}, "its station ended"),
+        ("finished", {"level": "namespaces", "tasks": [7]}, "expected what the suites say"),
+        ("finished", [], "failed"),
+    ],
+)
+def test_a_node_whose_answer_is_none_loses_it_alone_and_says_why(status: str, document: Any, why: str) -> None:
+    plan = Plan("run", ("convolve",), "weights", 1, Limits(), unsafe=False)
+    cluster = executor.Cluster("tcp://127.0.0.1:9", plan, teller=None)  # type: ignore[arg-type]
+    cluster.level = "namespaces"
+    future = SimpleNamespace(status=status, result=lambda: json.dumps(document), exception=lambda: KeyError("images"))
+    checked, trouble = cluster._answer(future)
+    assert checked is None
+    assert why in trouble
 
 
 def test_a_node_imports_nothing_heavy() -> None:

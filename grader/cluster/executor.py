@@ -121,7 +121,7 @@ class Cluster(Executor):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        leaving = [self._submit(node.leave, address, self._plan.run) for address in self._nodes]
+        leaving = [self._submit(node.leave, address, self._plan.run) for address in [*self._nodes, *self._refused]]
         deadline = time.monotonic() + LEAVE_SECONDS
         while leaving and time.monotonic() < deadline and self._client.status == "running":
             leaving = [future for future in leaving if not future.done()]
@@ -223,12 +223,24 @@ class Cluster(Executor):
         if self._nodes.get(one.address) is not one or ticket not in one.checking:
             return
         del one.checking[ticket]
-        document = future.result() if future.status == "finished" else json.dumps({"ended": future.status})
-        about = json.loads(document)
-        fit = about.get("level") == self.level
-        self._done.append((ticket, from_document(document) if fit and "tasks" in about else None))
-        if not fit:  # its station ended, or could not raise the same walls again: it starts from the beginning
-            self._drop(one, about.get("ended", "has other walls now"))
+        checked, trouble = self._answer(future)
+        self._done.append((ticket, checked))
+        if trouble:  # such as a station that ended, or could not raise the same walls again: it starts anew
+            self._drop(one, trouble)
+
+    def _answer(self, future: Any) -> tuple[Checked | None, str]:
+        """Return what the suites say, if a node has said it, and why it had better be dropped."""
+        if future.status == "error":
+            return None, f"failed: {future.exception()!r}"
+        if future.status != "finished":
+            return None, str(future.status)
+        try:
+            about = json.loads(future.result())
+            if about.get("level") != self.level:
+                return None, about.get("ended", "has other walls now")
+            return from_document(future.result()) if "tasks" in about else None, ""
+        except (ValueError, TypeError, AttributeError) as error:
+            return None, f"failed: {error!r}"
 
     def _refuse(self, one: _Node, why: str) -> None:
         self._refused[one.address] = why

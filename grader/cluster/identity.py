@@ -35,7 +35,12 @@ def difference(expected: Mapping[str, str], got: Mapping[str, str]) -> str:
 
 
 def _kit_files(place: Path) -> Iterable[Path]:
-    return (path for path in place.rglob("*") if path.suffix in KIT_FILES and not path.name.startswith("."))
+    """Return what counts below a folder: nothing hidden, such as the texts that `grader reset` keeps."""
+    return (
+        path
+        for path in place.rglob("*")
+        if path.suffix in KIT_FILES and not any(part.startswith(".") for part in path.relative_to(place).parts)
+    )
 
 
 def _checksum(paths: Iterable[Path]) -> str:

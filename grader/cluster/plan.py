@@ -56,5 +56,5 @@ def from_document(text: str) -> Checked:
         tasks = tuple(task_from_json(task) for task in document["tasks"])
         notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
         return Checked(tasks, notes, {}, disturbed, figures_of(document["figures"]))
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cluster: expected what the suites say, got something else: {error!r}") from None
