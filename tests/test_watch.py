@@ -18,11 +18,12 @@ import pytest
 from handout import hand_out, write_function
 
 from grader import paths
+from grader.errors import GraderError
 from grader.public.memory import Memory
+from grader.student import watch
 from grader.student.runner import CAN_FORK, Runner
 from grader.student.touched import touched_modules
 from grader.student.warm import Request
-from grader.student.watch import _counts
 from grader.student.workspace import Workspace
 
 PATIENCE = 180.0
@@ -372,6 +373,18 @@ def test_a_save_touches_what_imports_what_imports_it(tmp_path: Path) -> None:
     assert touched_modules(tmp_path, ["datasets"]) == ["transforms", "model", "summary"]
 
 
+def test_a_watch_that_cannot_see_saves_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(watch.watchfiles, "watch", deaf)
+    monkeypatch.setattr(watch, "Runner", lambda *_, **__: None)
+    watching = watch.Watch(Workspace(tmp_path), print, 1)
+    watching._look()
+    with pytest.raises(GraderError, match=r"got no space left\. Is the system's limit on watches reached"):
+        watching._step()
+
+
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
@@ -385,4 +398,4 @@ def test_a_save_touches_what_imports_what_imports_it(tmp_path: Path) -> None:
     ],
 )
 def test_only_some_files_count_as_a_save(name: str, counts: bool) -> None:
-    assert _counts(None, f"/exercises/{name}") is counts  # type: ignore[arg-type]
+    assert watch._counts(None, f"/exercises/{name}") is counts  # type: ignore[arg-type]

@@ -148,4 +148,5 @@ class Runner:
         self._process.kill()
         self._process.wait()
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # what it did not read is of no interest any more
+                self._process.stdin.close()

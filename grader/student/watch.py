@@ -16,6 +16,7 @@ import watchfiles
 
 from grader import curriculum
 from grader.curriculum import Task
+from grader.errors import GraderError
 from grader.public.memory import Memory
 from grader.public.progress import line_of, unwritten_symbols
 from grader.public.tasks import ACCURACY, PREDICTED, WEIGHTS
@@ -70,7 +71,7 @@ class Watch:
         """Watch until the student quits.
 
         Raises:
-            GraderError: if the libraries cannot be imported.
+            GraderError: if the libraries cannot be imported, or saves not be seen.
         """
         self._line(f"Watching {self.workspace.folder.name}/. Importing PyTorch and Lightning, once ...")
         threading.Thread(target=self._look, daemon=True).start()
@@ -100,11 +101,20 @@ class Watch:
 
     def _look(self) -> None:
         folder = self.workspace.folder
-        for changes in watchfiles.watch(
-            folder, watch_filter=_counts, debounce=400, step=GROUP_MS, stop_event=self._stop, recursive=False
-        ):
-            names = sorted({Path(path).name for _, path in changes})
-            self._events.put(partial(self._saved, names))
+        try:
+            for changes in watchfiles.watch(
+                folder, watch_filter=_counts, debounce=400, step=GROUP_MS, stop_event=self._stop, recursive=False
+            ):
+                names = sorted({Path(path).name for _, path in changes})
+                self._events.put(partial(self._saved, names))
+        except Exception as error:  # noqa: BLE001 - this thread would end in silence, and no save be seen any more
+            self._events.put(partial(self._is_deaf, error))
+
+    def _is_deaf(self, error: Exception) -> None:
+        raise GraderError(
+            f"watch: expected to see saves in {self.workspace.folder}, got {error}. "
+            "Is the system's limit on watches reached?"
+        )
 
     def _saved(self, names: list[str]) -> None:
         stems = {Path(name).stem.removeprefix("test_") for name in names if name.endswith(".py")}
@@ -213,7 +223,7 @@ class Watch:
             return
         try:
             done = reset_task(self.workspace, self._current)
-        except CannotError as error:
+        except (CannotError, GraderError) as error:
             self._line(str(error))
             return
         kept = f" Your text is kept: {self.workspace.shown(done.backup)}" if done.backup else ""
