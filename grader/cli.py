@@ -18,6 +18,9 @@ GRADER_FAILED = 3
 PARTS = ("grader.verbs", "grader.student.verbs")
 """Where the verbs are; students get the second alone."""
 
+KEEPING = (["demo"], ["grade"], ["regrade"])
+"""Verbs that go on where they were stopped."""
+
 # What a verb needs is imported when it runs: importing torch takes seconds, and `--help` should not.
 
 
@@ -54,7 +57,8 @@ def main() -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What is graded is kept; run the same command to go on.", err=True)
+        kept = " What is graded is kept; run the same command to go on." if sys.argv[1:2] in KEEPING else ""
+        click.echo(f"Stopped.{kept}", err=True)
         sys.exit(130)
     except (GraderError, OSError) as error:
         click.echo(f"grader: {error}", err=True)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
+from rich.text import Text
 
-from exercises.datasets import DATA_DIR, MNIST5k
 from grader import __version__
 from grader.paths import ROOT
 
@@ -25,15 +24,20 @@ GRADING_PACKAGES = ("nbgrader", "jupytext")
 GRADING = "grader.sandbox"
 """Students do not get this part."""
 
+MISSING = "missing"
+
 
 def examine(console: Console) -> bool:
     """Print versions and data, and where grading is installed the sandbox; tell whether all that is needed is there."""
     console.print(
         f"grader {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
     )
-    grading = importlib.util.find_spec(GRADING) is not None
+    grading = sys.platform == "linux" and importlib.util.find_spec(GRADING) is not None
     packages = PACKAGES + GRADING_PACKAGES if grading else PACKAGES
-    print_table(console, "Packages", [(name, _version(name)) for name in packages])
+    versions = [(name, _version(name)) for name in packages]
+    print_table(console, "Packages", versions)
+    if any(version.startswith(MISSING) for _, version in versions):
+        return False
     data = list(_data())
     print_table(console, "Data", data)
     complete = all(verdict == "ok" for _, verdict in data)
@@ -44,7 +48,7 @@ def print_table(console: Console, title: str, rows: list[tuple[str, str]]) -> No
     """Print rows of a name and what is to be said of it."""
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))  # a log may hold what rich takes for markup
     console.print(table)
 
 
@@ -52,11 +56,15 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return f"missing: run `{Path(sys.executable).name} -m pip install -e {ROOT}`"
+        return f"{MISSING}: run `{Path(sys.executable).name} -m pip install -e {ROOT}`"
 
 
 def _data() -> Iterator[tuple[str, str]]:
     """Compare the bundled archives with the checksums that the data sets state."""
+    from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]  # noqa: PLC0415 - may be missing
+
+    from exercises.datasets import DATA_DIR, MNIST5k  # noqa: PLC0415 - it needs torchvision
+
     for folder, resources in (("FashionMNIST", FashionMNIST.resources), ("MNIST5k", MNIST5k.resources)):
         for name, expected in resources:
             yield f"{folder}/{name}", _archive(DATA_DIR / folder / "raw" / name, expected)

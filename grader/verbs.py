@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from grader import curriculum
+from grader.errors import require_linux
 from grader.graded.verbs import VERBS as GRADED
 from grader.public.tasks import ACCURACY
 
@@ -110,6 +111,7 @@ def verify(*, quick: bool, matrix: bool, only: str) -> None:
         other = "--quick" if quick else "--only"
         raise click.UsageError(f"--matrix: expected a whole run, got {other} as well. Which of the two?")
     asked = _selection(only)
+    require_linux()
     from grader.authoring.verify import verify_kit  # noqa: PLC0415
 
     console = Console()
@@ -159,7 +161,10 @@ def _grade(
     *,
     unsafe: bool,
 ) -> None:
+    require_linux()
     selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == ACCURACY))
+    if not selected:
+        raise click.UsageError(f"--only: expected a task besides {ACCURACY} with --accuracy skip, got none.")
     if not submissions.is_dir():
         raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
 

@@ -42,6 +42,7 @@ def test_every_verb_has_help(verb: str) -> None:
         (["grade", ".", "--out", "x", "--only", "convolve,nonsense"], "nonsense"),
         (["grade", ".", "--out", "x", "--jobs", "0"], "--jobs"),
         (["grade", ".", "--out", "x", "--accuracy", "guess"], "guess"),
+        (["grade", ".", "--out", "x", "--only", "fashion_accuracy", "--accuracy", "skip"], "besides fashion_accuracy"),
         (["verify", "--only", "nonsense"], "nonsense"),
         (["verify", "--matrix", "--only", "convolve"], "--only"),
         (["release"], "--to"),
@@ -77,6 +78,29 @@ def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("torch", "train-images-idx3-ubyte.gz", "memory", "Grading runs at level"):
         assert word in done.stdout
+
+
+def test_the_doctor_names_a_package_that_is_missing_without_importing_it() -> None:
+    code = (
+        "import sys; sys.modules['torchvision'] = None; from rich.console import Console; from grader import doctor\n"
+        "doctor.PACKAGES += ('no-such-[/]package',); print(doctor.examine(Console(width=300)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "no-such-[/]package" in done.stdout, done.stderr
+    assert "missing: run `" in done.stdout
+    assert done.stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize(("verb", "kept"), [("grade", True), ("submit", False)])
+def test_an_interrupted_verb_says_what_is_kept_where_something_is(verb: str, kept: bool) -> None:
+    code = (
+        "import sys; from grader import cli; sys.argv = ['grader', sys.argv[1]]\n"
+        "def stop(**_): raise KeyboardInterrupt\n"
+        "cli.cli.main = stop; cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, verb], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "What is graded is kept" in done.stderr) == (130, kept)
+    assert done.stderr.startswith("Stopped.")
 
 
 def test_help_does_not_wait_for_torch() -> None:

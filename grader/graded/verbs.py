@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 from rich.console import Console
 
+from grader.errors import require_linux
+
 if TYPE_CHECKING:
     from grader.graded.export import Export, Format
     from grader.graded.regrade import Regraded
@@ -121,6 +123,7 @@ def regrade(
     The same tasks, with the inputs of before; scores in OUT/overrides.csv stay. The changes are in OUT/regrade.json as
     well. Without a terminal nothing is published unless --yes is given; the exit status is 1 where new results wait.
     """
+    require_linux()
     from grader.batch import Settings  # noqa: PLC0415
     from grader.graded import regrade as work  # noqa: PLC0415
     from grader.sandbox.levels import candidates  # noqa: PLC0415

@@ -23,7 +23,7 @@ def examine(console: Console) -> bool:
     try:
         levels = candidates(unsafe=False)
     except NoSandbox as error:
-        console.print(str(error), style="bold red")
+        console.print(str(error), style="bold red", markup=False)
         return False
     holding = []
     for level in levels:

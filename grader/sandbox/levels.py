@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
 from grader.sandbox.client import Place, SandboxBroken
@@ -30,10 +28,6 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     Raises:
         NoSandbox: if there is none.
     """
-    if sys.platform != "linux":
-        raise NoSandbox(
-            f"sandbox: expected Linux, got {sys.platform}. Grading needs Linux; `pytest exercises/` does not."
-        )
     if unsafe:
         return (walls.NONE,)
     levels = walls.available_levels()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
+import resource
 from pathlib import Path
 
 from grader.sandbox.walls.model import MIB, Limits
-
-if sys.platform != "win32":  # the doctor looks at walls on every system
-    import resource
 
 # Address space without memory behind it: stacks of threads, arenas of malloc.
 _ADDRESS_SLACK = 1024 * MIB

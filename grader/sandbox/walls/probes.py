@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import signal
 import socket
 import sys
@@ -21,9 +22,6 @@ from typing import Any, Final
 
 from grader.sandbox.walls import _libc, namespaces
 from grader.sandbox.walls.model import LANDLOCK, MIB, NAMESPACES, Level
-
-if sys.platform != "win32":  # the doctor lists the probes on every system
-    import resource
 
 Outcome = tuple[bool, str]
 
