@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import torch
 
+from grader.checking.student import Student, StudentRaised
 from grader.sandbox.wire import ForeignArray, Opaque
-
-if TYPE_CHECKING:
-    from grader.checking.student import Student
 
 MAX_PARAMETERS = 500_000
 
@@ -186,8 +184,6 @@ def assert_raises_in_probe(
 
 
 def _assert_refused(call: Callable[[], object], type_names: tuple[str, ...], where: str) -> None:
-    from grader.checking.student import StudentRaised  # noqa: PLC0415 - the two modules know each other
-
     wanted = " or ".join(type_names)
     try:
         got = call()

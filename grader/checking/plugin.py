@@ -26,6 +26,7 @@ from grader.sandbox.limits import Pace
 from grader.sandbox.server import ZygoteDied
 from grader.text import clean, for_students
 
+MARKER = "check(task, name, core, accuracy): one hidden check"
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
 
@@ -115,7 +116,6 @@ class _Run:
     credit: float | None = None
     notes: list[str] = field(default_factory=list)
     praise: list[str] = field(default_factory=list)
-    figures: dict[str, float] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     drawn: Figures = field(default_factory=Figures)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
@@ -188,18 +188,6 @@ class CheckPlugin:
         return give
 
     @pytest.fixture
-    def measured(self) -> Callable[..., float | None]:
-        """Return a function that keeps a figure for later checks of the same task, or gives it back."""
-
-        def figure(name: str, value: float | None = None) -> float | None:
-            figures = self._running().figures
-            if value is not None:
-                figures[name] = value
-            return figures.get(name)
-
-        return figure
-
-    @pytest.fixture
     def note(self) -> Callable[[str], None]:
         """Return a function that leaves advice for the instructor."""
         return self._running().notes.append
@@ -211,7 +199,7 @@ class CheckPlugin:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the marker of `core` and `detail`."""
-        config.addinivalue_line("markers", "check(task, name, core, accuracy): one hidden check")
+        config.addinivalue_line("markers", MARKER)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all checks over one job after another, in place of once."""
@@ -304,7 +292,7 @@ def _draw(run: _Run) -> None:
 
 
 def check_of(item: pytest.Function) -> dict[str, Any]:
-    """Return task, name and core of a hidden check, its placeholders filled in."""
+    """Return task, name, core and accuracy of a hidden check, its placeholders filled in."""
     mark = item.get_closest_marker("check")
     if mark is None:
         raise pytest.UsageError(f"{item.nodeid}: expected @core or @detail, got neither. Which task does it check?")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from grader.checking import Accuracy
-from grader.checking.plugin import Checked, CheckPlugin, Job, check_of
+from grader.checking.plugin import MARKER, Checked, CheckPlugin, Job, check_of
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES
 
@@ -69,7 +69,7 @@ class _Collector:
         self.checks: list[Check] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.addinivalue_line("markers", "check(task, name, core, accuracy): one hidden check")
+        config.addinivalue_line("markers", MARKER)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.checks = [Check(**check_of(item)) for item in session.items if isinstance(item, pytest.Function)]

@@ -16,6 +16,7 @@ import torch
 
 from grader.checking.student import Student, StudentRaised
 from grader.intake.limits import MAX_WEIGHTS, in_words
+from grader.sandbox.probes.keeping import STATISTICS
 from grader.text import clean
 
 MAX_HEADER = 256 * 1024
@@ -36,9 +37,6 @@ ALLOWED: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype("u1"),
 }
 """float32, and the whole numbers that buffers such as ``num_batches_tracked`` hold."""
-
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-"""What normalisation layers call their running statistics."""
 
 PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 REMEDY = "Did safetensors.torch.save_file write it?"

@@ -47,7 +47,8 @@ def find(submissions: Path) -> tuple[list[Entry], list[str]]:
         if why:
             notes.append(f"{clean(path.name)}: skipped: {why}")
         elif name in found:
-            notes.append(f"{clean(path.name)}: skipped: {clean(found[name].name)}/ comes first")
+            first = f"{clean(found[name].name)}{'/' if found[name].is_dir() else ''}"
+            notes.append(f"{clean(path.name)}: skipped: {first} comes first")
         else:
             found[name] = path
     return _entries(found), notes

@@ -74,7 +74,6 @@ def test_accuracy_is_measured(
     rng: Rng,
     credit: Callable[[float], None],
     note: Callable[[str], None],
-    measured: Callable[[str, float], None],
 ) -> None:
     loaded(student)
     images, labels = oracle.fashion_mnist("t10k")
@@ -82,8 +81,7 @@ def test_accuracy_is_measured(
     answer = torch.empty(len(images), dtype=torch.int64)
     answer[order] = predicted(student, images[order])
     student.kept["answer"] = answer
-    accuracy = float((answer == labels).double().mean())
-    measured("accuracy", accuracy)
+    accuracy = student.kept["accuracy"] = float((answer == labels).double().mean())
     credit((accuracy - NONE) / (FULL - NONE))
     if accuracy <= NONE:
         fail_check(
@@ -133,8 +131,8 @@ def share_as_wanted(student: Student, images: Tensor, wanted: Tensor, clear: flo
 
 
 @detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right", accuracy="weights")
-def test_accuracy_earns_all_points(measured: Callable[..., float | None], praise: Callable[[str], None]) -> None:
-    accuracy = measured("accuracy")
+def test_accuracy_earns_all_points(student: Student, praise: Callable[[str], None]) -> None:
+    accuracy = student.kept.get("accuracy")
     if accuracy is None or accuracy < FULL:
         shown = "fewer than 90 %" if accuracy is None else f"{accuracy:.2%}"
         fail_check(
@@ -173,10 +171,8 @@ def test_network_learns_anew(
     student: Student,
     rng: Rng,
     credit: Callable[[float], None],
-    measured: Callable[[str, float], None],
 ) -> None:
-    accuracy = retrained(student, rng)
-    measured("accuracy", accuracy)
+    accuracy = student.kept["accuracy"] = retrained(student, rng)
     credit((accuracy - RETRAIN_NONE) / (RETRAIN_FULL - RETRAIN_NONE))
     if accuracy <= RETRAIN_NONE:
         fail_check(
@@ -187,10 +183,8 @@ def test_network_learns_anew(
 
 
 @detail("fashion_accuracy", "trained anew, the network learns as fast as the reference", accuracy="retrain")
-def test_network_learns_as_fast_as_the_reference(
-    measured: Callable[..., float | None], praise: Callable[[str], None]
-) -> None:
-    accuracy = measured("accuracy")
+def test_network_learns_as_fast_as_the_reference(student: Student, praise: Callable[[str], None]) -> None:
+    accuracy = student.kept.get("accuracy")
     if accuracy is None or accuracy < RETRAIN_FULL:
         shown = "too few" if accuracy is None else f"{accuracy:.2%}"
         fail_check(
