@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,9 +28,10 @@ from houses import AMOUNTS, MIB, SMALL, SPREAD, ZYGOTE, House, skip_without, ste
 from identities import IDENTITIES, OWN, python_of
 
 from grader.paths import ROOT
-from grader.sandbox import walls
+from grader.sandbox import preflight, walls
 from grader.sandbox.walls import Cage, Limits, cgroups
 from grader.sandbox.walls.probes import PROBES, Probe
+from grader.sandbox.wire import Message
 
 LEVELS = ("namespaces", "landlock")
 
@@ -270,6 +272,30 @@ def test_sweep_removes_what_a_killed_grader_left() -> None:
     assert all(one.exists() for one in cage.folders), "a living grader's groups stay"
     assert not any(orphan.exists() for orphan in orphans)
     assert cage.remove()
+
+
+def test_sweep_passes_over_groups_that_vanish_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_into = os.scandir
+
+    def scandir(place: str | Path) -> Any:
+        if Path(place).name == "gone":
+            raise FileNotFoundError(place)
+        return looked_into(place)
+
+    for name in ("gone", "there"):
+        (tmp_path / name / "cnn-grader-0-left").mkdir(parents=True)  # no process has the number 0
+    monkeypatch.setattr(cgroups, "_mounted_at", lambda *_: tmp_path)
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert walls.sweep() == 1
+
+
+def test_a_wall_whose_probe_raised_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = Message(1, "raised", {"type_names": ["KeyError"], "text": "'canary'"})
+    worker = SimpleNamespace(wait_until_ready=lambda: None, ask=lambda *_: reply, close=lambda: None)
+    monkeypatch.setattr(preflight, "Worker", lambda *_: worker)
+    outcome = preflight._try(None, None, PROBES[0], {})  # type: ignore[arg-type]
+    assert (outcome.held, outcome.seen) == (False, "untried: KeyError: 'canary'")
 
 
 def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:

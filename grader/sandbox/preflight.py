@@ -73,7 +73,8 @@ def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) ->
     finally:
         worker.close()
     if reply.kind == "raised":  # what a wall that holds makes of an act is a value
-        return Outcome(probe, held=False, seen=f"untried: {reply.body.get('type_names')} {reply.body.get('text')}")
+        what = f"{reply.body['type_names'][0]}: {reply.body['text']}"
+        return Outcome(probe, held=False, seen=f"untried: {what}")
     return Outcome(probe, reply.body.get("held") is True, str(reply.body.get("seen")))
 
 

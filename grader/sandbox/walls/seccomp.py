@@ -1,8 +1,8 @@
 """The list of kernel calls that a worker may not make.
 
-The filter is written by hand: it is numbers for two architectures, needs no library (libseccomp is absent from slim
-containers), and is one kernel call to install. Whatever is denied fails with EPERM, so that a student sees an ordinary
-PermissionError and not a dead process.
+The filter is written by hand: it is call numbers for two architectures, needs no library (libseccomp is absent from
+slim containers), and is one kernel call to install. Whatever is denied fails with EPERM, so that a student sees an
+ordinary PermissionError and not a dead process.
 """
 
 from __future__ import annotations
