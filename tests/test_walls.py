@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,10 +27,9 @@ from houses import AMOUNTS, MIB, SMALL, SPREAD, ZYGOTE, House, skip_without, ste
 from identities import IDENTITIES, OWN, python_of
 
 from grader.paths import ROOT
-from grader.sandbox import preflight, walls
+from grader.sandbox import walls
 from grader.sandbox.walls import Cage, Limits, cgroups
 from grader.sandbox.walls.probes import PROBES, Probe
-from grader.sandbox.wire import Message
 
 LEVELS = ("namespaces", "landlock")
 
@@ -288,14 +286,6 @@ def test_sweep_passes_over_groups_that_vanish_meanwhile(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "scandir", scandir)
 
     assert walls.sweep() == 1
-
-
-def test_a_wall_whose_probe_raised_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    reply = Message(1, "raised", {"type_names": ["KeyError"], "text": "'canary'"})
-    worker = SimpleNamespace(wait_until_ready=lambda: None, ask=lambda *_: reply, close=lambda: None)
-    monkeypatch.setattr(preflight, "Worker", lambda *_: worker)
-    outcome = preflight._try(None, None, PROBES[0], {})  # type: ignore[arg-type]
-    assert (outcome.held, outcome.seen) == (False, "untried: KeyError: 'canary'")
 
 
 def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
