@@ -21,10 +21,10 @@ from grader.curriculum import tasks
 from grader.figures import Comparison, Figures, Raster
 from grader.misconceptions import bank
 from grader.reports.pages import class_page, feedback_page
-from grader.results import CheckResult, Result, TaskResult, TaskStatus
+from grader.results import SUSPICION, CheckResult, Result, TaskResult, TaskStatus
 
 NOTES = (
-    "fashion_accuracy: answers depend on the order or on the other images of a batch.",
+    f"{SUSPICION}answers depend on the order or on the other images of a batch.",
     "not read, because the kit does not know them: notes.txt, old/convolution.py",
     "byte code, libraries and configuration are dropped: exercises/__pycache__/convolution.cpython-311.pyc",
 )

@@ -92,13 +92,16 @@ def grade(
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox.")
 def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
     """Grade a small sample class, from good to hopeless to hostile."""
-    import tempfile  # noqa: PLC0415
-
+    require_linux()
     from grader.authoring.samples import write_class  # noqa: PLC0415
+    from grader.sandbox import scratch  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="cnn-kit-class-") as folder:
-        write_class(Path(folder))
-        _grade(Path(folder), out, jobs, unsafe=unsafe)
+    folder = scratch.make("class")
+    try:
+        write_class(folder)
+        _grade(folder, out, jobs, unsafe=unsafe)
+    finally:
+        scratch.remove(folder)
 
 
 @click.command()

@@ -196,6 +196,14 @@ def test_half_of_a_surrogate_pair_is_replaced_wherever_it_stands(tmp_path: Path)
     nbformat.write(read, tmp_path / "again.ipynb")
 
 
+def test_marks_that_are_no_marks_are_left_out(tmp_path: Path) -> None:
+    one = {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {**SOLUTION.marks, "more": "NESTED"}}}
+    nested = '{"a":' * 700 + "1" + "}" * 700
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "cells": [one]}).replace('"NESTED"', nested))
+    assert read_notebook(path).cells[0].metadata["nbgrader"] == SOLUTION.marks
+
+
 def test_a_link_in_the_place_of_a_notebook_is_not_followed(tmp_path: Path) -> None:
     secret = tmp_path / "secret.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("secret")]), secret)

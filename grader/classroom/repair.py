@@ -34,6 +34,7 @@ NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
     "markdown": new_markdown_cell,
     "raw": new_raw_cell,
 }
+SCALAR = (str, int, float, bool, type(None))
 PICTURES = ("image/png", "image/jpeg")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MISSING = "This cell was missing from the submission; it was added back."
@@ -89,7 +90,9 @@ def _rebuilt(cell: Mapping[str, Any]) -> NotebookNode:
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     if isinstance(marks, dict):
-        new.metadata["nbgrader"] = NotebookNode(marks)
+        new.metadata["nbgrader"] = NotebookNode(
+            {name: mark for name, mark in marks.items() if isinstance(mark, SCALAR)}
+        )
     if isinstance(metadata, dict) and isinstance(metadata.get("tags"), list):
         new.metadata["tags"] = [tag for tag in metadata["tags"] if isinstance(tag, str)]
     pictures = _pictures(cell.get("attachments"))

@@ -131,10 +131,10 @@ def _notes(tree: Tree) -> list[str]:
     unknown, notes = _unknown(tree), []
     if tree.special:
         notes.append(f"links and special files are ignored and count as missing: {_listed(tree.special)}")
-    dropped = [path for path in tree.paths() if _is_dropped(path)]
+    dropped = [path for path in tree.paths() if _is_dropped(path) and not _is_as_given(path, tree)]
     if dropped:
         notes.append(f"byte code, libraries and configuration are dropped: {_listed(dropped)}")
-    if given := [path for path, data in tree.files.items() if _differs_from_given(path, data)]:
+    if given := [path for path in tree.files if _is_replaced(path) and not _is_as_given(path, tree)]:
         notes.append(f"the kit's own file is used in place of {_listed(given)}")
     notes += [f"{path}: cannot be read: {why}" for path, why in tree.unreadable.items() if path not in _places()]
     hints = {path: hint for path in unknown if (hint := _near_miss(path))}
@@ -170,14 +170,20 @@ def _is_dropped(path: str) -> bool:
     return name in CONFIGURATION or name.endswith(COMPILED) or ".so." in name or name == "__pycache__"
 
 
-def _differs_from_given(path: str, data: bytes) -> bool:
+def _is_replaced(path: str) -> bool:
     name = PurePosixPath(path).name
-    if name not in GIVEN or path not in (name, PACKAGE + name):
+    return name in GIVEN and path in (name, PACKAGE + name) and not _is_dropped(path)
+
+
+def _is_as_given(path: str, tree: Tree) -> bool:
+    """Tell whether a file is the kit's own, as students get it."""
+    name = PurePosixPath(path).name
+    if name not in GIVEN or path not in tree.files:
         return False
     try:
-        return sources.decode((EXERCISES / name).read_bytes()) != sources.decode(data)
+        return sources.decode((EXERCISES / name).read_bytes()) == sources.decode(tree.files[path])
     except (OSError, UnreadableError):
-        return True
+        return False
 
 
 def _near_miss(path: str) -> str | None:

@@ -7,7 +7,7 @@ from grader import curriculum
 from grader.intake import limits
 from grader.public.tasks import WEIGHTS
 
-GIVEN = ("datasets.py", "train.py")
+GIVEN = ("datasets.py", "train.py", "conftest.py")
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "node_modules"})
 
 
