@@ -1,9 +1,9 @@
 """Whether time and memory per submission stay level as classes grow: `python benchmarks/growth.py [--work DIR] N...`.
 
 Grades a class of each size N in one run of `grader grade`, prints a table and draws docs/growth.svg. Of every ten
-submissions three are the reference, two right answers in other styles, three have one named mistake, one is half done
-and one not begun; each differs from all others by a comment, so that nothing can be kept from one for another, and all
-but the last two hand in the trained network. None waits for its time limit: a class with such submissions takes longer.
+submissions two are the reference, one is right in another style, two have one named mistake, three are half done and
+two not begun; each differs from all others by a comment, so that nothing can be kept from one for another, and the
+first five hand in the trained network. None waits for its time limit: a class with such submissions takes longer.
 
 Sizes that are done are kept in DIR (default: a folder for temporary files), and one that was interrupted goes on where
 it stopped, which the table tells. The mixture repeats every ten submissions: from a class of 100 on thirds can be
@@ -52,20 +52,20 @@ def write_class(folder: Path, size: int) -> None:
     for number in range(size):
         kind, turn = number % 10, number // 10
         order: Order = reference
-        if kind in (3, 4):
-            order = right[(2 * turn + kind) % len(right)]
-        elif kind in (5, 6, 7):
-            order = wrong[(3 * turn + kind) % len(wrong)]
-        elif kind == 9:
+        if kind == 2:
+            order = right[turn % len(right)]
+        elif kind in (3, 4):
+            order = wrong[(2 * turn + kind) % len(wrong)]
+        elif kind in (8, 9):
             order = stubs
         modules = order.snapshot.modules
-        if kind == 8:
+        if kind in (5, 6, 7):
             modules = {**stubs.snapshot.modules, **{name: modules[name] for name in HALF}}
         target = folder / f"student-{number:04}"
         target.mkdir(parents=True, exist_ok=True)
         for name, source in modules.items():
             (target / f"{name}.py").write_bytes(source + f"\n# {number}\n".encode())
-        if kind < 8:
+        if kind < 5:
             (target / WEIGHTS).write_bytes(reference.snapshot.weights or b"")
 
 

@@ -210,7 +210,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m exercises.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     here = Path(__file__).resolve().parent
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=10, help="passes over the training images; 16 do better")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=5e-3)
     workers = 1 if sys.platform == "linux" else 0  # elsewhere a new process costs more than it brings
