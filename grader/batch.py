@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, overload
 
@@ -15,7 +15,7 @@ from grader.checking import Accuracy
 from grader.cluster.executor import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
-from grader.figures import keep_figures
+from grader.figures import Figures, keep_figures
 from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.graded.overrides import overridden, read_overrides, unused
@@ -149,6 +149,7 @@ def _grade(
     def finish(index: int, result: Result) -> None:
         folder = orders.entries[index].folder
         keep_figures(out / folder, result.submission_sha256, result.figures)
+        result = replace(result, figures=Figures())  # they are kept, and a class of a thousand has many
         book.record(folder, settings.key(result.submission_sha256), result)
         results[folder] = show(folder, result)
         watcher.done(result)

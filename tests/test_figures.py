@@ -2,6 +2,9 @@
 
 import json
 import struct
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,14 +13,16 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from grader import curriculum
+from grader import batch, curriculum
 from grader.checking import figures, plugin
 from grader.checking.figures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 from grader.checking.plugin import Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Student, StudentFailure
-from grader.figures import Figures
+from grader.executor import result_of
+from grader.figures import Figures, kept_figures
 from grader.sandbox.limits import Limits, Pace
+from grader.sandbox.walls import NONE
 
 
 class Answering:
@@ -190,3 +195,23 @@ def test_a_drawing_that_fails_is_only_missing(error: Exception, monkeypatch: pyt
     run = plugin._Run(job, curriculum.task("convolve"), one)
     plugin._draw(run)
     assert run.drawn == Figures()
+
+
+def test_figures_are_kept_in_files_and_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Executor:
+        def grade(self, orders: Any, on_result: Any, *, tick: Any) -> None:
+            for index, order in enumerate(orders):
+                on_result(index, replace(result_of(order, NONE, None), figures=Figures(table="a table")))
+
+    @contextmanager
+    def ready(*_: Any) -> Any:
+        yield Executor()
+
+    monkeypatch.setattr(batch, "_ready", ready)
+    watcher: Any = SimpleNamespace(**dict.fromkeys(("start", "stage", "done", "tick"), lambda *_: None))
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "model.py").write_text("x = 1\n")
+    settings = batch.Settings(("build_baseline",), "weights", (NONE,), 1)
+    [(folder, result)] = batch.grade_folder(tmp_path / "class", tmp_path / "out", settings, watcher)
+    assert result.figures == Figures()
+    assert kept_figures(tmp_path / "out" / folder, result.submission_sha256).table == "a table"
