@@ -98,13 +98,13 @@ class Watch:
             print(line, end="", file=sys.stderr)
 
     def _memory(self) -> dict[str, float]:
-        """Proportional set size by kind of process, in MiB: what is shared counts once in all."""
+        """Memory by kind of process, in MiB, without mapped files: they count less while other programs map them."""
         used = dict.fromkeys(KINDS, 0.0)
         with contextlib.suppress(psutil.NoSuchProcess):
             main = psutil.Process(self._process.pid)
             for process in [main, *main.children(recursive=True)]:
                 with contextlib.suppress(psutil.Error):
-                    used[self._kind(process)] += process.memory_full_info().pss / MIB
+                    used[self._kind(process)] += _anonymous(process.pid) / MIB
         return used
 
     def _kind(self, process: psutil.Process) -> str:
@@ -113,6 +113,16 @@ class Watch:
         if "grader.sandbox.zygote" not in process.cmdline():
             return "checkers"
         return "fork server" if self._process.pid in [one.pid for one in process.parents()[:2]] else "workers"
+
+
+def _anonymous(pid: int) -> int:
+    """Return the bytes of a process's memory that no file stands behind; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    found = re.search(r"^RssAnon:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) << 10 if found else 0
 
 
 def measure(size: int, work: Path) -> dict[str, Any]:
@@ -180,7 +190,7 @@ def print_table(measured: dict[int, dict[str, Any]]) -> None:
         row += (f"{early:.2f}", f"{late:.2f}", f"{late / early:.2f}", f"{memory(samples, slice(0, 1)):.0f}")
         table.add_row(*map(str, row), f"{later / used:.3f}")
     Console(width=110).print(table)
-    print("MiB: median PSS of grader, checkers and fork server, without the workers that run student code.")
+    print("MiB: median of what grader, checkers and fork server hold, without mapped files and without the workers.")
 
 
 def draw(measured: dict[int, dict[str, Any]]) -> None:
@@ -199,7 +209,7 @@ def draw(measured: dict[int, dict[str, Any]]) -> None:
         rows = [(done, mib) for done, mib in used if 0 < done < len(times)]  # without the start and the end
         below.plot([done for done, _ in rows], [used for _, used in rows], label=f"a class of {size}")
     above.set(ylabel="seconds per submission", ylim=(0, None), xscale="log", title="Time and memory as classes grow")
-    below.set(ylabel="PSS of the grader's processes, MiB", xlabel="submissions graded", ylim=(0, None))
+    below.set(ylabel="memory of the grader's processes, MiB", xlabel="submissions graded", ylim=(0, None))
     for axes in (above, below):
         axes.grid(alpha=0.3)
         axes.legend()

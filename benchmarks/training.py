@@ -80,7 +80,7 @@ def reference(seed: int, seconds: float) -> Looking:
     looking = Looking()
     options = train.read_options(["--package", "solutions", "--seed", str(seed)])
     model, data = train.build(options)
-    train.fit(model, data, [looking, train.Averaging()], options.epochs)  # looks before the average is taken out again
+    train.fit(model, data, [looking, train.Averaging()], options)  # looks before the average is taken out again
     return looking
 
 

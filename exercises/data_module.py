@@ -51,7 +51,9 @@ from .transforms import eval_transform, train_transform
 #
 # Making a tensor of a picture takes about a tenth of a millisecond: 5 s for an epoch, in which the network waits. With
 # `num_workers=1` another process makes the next batches while the network computes on this one. More processes than idle
-# cores bring nothing.
+# cores bring nothing. Where there is no idle core, they must not come first: a step is divided between the cores, and all
+# wait for the slowest. The training script therefore gives these processes the lowest priority, and they work whenever the
+# network waits.
 
 
 # %%

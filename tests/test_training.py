@@ -1,6 +1,7 @@
 """Training: the script writes its three files, and the committed weights are worth their points."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader, Dataset
 
 from exercises import train
 from exercises.train import Averaging
@@ -117,6 +119,39 @@ def test_a_layer_under_two_names_is_saved_under_both(tmp_path: Path) -> None:
     model = OneLayerTwice()
     train.save_weights(model, tmp_path / "weights", {})
     model.load_state_dict(load_file(tmp_path / "weights"), strict=True)
+
+
+class Priorities(Dataset[int]):
+    """Eight samples, each the priority of the process that loads it."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> int:
+        return os.nice(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody loads beside the network")
+def test_processes_that_load_images_come_behind_the_network() -> None:
+    loader = train.behind_the_network(DataLoader(Priorities(), num_workers=2))
+    assert [int(priority) for priority in loader] == [19] * 8
+    assert os.nice(0) < 19
+
+
+def test_a_loader_that_prepares_its_processes_itself_is_left_alone() -> None:
+    own = DataLoader(Priorities(), num_workers=1, worker_init_fn=print)
+    assert train.behind_the_network(own).worker_init_fn is print
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx512_bf16": True}, "bf16-mixed"), ({"amx_bf16": True}, "bf16-mixed"), ({"avx512_f": True}, "32-true")],
+)
+def test_half_precision_is_for_processors_that_compute_in_it(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], precision: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert train.read_options([]).precision == precision
 
 
 def test_the_loss_of_an_epoch_is_the_mean_of_its_steps() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,14 @@ class Code:
         files: paths inside the workspace and their bytes: the modules, and the kit's own files beside them.
         stubs: fingerprints of the stub's symbols, by module and symbol.
         broken: why a module cannot be read, by module.
+        states: what the first worker of each module found its symbols to be, "stub", "written" or "missing", by module
+            and symbol. A worker reads the source before it runs any of it, so that later ones need not read it again.
     """
 
     files: Mapping[str, bytes]
     stubs: Mapping[str, Mapping[str, str]]
     broken: Mapping[str, str]
+    states: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def without_demonstrations(self) -> Code:
         """Return the same with modules that hold only what defines their tasks' functions, and what those need."""
@@ -148,21 +151,22 @@ class TaskSession:
 
     def _load(self) -> tuple[Worker, dict[str, str]]:
         worker = self._worker = self._pool.take(self._limits)
-        task = self._task
-        stubs = self._code.stubs[task.module]
+        task, code = self._task, self._code
         body = {
-            "files": {name: _as_tensor(content) for name, content in self._code.files.items()},
+            "files": {name: _as_tensor(content) for name, content in code.files.items()},
             "module": task.module,
-            "stubs": {symbol: stubs[symbol] for symbol in task.symbols},
+            "stubs": {} if task.module in code.states else dict(code.stubs[task.module]),
             "watch": task.id in WATCHED,
             "by_hand": task.id in BY_HAND,
             "seed": 20_260,
         }
         reply = self._exchange(worker, "load", body, self._limits.load_seconds)
-        states = reply.get("states")
-        if not isinstance(states, dict) or states.keys() != set(task.symbols):
-            raise _nonsense("the states of the task's functions")
-        return worker, states
+        if body["stubs"]:
+            states = reply.get("states")
+            if not isinstance(states, dict) or states.keys() != code.stubs[task.module].keys():
+                raise _nonsense("the states of the module's functions")
+            code.states[task.module] = states
+        return worker, {symbol: code.states[task.module][symbol] for symbol in task.symbols}
 
     def _import(self, worker: Worker) -> None:
         names = list(dict.fromkeys(symbol.partition(".")[0] for symbol in self._task.symbols))

@@ -85,10 +85,9 @@ class Worker:
         by_hand: bool,
         seed: int,
     ) -> tuple[str, Any]:
-        """Lay the submission out and tell which of the task's symbols are still the stub's; import comes later."""
+        """Lay the submission out and tell which of the module's symbols are still the stub's; import comes later."""
         self._lay_out(files, seed)
-        source = (self._workspace / PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-        found = _fingerprints(source, f"{module}.py", stubs)
+        found = _fingerprints(self._workspace / PACKAGE / f"{module}.py", stubs) if stubs else {}
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
         if watch:
             self._watch = byhand.Watch(block=by_hand)
@@ -169,11 +168,11 @@ class Worker:
         return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else ""
 
 
-def _fingerprints(source: str, filename: str, wanted: Container[str]) -> dict[str, str]:
+def _fingerprints(path: Path, wanted: Container[str]) -> dict[str, str]:
     try:
-        return fingerprints.symbol_fingerprints(source, wanted)
+        return fingerprints.symbol_fingerprints(path.read_text(encoding="utf-8"), wanted)
     except SyntaxError as error:
-        error.filename = filename
+        error.filename = path.name
         raise
 
 
