@@ -74,13 +74,9 @@ def needed(every: list[Statement], wanted: Iterable[str]) -> list[Statement]:
     known = {name for statement in every for name in statement.binds} | set(dir(builtins))
     binders = _binders(every)
     kept = _closure(every, binders, wanted, set())
-    for index, statement in enumerate(every):
-        if index in kept or not (statement.defines or statement.constant):
-            continue
-        also = _closure(every, binders, statement.binds, kept)
-        runs = any(every[other].acts or not (every[other].defines or every[other].uses <= known) for other in also)
-        if not runs:
-            kept |= also
+    run = _names_to_run_for(every, kept, known)
+    free = [one for one in every if (one.defines or one.constant) and not one.binds & run]
+    kept |= _closure(every, binders, (name for one in free for name in one.binds), kept)
     return [
         statement
         for index, statement in enumerate(every)
@@ -125,6 +121,28 @@ def _closure(every: list[Statement], binders: dict[str, list[int]], names: Itera
                 fresh = every[index].uses - known
                 known |= fresh
                 waiting += fresh
+    return found
+
+
+def _names_to_run_for(every: list[Statement], kept: set[int], known: set[str]) -> set[str]:
+    """Return the names that only statements give a value to that run something, or need names that run something.
+
+    Those that are kept anyway may run what they like.
+    """
+    users: dict[str, list[int]] = {}
+    for index, statement in enumerate(every):
+        for name in statement.uses if index not in kept else ():
+            users.setdefault(name, []).append(index)
+    waiting = [
+        index
+        for index, one in enumerate(every)
+        if index not in kept and (one.acts or not (one.defines or one.uses <= known))
+    ]
+    found: set[str] = set()
+    while waiting:
+        fresh = every[waiting.pop()].binds - found
+        found |= fresh
+        waiting += [index for name in fresh for index in users.get(name, [])]
     return found
 
 
