@@ -1,4 +1,6 @@
-"""The same submissions with the same checks, graded three ways: `python benchmarks/three_way.py OTTER [rounds]`.
+"""The same submissions with the same checks, graded three ways.
+
+    python benchmarks/three_way.py OTTER [rounds] [TASK,..]
 
 OTTER is the command of otter-grader in an environment of its own that sees this kit's packages:
 
@@ -7,10 +9,9 @@ OTTER is the command of otter-grader in an environment of its own that sees this
         > "$(/tmp/otter/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kit.pth"
     python benchmarks/three_way.py /tmp/otter/bin/otter
 
-- **this kit**: `grader grade`, every task but the trained network's.
-- **nbgrader**: `nbgrader autograde` with its own Execute, all six modules in *one* notebook, so that a submission
-  starts one kernel and imports torch once; its test cells run the same hidden checks in the kernel
-  (`benchmarks/beside.py`).
+- **this kit**: `grader grade`, the given tasks, or every task but the trained network's.
+- **nbgrader**: `nbgrader autograde` with its own Execute, all modules in *one* notebook, so that a submission starts
+  one kernel and imports torch once; its test cells run the same hidden checks in the kernel (`benchmarks/beside.py`).
 - **otter**: `otter run` on the same notebook with the same test cells as test files.
 
 The other two have no border: what they pay for is a kernel and its imports. What is paid once (imports, fork server,
@@ -41,10 +42,11 @@ from rich.table import Table
 
 from grader import curriculum
 from grader.authoring.samples import WEIGHTS, samples, write_sample
+from grader.curriculum import Task
 from grader.paths import ROOT, SAMPLE_CLASS
 
 sys.path.insert(0, str(ROOT))
-from benchmarks.beside import tasks_without_accuracy
+from benchmarks.beside import checked_in_place
 
 SUBMISSIONS = ("reference", "flipped-kernel", "one-channel-only", "other-styles")
 """Of the sample class: solved, with a mistake or two, and solved in another way; the hopeless cost nobody anything."""
@@ -53,7 +55,7 @@ RELATIVE = re.compile(r"^\s*from \.\w+ import .*$", re.MULTILINE)
 TEST = """import sys
 sys.path.insert(0, {root!r})
 from benchmarks.beside import score
-assert score({task!r}, globals()) == {points}"""
+assert score({task!r}, globals(), {every}) == {points}"""
 OTTER_TEST = """from otter.test_files import test_case
 
 OK_FORMAT = False
@@ -66,7 +68,7 @@ def test_{task}(env):
     import sys
     sys.path.insert(0, {root!r})
     from benchmarks.beside import score
-    assert score({task!r}, env) == {points}
+    assert score({task!r}, env, {every}) == {points}
 """
 
 
@@ -79,16 +81,16 @@ class Cost:
     memory: float
 
 
-def main(otter: str, rounds: int) -> None:
+def main(otter: str, rounds: int, tasks: list[Task]) -> None:
     """Measure, and print the table."""
     with tempfile.TemporaryDirectory(prefix="cnn-kit-three-ways-") as name:
         folder = Path(name)
         write_submissions(folder / "class")
-        notebooks = write_notebooks(folder / "class", folder / "notebooks")
+        notebooks = write_notebooks(folder / "class", folder / "notebooks", tasks)
         ways: dict[str, Callable[[list[str]], None]] = {
-            "this kit": lambda chosen: grade(folder, chosen),
-            "nbgrader": lambda chosen: autograde(folder, notebooks, chosen),
-            "otter": lambda chosen: otter_run(otter, folder, notebooks, chosen),
+            "this kit": lambda chosen: grade(folder, chosen, tasks),
+            "nbgrader": lambda chosen: autograde(folder, notebooks, chosen, tasks),
+            "otter": lambda chosen: otter_run(otter, folder, notebooks, chosen, tasks),
         }
         rows: dict[str, list[tuple[Cost, Cost]]] = {way: [] for way in ways}
         for number in range(rounds):
@@ -96,7 +98,7 @@ def main(otter: str, rounds: int) -> None:
                 print(f"round {number + 1} of {rounds}: {way}", file=sys.stderr, flush=True)
                 one, every = (measured(run, list(SUBMISSIONS[:count])) for count in (1, len(SUBMISSIONS)))
                 rows[way].append((one, every))
-        print_table(rows)
+        print_table(rows, len(tasks))
 
 
 def write_submissions(to: Path) -> None:
@@ -107,14 +109,16 @@ def write_submissions(to: Path) -> None:
             (to / sample.name / WEIGHTS).unlink(missing_ok=True)
 
 
-def write_notebooks(submissions: Path, to: Path) -> dict[str, Path]:
-    """Write each submission as one notebook that holds all modules."""
+def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str, Path]:
+    """Write each submission as one notebook that holds all modules up to the last that a task needs."""
     to.mkdir()
     paths = {}
+    modules = list(curriculum.modules())
+    modules = modules[: 1 + max(modules.index(task.module) for task in tasks)]
     for name in SUBMISSIONS:
         cells = [
             new_code_cell(RELATIVE.sub("", cell.source.replace('if __name__ == "__main__":', "if False:")))
-            for module in curriculum.modules()
+            for module in modules
             for cell in jupytext.reads((submissions / name / f"{module}.py").read_text("utf-8"), fmt="py:percent").cells
             if cell.cell_type == "code"
         ]
@@ -150,22 +154,22 @@ def measured(run: Callable[[list[str]], None], chosen: list[str]) -> Cost:
     return Cost(time.perf_counter() - started, float(cpu), float(memory))
 
 
-def grade(folder: Path, chosen: list[str]) -> None:
+def grade(folder: Path, chosen: list[str], tasks: list[Task]) -> None:
     """Grade with this kit."""
     shutil.rmtree(folder / "ours", ignore_errors=True)
     for name in chosen:
         shutil.copytree(folder / "class" / name, folder / "ours" / "class" / name)
-    arguments = ["--out", "graded", "--accuracy", "skip", "--seed", "7"]
+    arguments = ["--out", "graded", "--only", ",".join(task.id for task in tasks), "--seed", "7"]
     command([sys.executable, "-m", "grader", "grade", "class", *arguments], folder / "ours", ROOT)
 
 
-def autograde(folder: Path, notebooks: dict[str, Path], chosen: list[str]) -> None:
+def autograde(folder: Path, notebooks: dict[str, Path], chosen: list[str], tasks: list[Task]) -> None:
     """Grade with nbgrader's own Execute."""
     course = folder / "stock"
     shutil.rmtree(course, ignore_errors=True)
     (course / "source" / "all").mkdir(parents=True)
     (course / "nbgrader_config.py").write_text("c = get_config()\nc.Execute.timeout = 600\n", encoding="utf-8")
-    tests = [test_cell(task.id, task.points) for task in tasks_without_accuracy()]
+    tests = [test_cell(task, tasks) for task in tasks]
     nbformat.write(with_cells(notebooks[SUBMISSIONS[0]], tests), course / "source" / "all" / "all.ipynb")
     nbgrader = [sys.executable, "-m", "nbgrader"]
     command([*nbgrader, "generate_assignment", "all", "--create"], course)
@@ -176,14 +180,20 @@ def autograde(folder: Path, notebooks: dict[str, Path], chosen: list[str]) -> No
     command([*nbgrader, "autograde", "all", "--create"], course)
 
 
-def test_cell(task: str, points: float) -> nbformat.NotebookNode:
-    """Return an autograder cell that asks for full points."""
-    cell = new_code_cell(TEST.format(root=str(ROOT), task=task, points=points))
+def test_cell(task: Task, tasks: list[Task]) -> nbformat.NotebookNode:
+    """Return an autograder cell that asks for full points of one of the tasks."""
+    cell = new_code_cell(in_place(TEST, task, tasks))
     cell.metadata.nbgrader = {
-        "grade": True, "solution": False, "locked": True, "task": False, "points": points, "grade_id": task,
+        "grade": True, "solution": False, "locked": True, "task": False, "points": task.points, "grade_id": task.id,
         "schema_version": 3, "cell_type": "code",
     }  # fmt: skip
     return cell
+
+
+def in_place(template: str, task: Task, tasks: list[Task]) -> str:
+    """Return the text of a test that asks for full points of one of the tasks."""
+    every = [one.id for one in tasks]
+    return template.format(root=str(ROOT), task=task.id, points=task.points, every=every)
 
 
 def with_cells(notebook: Path, cells: list[nbformat.NotebookNode]) -> nbformat.NotebookNode:
@@ -193,14 +203,13 @@ def with_cells(notebook: Path, cells: list[nbformat.NotebookNode]) -> nbformat.N
     return nb
 
 
-def otter_run(otter: str, folder: Path, notebooks: dict[str, Path], chosen: list[str]) -> None:
+def otter_run(otter: str, folder: Path, notebooks: dict[str, Path], chosen: list[str], tasks: list[Task]) -> None:
     """Grade with otter, one command per submission as it works."""
     home = folder / "otter"
     shutil.rmtree(home, ignore_errors=True)
     (home / "tests").mkdir(parents=True)
-    for task in tasks_without_accuracy():
-        text = OTTER_TEST.format(task=task.id, points=task.points, root=str(ROOT))
-        (home / "tests" / f"{task.id}.py").write_text(text, encoding="utf-8")
+    for task in tasks:
+        (home / "tests" / f"{task.id}.py").write_text(in_place(OTTER_TEST, task, tasks), encoding="utf-8")
     command([otter, "generate", "-t", "tests", "-o", "autograder.zip"], home)
     for name in chosen:
         shutil.copy(notebooks[name], home / f"{name}.ipynb")
@@ -223,10 +232,10 @@ def command(arguments: list[str], where: Path, path: Path | None = None) -> None
         raise SystemExit(f"{arguments}: exit status {done.returncode}")
 
 
-def print_table(rows: dict[str, list[tuple[Cost, Cost]]]) -> None:
+def print_table(rows: dict[str, list[tuple[Cost, Cost]]], tasks: int) -> None:
     """Print medians over the rounds: once, per submission, and the ratio to this kit."""
     more = len(SUBMISSIONS) - 1
-    table = Table(title=f"{len(SUBMISSIONS)} submissions, {len(tasks_without_accuracy())} tasks, medians over rounds")
+    table = Table(title=f"{len(SUBMISSIONS)} submissions, {tasks} tasks, medians over rounds")
     for column in ("", "once: wall s", "CPU s", "each: wall s", "CPU s", "largest process MiB", "CPU / this kit"):
         table.add_column(column, justify="right" if column else "left")
     each_cpu = {way: statistics.median((e.cpu - o.cpu) / more for o, e in runs) for way, runs in rows.items()}
@@ -237,11 +246,12 @@ def print_table(rows: dict[str, list[tuple[Cost, Cost]]]) -> None:
         memory = statistics.median(e.memory for _, e in runs)
         ratio = each_cpu[way] / each_cpu["this kit"]
         figures = (once, once_cpu, each, each_cpu[way])
-        table.add_row(way, *(f"{figure:.1f}" for figure in figures), f"{memory:.0f}", f"{ratio:.1f}")
+        table.add_row(way, *(f"{figure:.2f}" for figure in figures), f"{memory:.0f}", f"{ratio:.1f}")
     Console(width=120).print(table)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    selected = [curriculum.task(task) for task in sys.argv[3].split(",")] if len(sys.argv) > 3 else checked_in_place()
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3, selected)
