@@ -136,8 +136,7 @@ class Watch:
 
     def _replace_modules(self) -> None:
         """Put a trap in the place of each module and of its parts, loaded or not."""
-        loaded = [name for name in sys.modules if name.startswith(tuple(f"{module}." for module in MODULES))]
-        for name in (*MODULES, *loaded):
+        for name in (*MODULES, *_loaded_parts()):
             trap = _TrapModule(name, self.notice)
             sys.modules[name] = trap
             parent, _, last = name.rpartition(".")
@@ -188,6 +187,13 @@ def prepare() -> None:
         importlib.import_module(name)  # its operators are registered only then
     _kernels()
     _functions()
+    _loaded_parts()
+
+
+@functools.cache
+def _loaded_parts() -> tuple[str, ...]:
+    """Return the names of the parts of MODULES that are loaded."""
+    return tuple(name for name in sys.modules if name.startswith(tuple(f"{module}." for module in MODULES)))
 
 
 @functools.cache

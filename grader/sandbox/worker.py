@@ -161,11 +161,11 @@ class Worker:
         if isinstance(error, SyntaxError) and isinstance(error.filename, str):
             return f"{Path(error.filename).name}, line {error.lineno}"
         inside = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename.startswith(str(self._workspace))
+            (Path(frame.f_code.co_filename).name, line)
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename.startswith(str(self._workspace))
         ]
-        return f"{Path(inside[-1].filename).name}, line {inside[-1].lineno}" if inside else ""
+        return "{}, line {}".format(*inside[-1]) if inside else ""
 
 
 def _fingerprints(path: Path, wanted: Container[str]) -> dict[str, str]:
