@@ -125,9 +125,9 @@ def _closure(every: list[Statement], binders: dict[str, list[int]], names: Itera
 
 
 def _names_to_run_for(every: list[Statement], kept: set[int], known: set[str]) -> set[str]:
-    """Return the names that only statements give a value to that run something, or need names that run something.
+    """Return the names whose value something has to run for: a statement that acts, or one that needs such a name.
 
-    Those that are kept anyway may run what they like.
+    Statements that are kept anyway may run what they like.
     """
     users: dict[str, list[int]] = {}
     for index, statement in enumerate(every):
