@@ -27,6 +27,7 @@ from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NONE, Level
+from grader.versions import version_notes
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         results = _grade(entries, out, book, settings, watcher, show)
         ordered = [(entry.folder, results[entry.folder]) for entry in entries]
         write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
-        notes = [*skipped, *unused(ordered, overrides)]
+        notes = [*skipped, *unused(ordered, overrides), *version_notes()]
         write_atomically(out / "report.html", class_page(ordered, notes, pages_beside(out)))
     return ordered
 

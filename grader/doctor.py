@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -18,6 +17,7 @@ from rich.text import Text
 
 from grader import __version__
 from grader.paths import ROOT
+from grader.versions import TRIED, installed_version, other_version, tried_versions
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pytest")
 GRADING_PACKAGES = ("nbgrader", "jupytext")
@@ -34,7 +34,8 @@ def examine(console: Console) -> bool:
     )
     grading = sys.platform == "linux" and importlib.util.find_spec(GRADING) is not None
     packages = PACKAGES + GRADING_PACKAGES if grading else PACKAGES
-    versions = [(name, _version(name)) for name in packages]
+    others = [name for name in tried_versions() if name not in packages and other_version(name)]
+    versions = [(name, _version(name)) for name in (*packages, *others)]
     print_table(console, "Packages", versions)
     if any(version.startswith(MISSING) for _, version in versions):
         return False
@@ -53,10 +54,10 @@ def print_table(console: Console, title: str, rows: list[tuple[str, str]]) -> No
 
 
 def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return f"{MISSING}: run `{Path(sys.executable).name} -m pip install -e {ROOT}`"
+    installed, tried = installed_version(package), other_version(package)
+    if not installed:
+        return f"{MISSING}: run `{Path(sys.executable).name} -m pip install -c {TRIED} -e {ROOT}`"
+    return f"{installed}: differs from {tried}, with which the kit was tried" if tried else installed
 
 
 def _data() -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from grader.figures import Figures
 from grader.intake import Snapshot
 from grader.results import Result, SubmissionStatus
 from grader.sandbox.walls import Level
+from grader.versions import version_notes
 
 TRIES = 3
 """How often a submission is checked whose checker, or whose node, ends over it."""
@@ -180,7 +181,7 @@ def _result(
         kit=__version__,
         submission_sha256=order.snapshot.sha256,
         seed=order.seed,
-        notes=(*order.snapshot.notes, *(checked.notes if checked else ())),
+        notes=(*order.snapshot.notes, *((*checked.notes, *version_notes()) if checked else ())),
         tasks=checked.tasks if checked else (),
         message=message,
         figures=checked.figures if checked else Figures(),

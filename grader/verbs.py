@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from grader import curriculum
-from grader.errors import require_linux
+from grader.errors import require_kit, require_linux
 from grader.graded.verbs import VERBS as GRADED
 from grader.public.tasks import ACCURACY
 
@@ -131,6 +131,7 @@ def verify(*, quick: bool, matrix: bool, only: str) -> None:
 @click.option("--gradescope", is_flag=True, help="Also TO/gradescope.zip, an autograder: it holds the solutions.")
 def release(to: Path, *, stubs: bool, gradescope: bool) -> None:
     """Build what students get, and the nbgrader course: TO/handout/, TO/handout.zip, TO/course/."""
+    require_kit()
     from grader.authoring.building import build  # noqa: PLC0415
     from grader.authoring.release import refresh_stubs  # noqa: PLC0415
 

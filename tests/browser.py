@@ -3,32 +3,46 @@
     page = open_page(out / "report.html", width=390, dark=True)
     page.assert_sound()
 
-Needs Debian's chromium and chromium-driver, and axe-core (`npm install --no-save axe-core`). Where one is missing the
+Needs a Chromium or Chrome, as by `apt-get install chromium` or `playwright install chromium`. Where there is none the
 test is skipped; in CI (environment variable CI=true) it fails.
 """
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import functools
-import json
 import os
 import shutil
-import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ParamSpec, TypeVar
 
-import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+import playwright.sync_api as playwright
+from axe_playwright_python.sync_playwright import Axe
+from needs import do_without
 
-from grader.paths import ROOT
-
+P, T = ParamSpec("P"), TypeVar("T")
 PHONE, DESKTOP = 390, 1280
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-)  # fmt: skip
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--disable-gpu", "--disable-quic", "--disable-sync", "--disable-dev-shm-usage")
+SECONDS = 60
+
+_IN_BROWSER = ThreadPoolExecutor(1, "browser")
+"""Playwright's own thread: its event loop would be in the way of other tests' in theirs."""
+
+_STARTED = contextlib.ExitStack()
+
+
+def _in_browser(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function called in the browser's thread."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return _IN_BROWSER.submit(function, *args, **kwargs).result()
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -36,41 +50,55 @@ class Page:
     """What is open now; the next ``open_page`` takes its place.
 
     Attributes:
-        driver: selenium's, for all that is not here: clicks, text, scripts.
-        address: where it was opened.
-        console: messages of warning or error.
+        opened: playwright's, to be used in the browser's thread alone.
+        console: messages of warning or error, and exceptions that nothing caught.
         requests: addresses that were asked for while it loaded, its own and data URIs aside.
     """
 
-    driver: Chrome
-    address: str
+    opened: playwright.Page
     console: list[str]
     requests: list[str]
 
-    def overflow(self) -> int:
-        """Return by how many CSS pixels the page is wider than the window."""
-        return int(self.run("const e = document.documentElement; return e.scrollWidth - e.clientWidth"))
+    @_in_browser
+    def run(self, script: str) -> Any:
+        """Run a function's body in the page and return its value."""
+        return self.opened.evaluate(f"() => {{ {script} }}")
 
+    @_in_browser
     def axe(self) -> list[str]:
         """Return what axe-core calls serious or critical, one line per element."""
-        self.run(_axe_source())
-        found = self.driver.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
         return [
             f"{rule['impact']}: {rule['id']}: {node['target']}: {node['failureSummary']}"
-            for rule in found["violations"]
+            for rule in Axe().run(self.opened).response["violations"]
             if rule["impact"] in ("serious", "critical")
             for node in rule["nodes"]
         ]
 
+    @_in_browser
     def screenshot(self, path: Path) -> None:
         """Write all of the page, not only what is in the window, as a PNG."""
-        height = min(int(self.run("return document.documentElement.scrollHeight")), 16_000)
-        _set_size(self.driver, int(self.run("return window.innerWidth")), height)
-        self.driver.save_screenshot(str(path))
+        self.opened.screenshot(path=path, full_page=True)
 
-    def run(self, script: str) -> Any:
-        """Run a script in the page and return its value."""
-        return self.driver.execute_script(script)
+    @_in_browser
+    def wait_for(self, script: str) -> None:
+        """Wait until an expression is true in the page."""
+        self.opened.wait_for_function(script)
+
+    def text(self) -> str:
+        """Return what can be read in it."""
+        return str(self.run("return document.body.innerText"))
+
+    def html(self) -> str:
+        """Return what it consists of now."""
+        return str(self.run("return document.documentElement.outerHTML"))
+
+    def count(self, selector: str) -> int:
+        """Return how many elements there are that a CSS selector means."""
+        return int(self.run(f"return document.querySelectorAll({selector!r}).length"))
+
+    def overflow(self) -> int:
+        """Return by how many CSS pixels the page is wider than the window."""
+        return int(self.run("const e = document.documentElement; return e.scrollWidth - e.clientWidth"))
 
     def assert_sound(self) -> None:
         """Fail unless the console is silent, nothing is fetched, all fits the width, and axe-core is content."""
@@ -80,6 +108,7 @@ class Page:
         assert self.axe() == []
 
 
+@_in_browser
 def open_page(place: str | Path, width: int = DESKTOP, *, dark: bool = False) -> Page:
     """Open a page and wait until it is loaded.
 
@@ -89,59 +118,46 @@ def open_page(place: str | Path, width: int = DESKTOP, *, dark: bool = False) ->
         dark: whether the reader's system asks for dark colours.
     """
     address = place.resolve().as_uri() if isinstance(place, Path) else place
-    driver = _driver()
-    _set_size(driver, width, 900)
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-    for log in ("browser", "performance"):
-        driver.get_log(log)  # forgets what the page before left
-    driver.get(address)
-    console = [entry["message"] for entry in driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
-    return Page(driver, address, console, [url for url in _requested(driver) if url != address])
+    browser = _browser()
+    for context in browser.contexts:
+        context.close()
+    scheme = "dark" if dark else "light"
+    opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    opened.set_default_timeout(SECONDS * 1000)
+    page = Page(opened, [], [])
+    opened.on("console", lambda said: page.console.append(said.text) if said.type in ("warning", "error") else None)
+    opened.on("pageerror", lambda error: page.console.append(str(error)))
+    opened.on("request", lambda asked: None if _is_own(asked.url, address) else page.requests.append(asked.url))
+    opened.goto(address)
+    return page
 
 
-def _set_size(driver: Chrome, width: int, height: int) -> None:
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+@_in_browser
+def close_browser() -> None:
+    """End the browser, if one was started."""
+    _STARTED.close()
 
 
-def _requested(driver: Chrome) -> list[str]:
-    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    return [url for url in urls if not url.startswith("data:")]
+def _is_own(url: str, address: str) -> bool:
+    return url == address or url.startswith("data:")
 
 
 @functools.cache
-def _driver() -> Chrome:
+def _browser() -> playwright.Browser:
     """Start the one browser of this test run."""
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
-        do_without("chromium and chromedriver: apt-get install chromium chromium-driver")
-    profile = tempfile.mkdtemp(prefix="cnn-kit-chromium-")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options, ChromeService(chromedriver))
-    driver.set_page_load_timeout(60)
-    driver.set_script_timeout(120)
-    atexit.register(shutil.rmtree, profile, ignore_errors=True)
-    atexit.register(driver.quit)
-    return driver
+    program = _program()
+    if program is None:
+        do_without("chromium")
+    driver = playwright.sync_playwright().start()
+    _STARTED.callback(driver.stop)
+    return _STARTED.enter_context(driver.chromium.launch(executable_path=program, args=FLAGS))
 
 
-@functools.cache
-def _axe_source() -> str:
-    places = [folder / "node_modules" / "axe-core" / "axe.min.js" for folder in (ROOT, *ROOT.parents)]  # as node looks
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        do_without("axe-core: npm install --no-save axe-core")
-    return found.read_text(encoding="utf-8")
-
-
-def do_without(what: str) -> NoReturn:
-    """Skip the test, or fail it where all that tests need is to be there."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"the browser tests need {what}")
-    pytest.skip(f"no {what}")
+def _program() -> str | None:
+    """Return a browser of this machine, or the one that playwright has fetched."""
+    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if installed is None:
+        with playwright.sync_playwright() as driver:
+            fetched = driver.chromium.executable_path
+        installed = fetched if os.path.exists(fetched) else None  # noqa: PTH110 - it may be ""
+    return installed

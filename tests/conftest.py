@@ -1,16 +1,28 @@
-"""What several test files share because it takes long to make."""
+"""How the tests are run, and what several files share because it takes long to make.
 
+A run of all of them uses every core: files are handed out whole, the longest first, so that what the tests of a file
+share is made once. What several files share is made by the first process that needs it, while the others wait.
+"""
+
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from coursework import nbgrader, submit_class
+from filelock import FileLock
+from needs import not_tried
+from timetable import TimeTable
 
 from grader.authoring.samples import write_class
+from grader.paths import ROOT
+
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 BY_ZIP = ("half-finished", "softmax-in-forward")
 """Those whose zips are collected."""
@@ -20,32 +32,107 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jo
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
-def demo_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Grade the sample class, once for all tests; returns the folder of its reports."""
-    out = tmp_path_factory.mktemp("demo") / "out"
-    command = [sys.executable, "-m", "grader", "demo", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=850, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "report.html" in done.stdout
-    return out
+LONGEST = (
+    "test_verify", "test_hostile", "test_classroom", "test_grading", "test_keeping", "test_cluster", "test_cli",
+    "test_classroom_pages", "test_release", "test_documentation", "test_watch", "test_public_tests", "test_walls",
+    "test_seventh_module", "test_training",
+)  # fmt: skip
+"""Files to begin with: what is long and begun late is waited for."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use every core where nobody said what to run, or on how many."""
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.numprocesses is None:
+        config.option.numprocesses = os.cpu_count()
+        config.option.dist = "loadfile"
+        config.option.loadscopereorder = False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(TimeTable())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_sessionfinish() -> None:
+    if "browser" in sys.modules:
+        sys.modules["browser"].close_browser()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if line := not_tried(terminalreporter.getreports("skipped")):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run a course from release to export."""
-    to = tmp_path_factory.mktemp("kit")
-    subprocess.run([sys.executable, "-m", "grader", "release", "--to", str(to)], check=True, capture_output=True)
-    course = to / "course"
-    with tempfile.TemporaryDirectory() as modules:
-        write_class(Path(modules) / "class")
-        submit_class(Path(modules) / "class", course)
-    archive = course / "downloaded" / "cnn" / "archive"
-    for name in BY_ZIP:
-        shutil.make_archive(str(archive / name), "zip", course / "submitted" / name / "cnn")
-        shutil.rmtree(course / "submitted" / name)
-    nbgrader(course, "zip_collect", "cnn")
-    nbgrader(course, "autograde", "cnn")
-    nbgrader(course, "generate_feedback", "cnn")
-    nbgrader(course, "export")
-    return course
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Return a function that has a folder filled by the first process of this run that asks for it."""
+    place = tmp_path_factory.getbasetemp()
+    shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        made, whole = shared / name, shared / f"{name}.whole"
+        with FileLock(shared / f"{name}.lock"):
+            if not whole.exists():
+                made.mkdir()
+                fill(made)
+                whole.touch()
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_out(made_once: MadeOnce) -> Path:
+    """Grade the sample class; returns the folder of its reports, which nobody may change."""
+
+    def fill(folder: Path) -> None:
+        done = kit_command("grader", "demo", "--out", str(folder / "out"))
+        assert "report.html" in done.stdout
+
+    return made_once("demo", fill) / "out"
+
+
+@pytest.fixture(scope="session")
+def released(made_once: MadeOnce) -> Path:
+    """Release the kit; returns the folder of hand-out and course, which nobody may change."""
+
+    def fill(folder: Path) -> None:
+        done = kit_command("grader", "release", "--to", str(folder / "to"))
+        assert " files written, 0 up to date, 0 kept: " in done.stdout
+
+    return made_once("released", fill) / "to"
+
+
+@pytest.fixture(scope="session")
+def course(made_once: MadeOnce, released: Path) -> Path:
+    """Run a course from release to export; returns its folder, which nobody may change."""
+
+    def fill(folder: Path) -> None:
+        course = folder / "course"
+        shutil.copytree(released / "course", course)
+        with tempfile.TemporaryDirectory() as modules:
+            write_class(Path(modules) / "class")
+            submit_class(Path(modules) / "class", course)
+        archive = course / "downloaded" / "cnn" / "archive"
+        for name in BY_ZIP:
+            shutil.make_archive(str(archive / name), "zip", course / "submitted" / name / "cnn")
+            shutil.rmtree(course / "submitted" / name)
+        nbgrader(course, "zip_collect", "cnn")
+        nbgrader(course, "autograde", "cnn")
+        nbgrader(course, "generate_feedback", "cnn")
+        nbgrader(course, "export")
+
+    return made_once("course", fill) / "course"
+
+
+def kit_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb of the kit, which must do its work."""
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=850, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done

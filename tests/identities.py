@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from needs import need
 
 from grader.paths import ROOT
 
@@ -47,11 +48,12 @@ def python_of(identity: str, *, torch: bool = True) -> list[str]:
 def ordinary_python(*, torch: bool = True) -> str:
     """Return an interpreter for the ordinary user, "" if there is none; where root's is closed to them, one is made.
 
+    Skips without setpriv, which starts it.
+
     Args:
         torch: as above.
     """
-    if not shutil.which("setpriv"):
-        return ""
+    need("setpriv")
     if torch:
         # setpriv starts it with the rights that root had: it must be able to start itself again.
         same = f"assert sys.version_info[:2] == {sys.version_info[:2]}"

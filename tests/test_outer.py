@@ -16,6 +16,7 @@ if sys.platform != "linux":
 
 from houses import House, skip_without, steps_of
 from identities import IDENTITIES, python_of
+from needs import do_without
 
 from grader.paths import ROOT
 from grader.sandbox import outer, walls
@@ -24,8 +25,14 @@ from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NAMESPACES
 
-needs_bubblewrap = pytest.mark.skipif(not outer.program(), reason="bubblewrap is not installed")
+needs_bubblewrap = pytest.mark.usefixtures("bubblewrap")
 needs_namespaces = pytest.mark.skipif(NAMESPACES not in walls.available_levels(), reason="no namespaces here")
+
+
+@pytest.fixture(scope="module")
+def bubblewrap() -> None:
+    if not outer.program():
+        do_without("bubblewrap")
 
 
 @pytest.fixture(scope="module")

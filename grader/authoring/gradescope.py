@@ -19,7 +19,7 @@ from grader.files import write_bytes_atomically
 from grader.paths import ROOT
 from grader.zips import zipped
 
-KIT = ("grader", "solutions", "tests/hidden", "pyproject.toml", "README.md")
+KIT = ("grader", "solutions", "tests/hidden", "pyproject.toml", "constraints.txt", "README.md", "LICENSE")
 SETUP = """\
 #!/usr/bin/env bash
 # Installs the kit while Gradescope builds the image. The log ends with what `grader doctor` says of the sandbox.
@@ -29,7 +29,8 @@ for version in 3.13 3.12 3.11; do
     if apt-get install -y "python$version" "python$version-venv"; then break; fi
 done
 "python$version" -m venv /autograder/venv
-/autograder/venv/bin/pip install -e /autograder/source/kit
+kit=/autograder/source/kit
+/autograder/venv/bin/pip install -c "$kit/constraints.txt" -e "$kit"
 /autograder/venv/bin/grader doctor || true
 """
 RUN = """\

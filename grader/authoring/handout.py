@@ -27,6 +27,7 @@ SECRET = ("authoring", "checking", "classroom", "misconceptions", "reports", "sa
 UNIMPORTED = ("pytest-timeout",)
 """Dependencies that work without being imported: pytest loads this one."""
 
+AS_THEY_ARE = ("constraints.txt", "LICENSE")
 NOTEBOOKS = ('    "jupyterlab>=4.2",', '    "nbgrader>=0.9.3",')
 FOLDER = "cnn-exercises"
 
@@ -70,6 +71,8 @@ def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
     modules = student_modules(root)
     for path in [*modules, root / "grader" / "curriculum.toml"]:
         yield path.relative_to(root).as_posix(), path.read_bytes()
+    for name in AS_THEY_ARE:
+        yield name, (root / name).read_bytes()
     yield "README.md", _readme((root / "README.md").read_text(encoding="utf-8")).encode()
     yield "pyproject.toml", _pyproject(root, modules).encode()
     for name, template in (

@@ -6,8 +6,8 @@ What survives, and what kills nothing, must be explained in ``tests/survivors.to
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -43,6 +43,14 @@ class Cell:
     killed: frozenset[tuple[str, str]]
     lost: bool
 
+    def joined(self, other: Cell | None) -> Cell:
+        """Return what was found in two goes, for different tasks."""
+        if other is None:
+            return self
+        return replace(
+            self, tasks=self.tasks + other.tasks, killed=self.killed | other.killed, lost=self.lost or other.lost
+        )
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -62,22 +70,36 @@ class Explanation:
 
 
 def mutant_answers() -> list[Answer]:
-    """Return every mutant of the solutions, with the tasks that may notice it."""
+    """Return every mutant of the solutions, with the tasks that ask for what was changed.
+
+    Those are the tasks of the function or method; for a helper, all of its module.
+    """
     found = []
     for module in curriculum.modules():
         source = (SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
         for mutant in mutants(source, module):
-            ids = _tasks_of(module, mutant.symbol)
+            ids = _tasks_of(module, lambda name, symbol=mutant.symbol: name == symbol) or _tasks_of(module)
             found.append(Answer(mutant.name, ids, replaced(ids, {module: mutant.source})))
     return found
 
 
-def _tasks_of(module: str, symbol: str) -> tuple[str, ...]:
-    """Return the tasks that a function, or the class of a method, belongs to; all of its module's for a helper."""
-    candidates = [t for t in curriculum.tasks() if t.module == module and t.id not in WITHOUT_MUTANTS]
+def beside(answer: Answer) -> Answer | None:
+    """Return a mutant that its own tasks did not notice, for the others that use what was changed: those of its class.
+
+    Returns:
+        None if there are no others.
+    """
+    module, _, symbol = answer.name.partition(":")[0].partition(".")
     owner = symbol.partition(".")[0]
-    own = tuple(t.id for t in candidates if owner in {name.partition(".")[0] for name in t.symbols})
-    return own or tuple(t.id for t in candidates)
+    others = set(_tasks_of(module, lambda name: name.partition(".")[0] == owner)) - set(answer.tasks)
+    ids = tuple(task.id for task in curriculum.tasks() if task.id in others)
+    return replace(answer, tasks=ids, order=replace(answer.order, selected=frozenset(ids))) if ids else None
+
+
+def _tasks_of(module: str, wanted: Callable[[str], bool] = bool) -> tuple[str, ...]:
+    """Return the tasks of a module that ask for a symbol that is wanted."""
+    candidates = (task for task in curriculum.tasks() if task.module == module and task.id not in WITHOUT_MUTANTS)
+    return tuple(task.id for task in candidates if any(map(wanted, task.symbols)))
 
 
 def cells_of(answers: Iterable[Answer], results: Iterable[Result], *, wrong: bool) -> list[Cell]:

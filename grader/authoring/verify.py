@@ -14,7 +14,7 @@ from grader.authoring.agreement import stub_problems
 from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
-from grader.authoring.matrix import Cell, cells_of, matrix_problems, mutant_answers
+from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, survivors
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
 from grader.errors import GraderError
@@ -115,7 +115,11 @@ class _Proof:
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
         answers = self._of_asked(mutant_answers() + accuracy_answers())
-        self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
+        cells = cells_of(answers, self._graded(grader, answers), wrong=False)
+        unnoticed = {cell.name for cell in survivors(cells)}
+        rest = [other for one in answers if one.name in unnoticed and (other := beside(one))]
+        again = {cell.name: cell for cell in cells_of(rest, self._graded(grader, rest), wrong=False)}
+        self.cells = [*(cell.joined(again.get(cell.name)) for cell in cells), *self.cells]
         asked = [check for check in checks if check.task in self._asked]
         return matrix_problems(self.cells, asked, whole=len(asked) == len(checks))
 

@@ -110,7 +110,7 @@ class Cluster(Executor):
             distributed = importlib.import_module("distributed")  # an extra
         except ImportError:
             raise ClusterTrouble(
-                "cluster: expected dask.distributed, got none. `pip install -e '.[cluster]'`?"
+                "cluster: expected dask.distributed, got none. `pip install -c constraints.txt -e '.[cluster]'`?"
             ) from None
         try:
             self._client = distributed.Client(self._scheduler, timeout=CONNECT_SECONDS, set_as_default=False)

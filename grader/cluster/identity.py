@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader import __version__
 from grader.paths import DATA, EXERCISES, HIDDEN_SUITES, ROOT, SOLUTIONS
+from grader.versions import GRADING, installed_version
 
 KIT_FILES = (".py", ".toml", ".html", ".json", ".safetensors")
 
@@ -19,8 +19,7 @@ def identity() -> dict[str, str]:
     return {
         "version of the kit": __version__,
         "files of the kit": _checksum(path for place in places for path in _kit_files(place)),
-        "version of torch": importlib.metadata.version("torch"),
-        "version of torchvision": importlib.metadata.version("torchvision"),
+        **{f"version of {package}": installed_version(package) for package in GRADING},
         "data": _checksum(DATA.rglob("*.gz")),
     }
 

@@ -83,7 +83,8 @@ def similar(submissions: Path, target: Path, share: float) -> None:
     try:
         import copydetect  # noqa: F401, PLC0415 - it says whether the extra is there
     except ImportError:
-        raise click.UsageError("expected copydetect: pip install -e '.[similar]' in the kit's folder.") from None
+        remedy = "pip install -c constraints.txt -e '.[similar]' in the kit's folder"
+        raise click.UsageError(f"expected copydetect: {remedy}.") from None
     from grader.files import write_atomically  # noqa: PLC0415
     from grader.similar.classes import compare, read_class  # noqa: PLC0415
     from grader.similar.page import similarity_page  # noqa: PLC0415

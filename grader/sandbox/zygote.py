@@ -194,11 +194,14 @@ def main() -> None:
     level, *fds = sys.argv[1:]
     walls.enter(level)  # type: ignore[arg-type]
     channels = [socket.socket(fileno=int(fd)) for fd in fds]
-    config = Path.home() / "matplotlib"
-    config.mkdir(parents=True)
-    os.environ["MPLCONFIGDIR"] = str(config)
+    made = [Path.home() / name for name in ("matplotlib", "torchinductor")]
+    for variable, folder in zip(("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR"), made, strict=True):
+        folder.mkdir(parents=True)
+        os.environ[variable] = str(folder)  # else PyTorch leaves one in /tmp
     preload()
-    shutil.rmtree(config, ignore_errors=True)
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+    del os.environ["TORCHINDUCTOR_CACHE_DIR"]  # a worker has a temporary folder of its own
     os.write(1, b"ready\n")
     serve(channels)
     os._exit(0)  # what is frozen cannot be taken down in order: extensions would call it a leak

@@ -16,6 +16,7 @@ from grader import curriculum
 from grader.reports.pages import drawing
 from grader.reports.pages.environment import STATUS_WORDS, environment
 from grader.results import MAX_SCORE, SUSPICION, Result
+from grader.versions import NOTE
 
 ENDED = ("crashed", "timed_out", "out_of_memory")
 STANDING = {
@@ -202,7 +203,7 @@ def concerns(results: Class) -> list[Concern]:
         Concern(
             "Suspected memorising",
             "Advice, never a zero: ask how the network was trained, or grade with --accuracy retrain.",
-            _entries(results, lambda result: [note for note in result.notes if _is_suspicion(note)]),
+            _entries(results, lambda result: [note for note in result.notes if note.startswith(SUSPICION)]),
         ),
         Concern(
             "Nothing could be graded",
@@ -217,7 +218,7 @@ def concerns(results: Class) -> list[Concern]:
         Concern(
             "Other notes",
             "What was odd about the files or the answers.",
-            _entries(results, lambda result: [note for note in result.notes if not _is_suspicion(note)][:MAX_NOTES]),
+            _entries(results, lambda result: _other_notes(result)[:MAX_NOTES]),
         ),
     ]
     return [concern for concern in every if concern.entries]
@@ -228,8 +229,9 @@ def _entries(results: Class, seen: Callable[[Result], Iterable[str]]) -> list[tu
     return [entry for entry in found if entry[2]]
 
 
-def _is_suspicion(note: str) -> bool:
-    return note.startswith(SUSPICION)
+def _other_notes(result: Result) -> list[str]:
+    """Return the notes that stand nowhere else on the page; versions are those of the whole class."""
+    return [note for note in result.notes if not note.startswith((SUSPICION, NOTE))]
 
 
 def _with_status(result: Result, statuses: Sequence[str]) -> list[str]:

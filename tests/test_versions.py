@@ -1,0 +1,94 @@
+"""The versions that the kit was tried with: all are named, and whoever has others is told."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from grader import versions
+from grader.authoring.handout import handout_files
+from grader.canaries import reference_order
+from grader.checking.plugin import Checked
+from grader.executor import result_of
+from grader.paths import ROOT
+from grader.reports.pages.class_report import concerns
+from grader.versions import GRADING, installed_version, other_version, tried_versions, version_notes
+
+CHECKED = Checked((), ("a note",), {}, frozenset())
+
+
+@pytest.fixture
+def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A list of versions in place of the kit's."""
+    path = tmp_path / "constraints.txt"
+    monkeypatch.setattr(versions, "TRIED", path)
+    tried_versions.cache_clear()
+    yield path
+    tried_versions.cache_clear()
+
+
+def test_every_dependency_of_the_kit_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    named = {canonicalize_name(Requirement(one).name) for some in lists for one in some} - {project["name"]}
+    assert named - tried_versions().keys() == set()
+
+
+def test_what_grades_is_pinned() -> None:
+    assert set(GRADING) <= tried_versions().keys()
+
+
+def test_a_pin_is_read_where_it_is_meant_for_this_system(tried: Path) -> None:
+    tried.write_text("# of the tests\none==1.0\ntwo==2.0 ; sys_platform == 'nowhere'\nthree==3 ; python_version >= '3'\n")
+    assert tried_versions() == {"one": "1.0", "three": "3"}
+
+
+def test_without_a_list_nothing_differs(tried: Path) -> None:
+    assert not tried.exists()
+    assert version_notes() == ()
+
+
+@pytest.mark.parametrize(("suffix", "differs"), [("", False), ("+cpu", False), (".post9", True)])
+def test_how_a_version_was_built_counts_for_nothing(suffix: str, differs: bool, tried: Path) -> None:
+    installed = installed_version("numpy")
+    tried.write_text(f"numpy=={installed}{suffix}\n")
+    assert other_version("numpy") == (f"{installed}{suffix}" if differs else "")
+
+
+def test_other_versions_are_a_note_of_whatever_they_graded(tried: Path) -> None:
+    order = reference_order(1, frozenset())
+    tried.write_text(f"torch==0.4.1\nnumpy=={installed_version('numpy')}\nruff==0.0.1\n")
+    (own, note) = result_of(order, "namespaces", CHECKED).notes
+    assert own == "a note"
+    assert note.startswith("versions: expected those of constraints.txt, torch 0.4.1, got ")
+    assert "numpy" not in note
+    assert "ruff" not in note
+
+
+def test_the_versions_that_were_tried_are_no_note() -> None:
+    assert result_of(reference_order(1, frozenset()), "namespaces", CHECKED).notes == ("a note",)
+
+
+def test_a_note_on_versions_is_no_students_concern(tried: Path) -> None:
+    tried.write_text("torch==0.4.1\n")
+    result = result_of(reference_order(1, frozenset()), "namespaces", CHECKED)
+    assert [concern.entries for concern in concerns([("ada", result)])] == [[("ada", "reference", "a note")]]
+
+
+@pytest.mark.parametrize("place", ["README.md", "docs/index.md", "docs/students.md", ".ci/run"])
+def test_whoever_installs_is_told_to_take_these_versions(place: str) -> None:
+    text = (ROOT / place).read_text(encoding="utf-8")
+    commands = re.findall(r"pip install [^&\n]*-e [^&\n]*", text)
+    assert commands
+    assert [one for one in commands if "constraints.txt" not in one and "NEWEST" not in text] == []
+
+
+def test_students_get_the_same_list() -> None:
+    files = dict(handout_files())
+    assert files["constraints.txt"] == (ROOT / "constraints.txt").read_bytes()
+    assert b"-c constraints.txt" in files["README.md"]
