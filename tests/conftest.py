@@ -43,7 +43,8 @@ LONGEST = (
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Use every core where nobody said what to run, or on how many."""
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.numprocesses is None:
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if everything and config.option.numprocesses is None and "PYTEST_XDIST_WORKER" not in os.environ:
         config.option.numprocesses = os.cpu_count()
         config.option.dist = "loadfile"
         config.option.loadscopereorder = False
