@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -24,24 +25,28 @@ from grader.public.tasks import WEIGHTS
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def hand_in(work: Path, released: Path, to: Path) -> None:
+ALL = tuple(curriculum.modules())
+
+
+def hand_in(work: Path, released: Path, to: Path, modules: tuple[str, ...] = ALL) -> None:
     """Write the modules of a folder into the released notebooks, as a student would, and put the weights beside them.
 
     Args:
         work: holds modules, and perhaps weights.
         released: the released assignment.
         to: the submission's folder.
+        modules: what is handed in of it; the weights go with the model.
     """
     shutil.copytree(released, to)
-    for module in curriculum.modules():
+    for module in ALL:
         path = to / f"{module}.ipynb"
-        if not (work / path.with_suffix(".py").name).is_file():
+        if module not in modules or not (work / f"{module}.py").is_file():
             path.unlink()
             continue
         nb = nbformat.read(path, as_version=4)
         write_into(nb, (work / f"{module}.py").read_text(encoding="utf-8"))
         nbformat.write(nb, path)
-    if (work / WEIGHTS).is_file():
+    if "model" in modules and (work / WEIGHTS).is_file():
         shutil.copyfile(work / WEIGHTS, to / WEIGHTS)
 
 
@@ -166,37 +171,48 @@ def hand_in_a_module(folder: Path) -> None:
     (folder / "exploration.ipynb").write_text("cut off in the mid", encoding="utf-8")
 
 
-STUDENTS: dict[str, Callable[[Path], None] | None] = {
-    "reference": swell,
-    "other-styles": become_old,
-    "half-finished": lose_all_marks,
-    "flipped-kernel": shuffle_cells,
-    "overlapping-splits": None,
-    "softmax-in-forward": hand_in_a_module,
-    "syntax-error": None,
-    "square-images-only": become_new,
-    "wrong-signature": None,
-    "exits-in-the-middle": None,
-    "forger": claim_points,
-    "untouched": end_the_process,
+@dataclass(frozen=True)
+class Work:
+    """What a sample of the class hands in as notebooks.
+
+    Attributes:
+        modules: those in which something is to be seen, and what they import.
+        mishap: what happens to the folder before it is handed in, if anything does.
+    """
+
+    modules: tuple[str, ...] = ALL
+    mishap: Callable[[Path], None] | None = None
+
+
+STUDENTS = {
+    "reference": Work(mishap=swell),
+    "other-styles": Work(mishap=become_old),
+    "half-finished": Work(("convolution", "transforms"), lose_all_marks),
+    "flipped-kernel": Work(("convolution", "transforms"), shuffle_cells),
+    "overlapping-splits": Work(("data_module", "transforms")),
+    "softmax-in-forward": Work(("model", "exploration", "summary"), hand_in_a_module),
+    "syntax-error": Work(("convolution", "exploration")),
+    "square-images-only": Work(("convolution", "model"), become_new),
+    "wrong-signature": Work(("convolution",)),
+    "exits-in-the-middle": Work(("convolution",)),
+    "forger": Work(("convolution",), claim_points),
+    "untouched": Work(("summary", "convolution"), end_the_process),
 }
-"""Samples of the class that hand in notebooks, and what happens to these."""
+"""Samples of the class by name."""
 
 
-def submit_class(modules: Path, course: Path, students: Iterable[str] = STUDENTS) -> None:
+def submit_class(modules: Path, course: Path) -> None:
     """Hand in the work of samples as notebooks.
 
     Args:
         modules: the sample class, one folder of modules per student.
         course: gets ``submitted/NAME/cnn``.
-        students: their names.
     """
-    for name in students:
+    for name, work in STUDENTS.items():
         folder = course / "submitted" / name / "cnn"
-        hand_in(modules / name, course / "release" / "cnn", folder)
-        mishap = STUDENTS[name]
-        if mishap is not None:
-            mishap(folder)
+        hand_in(modules / name, course / "release" / "cnn", folder, work.modules)
+        if work.mishap is not None:
+            work.mishap(folder)
 
 
 def programs() -> str:

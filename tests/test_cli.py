@@ -121,15 +121,24 @@ def test_release_of_stubs_writes_the_exercises_and_nothing_else(tmp_path: Path) 
 CLASS = (("class", "reference"), ("class", "flipped-kernel"), ("class", "half-finished"), ("hostile", "exits-quietly"))
 
 
-def graded_class(folder: Path, names: str, jobs: str) -> dict[str, Any]:
-    """Grade the class with its folders named in turn; return what each sample got, but for names and times."""
+def write_class(folder: Path, names: str) -> None:
+    """Write the samples under other names, in turn."""
     for name, (manifest, sample) in zip(names, CLASS, strict=True):
         (known,) = [one for one in samples(SAMPLE_CLASS / f"{manifest}.toml") if one.name == sample]
         write_sample(replace(known, name=name), SAMPLE_CLASS / manifest / sample, folder / "class")
+
+
+def grade_class(folder: Path, jobs: str) -> str:
+    """Grade the class, and return what the grader says meanwhile."""
     only = "convolve,class_counts,count_parameters"
     options = ["--only", only, "--accuracy", "skip", "--seed", "7", "--jobs", jobs]
     done = grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
     assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def results(folder: Path, names: str) -> dict[str, Any]:
+    """Return what each sample got, but for names and times."""
     with (folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = {row.pop("student"): row for row in csv.DictReader(file)}
     found = {}
@@ -139,7 +148,29 @@ def graded_class(folder: Path, names: str, jobs: str) -> dict[str, Any]:
     return found
 
 
-def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(tmp_path: Path) -> None:
-    one = graded_class(tmp_path / "one", "abcd", "1")
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Grade the class for the first time; returns its folder, and what each sample got."""
+    folder = tmp_path_factory.mktemp("class")
+    write_class(folder, "abcd")
+    assert "kept" not in grade_class(folder, jobs="1")
+    return folder, results(folder, "abcd")
+
+
+def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(
+    graded: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    _, one = graded
     assert [result["score"] for result in one.values()] == [12, 4, 8, 0]
-    assert graded_class(tmp_path / "two", "dbca", "2") == one
+    write_class(tmp_path, "dbca")
+    grade_class(tmp_path, jobs="2")
+    assert results(tmp_path, "dbca") == one
+
+
+def test_what_has_not_changed_is_not_graded_again(graded: tuple[Path, dict[str, Any]]) -> None:
+    folder, before = graded
+    with (folder / "class" / "b" / "convolution.py").open("a") as file:
+        file.write("\nCHANGED = True\n")
+    assert "3 of 4 results kept" in grade_class(folder, jobs="2")
+    changed = [sample for sample, result in results(folder, "abcd").items() if result != before[sample]]
+    assert changed == ["flipped-kernel"]

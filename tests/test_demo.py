@@ -2,17 +2,15 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import DESKTOP, PHONE, open_page
 
-from grader.authoring.samples import Sample, samples, write_sample
+from grader.authoring.samples import Sample, samples
 from grader.figures import kept_figures
-from grader.paths import ROOT, SAMPLE_CLASS
+from grader.paths import ROOT
 
 SAMPLES = samples()
 
@@ -99,27 +97,3 @@ def test_a_wrong_answer_on_a_public_example_is_drawn(out: Path) -> None:
 def test_pages_of_the_class_open_well(page: str, out: Path) -> None:
     open_page(out / page, PHONE).assert_sound()
     open_page(out / page, DESKTOP, dark=True).assert_sound()
-
-
-def test_an_unchanged_class_is_not_graded_again_and_a_changed_one_is(tmp_path: Path) -> None:
-    (tmp_path / "class").mkdir()
-    for name in ("half-finished", "flipped-kernel"):
-        sample = next(sample for sample in SAMPLES if sample.name == name)
-        write_sample(sample, SAMPLE_CLASS / "class" / name, tmp_path / "class")
-    first = grade(tmp_path)
-    assert "kept" not in first.stderr
-    seed = results(tmp_path / "out", "half-finished")["seed"]
-    with (tmp_path / "class" / "flipped-kernel" / "convolution.py").open("a") as file:
-        file.write("\nCHANGED = True\n")
-    second = grade(tmp_path)
-    assert "1 of 2 results kept" in second.stderr
-    assert results(tmp_path / "out", "half-finished")["seed"] == seed
-
-
-def grade(folder: Path) -> subprocess.CompletedProcess[str]:
-    arguments = ["grade", str(folder / "class"), "--out", str(folder / "out"), "--only", "output_size,convolve"]
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", *arguments], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done

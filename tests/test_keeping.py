@@ -54,17 +54,17 @@ def rows(out: Path) -> dict[str, str]:
 
 
 def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> None:
-    """Few kills, for time; `python benchmarks/kills.py 50` is the long run."""
+    """Few kills, for time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
     seed = time.time_ns()
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "4", str(seed)],
+        [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "2", str(seed)],
         capture_output=True,
         text=True,
         timeout=850,
         check=False,
     )
-    assert done.returncode == 0, f"python benchmarks/kills.py 4 {seed}\n{done.stdout}{done.stderr}"
-    assert "4 kills" in done.stdout
+    assert done.returncode == 0, f"python benchmarks/kills.py 2 {seed}\n{done.stdout}{done.stderr}"
+    assert "2 kills" in done.stdout
 
 
 def test_of_two_graders_started_at_once_one_grades_and_the_other_says_so(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_what_grades_is_pinned() -> None:
 
 
 def test_a_pin_is_read_where_it_is_meant_for_this_system(tried: Path) -> None:
-    tried.write_text("# of the tests\none==1.0\ntwo==2.0 ; sys_platform == 'nowhere'\nthree==3 ; python_version >= '3'\n")
+    tried.write_text("# of the tests\none==1.0\ntwo==2 ; sys_platform == 'nowhere'\nthree==3 ; python_version >= '3'\n")
     assert tried_versions() == {"one": "1.0", "three": "3"}
 
 

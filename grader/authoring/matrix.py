@@ -124,6 +124,12 @@ def idle(cells: Iterable[Cell], checks: Iterable[Check]) -> list[Check]:
     return [check for check in checks if (check.task, check.name) not in busy]
 
 
+def unused_tasks(cells: Iterable[Cell], checks: Iterable[Check], path: Path = EXPLAINED) -> set[str]:
+    """Return the tasks that have a check which failed for nothing, without an explanation."""
+    _, checks_left = explanations(path)
+    return {one.task for one in idle(cells, checks) if not _explained(f"{one.task}: {one.name}", checks_left)}
+
+
 def explanations(path: Path = EXPLAINED) -> tuple[list[Explanation], list[Explanation]]:
     """Read why some mutants may survive, and why some checks need not kill one."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))

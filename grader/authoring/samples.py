@@ -33,6 +33,7 @@ class Sample:
         says: what the notes or messages must contain.
         build: name of the builder that completes it, if any.
         wall: whether a wall is what stops it.
+        trained: whether the network of the solutions is handed in with them.
         landlock: what grading must answer at that level instead, for tasks where it differs.
     """
 
@@ -45,6 +46,7 @@ class Sample:
     says: str = ""
     build: str = ""
     wall: bool = False
+    trained: bool = True
     landlock: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,7 +93,7 @@ def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
     pieces = sorted((own / "splice").glob("*.py"))
     if sample.base in BASES:
         only = {piece.stem for piece in pieces} if sample.base == "touched" else set(curriculum.modules())
-        _copy_base(BASES[sample.base], folder, only)
+        _copy_base(BASES[sample.base], folder, only, trained=sample.trained)
     for piece in pieces:
         target = folder / piece.name
         target.write_text(splice(target.read_text("utf-8"), piece.read_text("utf-8")), encoding="utf-8")
@@ -99,8 +101,8 @@ def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
         shutil.copytree(own / "files", folder, dirs_exist_ok=True)
 
 
-def _copy_base(base: Path, folder: Path, modules: Iterable[str]) -> None:
+def _copy_base(base: Path, folder: Path, modules: Iterable[str], *, trained: bool) -> None:
     for module in modules:
         shutil.copyfile(base / f"{module}.py", folder / f"{module}.py")
-    if (base / WEIGHTS).is_file() and base is SOLUTIONS:
+    if trained and (base / WEIGHTS).is_file() and base is SOLUTIONS:
         shutil.copyfile(base / WEIGHTS, folder / WEIGHTS)

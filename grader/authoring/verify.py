@@ -14,7 +14,7 @@ from grader.authoring.agreement import stub_problems
 from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
-from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, survivors
+from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, survivors, unused_tasks
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
 from grader.errors import GraderError
@@ -31,6 +31,9 @@ MIN_CHECKS = 120
 MATRIX = ROOT / "tests" / "kill-matrix.html"
 QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 """A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
+
+FEW = 8
+"""How many mutants are asked at a time about tasks that only use what was changed, until every check noticed one."""
 
 SAMPLE = 8
 """How many right, and as many wrong, answers are graded twice."""
@@ -115,13 +118,19 @@ class _Proof:
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
         answers = self._of_asked(mutant_answers() + accuracy_answers())
-        cells = cells_of(answers, self._graded(grader, answers), wrong=False)
-        unnoticed = {cell.name for cell in survivors(cells)}
-        rest = [other for one in answers if one.name in unnoticed and (other := beside(one))]
-        again = {cell.name: cell for cell in cells_of(rest, self._graded(grader, rest), wrong=False)}
-        self.cells = [*(cell.joined(again.get(cell.name)) for cell in cells), *self.cells]
         asked = [check for check in checks if check.task in self._asked]
+        self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
+        others = {answer.name: other for answer in answers if (other := beside(answer))}
+        unnoticed = [cell.name for cell in survivors(self.cells)]
+        self._ask_beside(grader, [others.pop(name) for name in unnoticed if name in others])
+        while few := [one for one in others.values() if unused_tasks(self.cells, asked).intersection(one.tasks)][:FEW]:
+            self._ask_beside(grader, [others.pop(answer.name) for answer in few])
         return matrix_problems(self.cells, asked, whole=len(asked) == len(checks))
+
+    def _ask_beside(self, grader: Grader, answers: list[Answer]) -> None:
+        """Grade mutants for tasks that only use what was changed, and add what is found to what is known of them."""
+        found = {cell.name: cell for cell in cells_of(answers, self._graded(grader, answers), wrong=False)}
+        self.cells = [cell.joined(found.get(cell.name)) for cell in self.cells]
 
     def repeated(self, grader: Grader) -> list[str]:
         """A class gets the same results the other way round."""
