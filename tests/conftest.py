@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import warm
 from coursework import nbgrader, submit_class
 from filelock import FileLock
 from needs import not_tried
@@ -133,7 +134,6 @@ def course(made_once: MadeOnce, released: Path) -> Path:
 
 def kit_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a verb of the kit, which must do its work."""
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=850, check=False)
+    done = warm.run(*arguments, cwd=ROOT, timeout=850)
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from copies import copy_kit, replace_text
 
 from grader.canaries import reference_result_problems, stubs_result_problems
@@ -43,9 +42,7 @@ def test_with_a_wrong_reference_nobody_is_graded(kit: Path) -> None:
     shutil.copy(SOLUTIONS / "summary.py", kit / "exercises" / "summary.py")
     replace_text(kit / "solutions" / "exploration.py", "num_classes", "number_of_classes")
     arguments = ["grade", "class", "--out", "out", "--only", "output_size,class_counts,freeze"]
-    done = subprocess.run(
-        [sys.executable, "-m", "grader", *arguments], cwd=kit, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = warm.run("grader", *arguments, cwd=kit, timeout=300)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "reference: expected class_counts to pass with 2 points, got" in done.stderr
     assert "reference: expected freeze to pass with 2 points, got not_started" in done.stderr

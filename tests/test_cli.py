@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from outputs import without_seconds
 
 from grader.authoring.samples import samples, write_sample
 from grader.cli import cli
-from grader.paths import SAMPLE_CLASS
+from grader.paths import ROOT, SAMPLE_CLASS
 
 VERBS = sorted(cli.commands)
 
@@ -21,6 +22,10 @@ VERBS = sorted(cli.commands)
 def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "grader", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+
+
+def warm_grader(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return warm.run("grader", *arguments, cwd=cwd, timeout=300)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -60,7 +65,7 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], word: str, 
 
 def test_a_folder_without_submissions_is_graded_to_an_empty_class(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
-    done = grader("grade", "class", "--out", "out", cwd=tmp_path)
+    done = warm_grader("grade", "class", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "grades.csv").read_text().startswith("student,output_size,")
     assert "<dt>Submissions</dt><dd>0</dd>" in (tmp_path / "out" / "report.html").read_text()
@@ -74,7 +79,7 @@ def test_trouble_of_the_graders_own_is_status_3(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
-    done = grader("doctor")
+    done = warm_grader("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     for word in ("torch", "train-images-idx3-ubyte.gz", "memory", "Grading runs at level"):
         assert word in done.stdout
@@ -110,7 +115,7 @@ def test_help_does_not_wait_for_torch() -> None:
 
 
 def test_release_of_stubs_writes_the_exercises_and_nothing_else(tmp_path: Path) -> None:
-    done = grader("release", "--stubs", "--to", str(tmp_path))
+    done = warm_grader("release", "--stubs", "--to", str(tmp_path))
     assert done.returncode == 0, done.stderr
     names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"exercises/convolution.py", "exercises/train.py", "exercises/conftest.py"} <= names
@@ -132,7 +137,7 @@ def grade_class(folder: Path, jobs: str) -> str:
     """Grade the class, and return what the grader says meanwhile."""
     only = "convolve,class_counts,count_parameters"
     options = ["--only", only, "--accuracy", "skip", "--seed", "7", "--jobs", jobs]
-    done = grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
+    done = warm_grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
     assert done.returncode == 0, done.stderr
     return done.stderr
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import warm
 
 if sys.platform != "linux":
     pytest.skip("grading needs Linux", allow_module_level=True)
@@ -40,8 +41,8 @@ def result(student: str = "ada", message: str = "fine") -> Result:
     return Result(student, "graded", "namespaces", "0.1.0", "00", 7, tasks=(one,))
 
 
-def command(submissions: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "grader", "grade", str(submissions), "--out", str(out), *ARGUMENTS]
+def arguments(submissions: Path, out: Path) -> list[str]:
+    return ["grader", "grade", str(submissions), "--out", str(out), *ARGUMENTS]
 
 
 def rows(out: Path) -> dict[str, str]:
@@ -70,9 +71,8 @@ def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> No
 def test_of_two_graders_started_at_once_one_grades_and_the_other_says_so(tmp_path: Path) -> None:
     shutil.copytree(SOLUTIONS, tmp_path / "class" / "ada")
     (tmp_path / "class" / "bob").mkdir()
-    both = [
-        subprocess.Popen(command(tmp_path / "class", tmp_path / "out"), stdout=-3, stderr=-1, text=True) for _ in "12"
-    ]
+    command = [sys.executable, "-m", *arguments(tmp_path / "class", tmp_path / "out")]
+    both = [subprocess.Popen(command, stdout=-3, stderr=-1, text=True) for _ in "12"]
     texts = [one.communicate(timeout=400)[1] for one in both]
     assert sorted(one.returncode for one in both) == [0, 3], texts
     (refused,) = (text for one, text in zip(both, texts, strict=True) if one.returncode == 3)
@@ -124,7 +124,7 @@ def test_on_a_full_disk_the_grader_stops_and_goes_on_when_there_is_room(tmp_path
     for name in names:
         (tmp_path / "class" / name).mkdir(parents=True)
     out = small_disk / "out"
-    full = subprocess.run(command(tmp_path / "class", out), capture_output=True, text=True, timeout=300, check=False)
+    full = warm.run(*arguments(tmp_path / "class", out), cwd=ROOT, timeout=300)
     assert full.returncode == 3, full.stdout + full.stderr
     assert "Traceback" not in full.stderr
     assert "full" in full.stderr or "No space left" in full.stderr
@@ -135,7 +135,7 @@ def test_on_a_full_disk_the_grader_stops_and_goes_on_when_there_is_room(tmp_path
         assert json.loads(path.read_text()) == json.loads(kept[path.parent.name])
 
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
-    again = subprocess.run(command(tmp_path / "class", out), capture_output=True, text=True, timeout=300, check=False)
+    again = warm.run(*arguments(tmp_path / "class", out), cwd=ROOT, timeout=300)
     assert again.returncode == 0, again.stderr
     assert f"{len(kept)} of 40 results kept" in again.stderr
     now = rows(out)

@@ -3,12 +3,11 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
 from copies import replace_text
 
 from grader import curriculum, paths
@@ -41,10 +40,7 @@ def run(root: Path, *arguments: str, folder: str = ".") -> Run:
     """Run the public checks in a copy of the kit."""
     environment = {**os.environ, "CNN_DATA": str(paths.DATA), "PYTHONPATH": str(paths.ROOT), "COLUMNS": "100"}
     environment.pop("PYTEST_ADDOPTS", None)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(
-        command, cwd=root / folder, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
+    done = warm.run("pytest", "-p", "no:cacheprovider", *arguments, cwd=root / folder, env=environment)
     return Run(done.returncode, done.stdout + done.stderr)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import warm
 from handout import write_function
 
 from grader import curriculum, paths
@@ -148,6 +149,12 @@ print(*(Path(module.__file__).name for name, module in sys.modules.items() if na
 """
 
 
+def run_cells(work: Path, notebook: str) -> subprocess.CompletedProcess[str]:
+    """Run the cells of a notebook, one after another, whatever they raise."""
+    (work / "run_cells.py").write_text(HERE, encoding="utf-8")
+    return warm.run("run_cells", f"{notebook}.ipynb", cwd=work)
+
+
 def at_work(released: Path, tmp_path: Path, *solved: str) -> Path:
     """Return an assignment in which some notebooks are solved."""
     work = tmp_path / "cnn"
@@ -159,7 +166,7 @@ def at_work(released: Path, tmp_path: Path, *solved: str) -> Path:
 
 def test_a_notebook_uses_its_neighbour_and_checks_itself(released: Path, tmp_path: Path) -> None:
     work = at_work(released, tmp_path, "data_module", "transforms")
-    done = run(work, "-c", HERE, "data_module.ipynb")
+    done = run_cells(work, "data_module")
     assert "data_splits: green, " in done.stdout, done.stdout + done.stderr
     assert "data_loaders: green, " in done.stdout
     assert "transforms.ipynb" in done.stdout
@@ -168,7 +175,7 @@ def test_a_notebook_uses_its_neighbour_and_checks_itself(released: Path, tmp_pat
 def test_a_module_beside_the_notebooks_wins_over_the_notebook(released: Path, tmp_path: Path) -> None:
     work = at_work(released, tmp_path, "data_module")
     shutil.copy(paths.SOLUTIONS / "transforms.py", work)
-    done = run(work, "-c", HERE, "data_module.ipynb")
+    done = run_cells(work, "data_module")
     assert "data_splits: green, " in done.stdout, done.stdout + done.stderr
     assert "transforms.py" in done.stdout
 
@@ -179,7 +186,7 @@ def test_a_check_tells_one_thing_in_a_few_lines(released: Path, tmp_path: Path) 
     right = "return result if bias is None else result + bias[:, None, None]"
     assert right in text
     (work / "convolution.ipynb").write_text(text.replace(right, "return result"), encoding="utf-8")
-    done = run(work, "-c", HERE, "convolution.ipynb")
+    done = run_cells(work, "convolution")
     said, also = (line for line in done.stdout.splitlines() if line.startswith("NotGreenError"))
     assert said.startswith("NotGreenError: conv2d with filters of zeros and bias [3, -1]"), done.stdout
     assert also.startswith("NotGreenError: activation_maps with bias"), "it is built on conv2d"
@@ -197,7 +204,7 @@ def test_validate_tells_what_is_not_green(released: Path, tmp_path: Path) -> Non
     right += "return sum(n for n, _ in sizes), sum(n for n, trained in sizes if trained)"
     assert stub in text
     (work / "summary.ipynb").write_text(text.replace(stub, right), encoding="utf-8")
-    done = run(work, "-m", "nbgrader", "validate", "summary.ipynb")
+    done = warm.run("nbgrader", "validate", "summary.ipynb", cwd=work)
     assert "layer_shapes is not written yet: replace the line that says so in its cell above." in done.stdout, done
     assert 'check_here("freeze")' in done.stdout
     assert 'check_here("count_parameters")' not in done.stdout

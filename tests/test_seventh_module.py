@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 from copies import copy_kit, replace_text
 
 from grader.paths import ROOT
@@ -34,9 +34,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(kit: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=kit, capture_output=True, text=True, timeout=800, check=False
-    )
+    return warm.run(*arguments, cwd=kit, timeout=800)
 
 
 def test_the_module_is_sound(extended: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 import pytorch_lightning as pl
 import torch
+import warm
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader, Dataset
@@ -91,9 +92,8 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path: Path) -> None:
 
 
 def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "exercises.train", "--package", "solutions", "--out", str(tmp_path)]
     options = ["--epochs", "1", "--limit-batches", "3", "--workers", "0"]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = warm.run("exercises.train", "--package", "solutions", "--out", str(tmp_path), *options, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "epoch 1 after " in done.stdout
     assert "test accuracy" in done.stdout

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import warm
 from copies import copy_kit, replace_text
 
 from grader.authoring.agreement import stub_problems
@@ -106,5 +107,4 @@ def test_a_copy_of_the_kit_with_a_solved_stub_and_a_wrong_reference_exits_with_1
 
 def verify(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the verb of the package that lies in a folder."""
-    command = [sys.executable, "-m", "grader", "verify", *options]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=2300, check=False)
+    return warm.run("grader", "verify", *options, cwd=root, timeout=2300)
