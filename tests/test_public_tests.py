@@ -169,7 +169,7 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def between(half_done: Path) -> Run:
-    return run(half_done, "exercises", "--timeout=10", "--all")
+    return run(half_done, "exercises", "--timeout=4", "--all")
 
 
 def test_a_wrong_answer_is_shown_with_a_question(between: Run) -> None:
@@ -198,7 +198,7 @@ def test_an_error_comes_with_its_line(between: Run) -> None:
 
 def test_a_hang_is_ended_and_said_so(between: Run) -> None:
     assert between.state("plot_activations") == "failed"
-    assert "expected an answer within 10 seconds, got none, so this check was stopped." in between.text
+    assert "expected an answer within 4 seconds, got none, so this check was stopped." in between.text
 
 
 def test_a_hang_in_a_training_step_costs_its_own_task_only(between: Run) -> None:
@@ -250,7 +250,7 @@ THREE_MODULES = ("exercises/test_convolution.py", "exercises/test_exploration.py
 
 @pytest.fixture(scope="module")
 def one(half_done: Path) -> Run:
-    return run(half_done, *THREE_MODULES, "--timeout=10")
+    return run(half_done, *THREE_MODULES, "--timeout=4")
 
 
 def test_one_failure_is_told_and_it_is_the_first_in_teaching_order(one: Run) -> None:
@@ -271,10 +271,10 @@ def test_how_many_more_are_wrong_is_told_with_the_way_to_see_them(one: Run) -> N
 
 
 def test_a_traceback_comes_on_request_and_for_one_failure_alone(half_done: Path) -> None:
-    got = run(half_done, "exercises/test_convolution.py", "--timeout=10", "--traceback")
+    got = run(half_done, "exercises/test_convolution.py", "--timeout=4", "--traceback")
     assert got.output.count("Mismatch: ") == 1
     assert "test_convolve_gives_the_numbers_worked_by_hand" in got.output
-    everything = run(half_done, "exercises/test_convolution.py", "--timeout=10", "--traceback", "--all")
+    everything = run(half_done, "exercises/test_convolution.py", "--timeout=4", "--traceback", "--all")
     assert "IndexError" in everything.output
     assert everything.output.count("test_c") > got.output.count("test_c")
 

@@ -298,11 +298,14 @@ def _spread_memory(size: int) -> str | None:
     for _ in range(4):
         child = os.fork()
         if not child:
-            held = _hold_memory(size // 12)
-            os._exit(0 if held else 1)
+            os._exit(0 if _hold_memory(size // 12) else 1)
         children.append(child)
-    statuses = [os.waitpid(child, 0)[1] for child in children]
-    return f"took {size // 3 >> 20} MiB" if not any(statuses) else None
+    first, status = os.waitpid(-1, 0)
+    if not status:
+        return f"took {size // 3 >> 20} MiB"
+    for child in set(children) - {first}:
+        os.kill(child, signal.SIGKILL)
+    return None
 
 
 def _hold_memory(size: int) -> bool:
