@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from grader.authoring.matrix import Cell, idle, matrix_problems, survivors
+from grader.authoring.answers import Answer
+from grader.authoring.matrix import (
+    Cell,
+    beside,
+    idle,
+    matrix_problems,
+    mutant_answers,
+    survivors,
+    unused_tasks,
+)
 from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
-from grader.curriculum import modules
+from grader.curriculum import modules, tasks
 from grader.paths import SOLUTIONS
 from grader.reports.matrix import matrix_page
 
@@ -124,3 +134,40 @@ def test_the_page_escapes_and_marks_what_is_noticed() -> None:
     page = matrix_page([NOTICED, Cell("<b>", ("convolve",), wrong=True, killed=frozenset(), lost=True)], CHECKS)
     assert "&lt;b&gt;" in page
     assert page.count('class="hit"') == 1
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[Answer]:
+    return mutant_answers()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "own", "others"),
+    [
+        ("FashionCNN.__init__", ("fashion_cnn",), ("lightning_steps",)),
+        ("FashionMNISTDataModule.val_dataloader", ("data_loaders",), ("data_splits",)),
+        ("conv2d", ("conv2d",), None),
+    ],
+)
+def test_a_mutant_is_asked_about_what_was_changed_and_then_about_what_uses_it(
+    symbol: str, own: tuple[str, ...], others: tuple[str, ...] | None, answers: list[Answer]
+) -> None:
+    mutant = next(answer for answer in answers if f".{symbol}: " in answer.name)
+    rest = beside(mutant)
+    assert (mutant.tasks, mutant.order.selected) == (own, frozenset(own))
+    assert (rest and rest.tasks) == others
+    assert rest is None or rest.order.selected == frozenset(others or ())
+
+
+def test_what_two_goes_found_is_one_cell() -> None:
+    other = Cell(ALIVE.name, ("conv2d",), wrong=False, killed=frozenset({("conv2d", "is right")}), lost=True)
+    assert ALIVE.joined(other) == replace(other, tasks=("convolve", "conv2d"))
+    assert ALIVE.joined(None) == ALIVE
+
+
+def test_a_task_with_a_check_that_nothing_failed_is_told_unless_it_is_explained(
+    explained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none.toml").write_text("")
+    assert unused_tasks([NOTICED, ALIVE], CHECKS, tmp_path / "none.toml") == {"convolve"}
+    assert unused_tasks([NOTICED, ALIVE], CHECKS, explained) == set()

@@ -6,7 +6,7 @@ What survives, and what kills nothing, must be explained in ``tests/survivors.to
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -78,7 +78,7 @@ def mutant_answers() -> list[Answer]:
     for module in curriculum.modules():
         source = (SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
         for mutant in mutants(source, module):
-            ids = _tasks_of(module, lambda name, symbol=mutant.symbol: name == symbol) or _tasks_of(module)
+            ids = _tasks_of(module, {mutant.symbol}) or _tasks_of(module)
             found.append(Answer(mutant.name, ids, replaced(ids, {module: mutant.source})))
     return found
 
@@ -91,15 +91,16 @@ def beside(answer: Answer) -> Answer | None:
     """
     module, _, symbol = answer.name.partition(":")[0].partition(".")
     owner = symbol.partition(".")[0]
-    others = set(_tasks_of(module, lambda name: name.partition(".")[0] == owner)) - set(answer.tasks)
+    symbols = {name for task in curriculum.tasks() for name in task.symbols if name.partition(".")[0] == owner}
+    others = set(_tasks_of(module, symbols)) - set(answer.tasks)
     ids = tuple(task.id for task in curriculum.tasks() if task.id in others)
     return replace(answer, tasks=ids, order=replace(answer.order, selected=frozenset(ids))) if ids else None
 
 
-def _tasks_of(module: str, wanted: Callable[[str], bool] = bool) -> tuple[str, ...]:
-    """Return the tasks of a module that ask for a symbol that is wanted."""
-    candidates = (task for task in curriculum.tasks() if task.module == module and task.id not in WITHOUT_MUTANTS)
-    return tuple(task.id for task in candidates if any(map(wanted, task.symbols)))
+def _tasks_of(module: str, symbols: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the tasks of a module that ask for one of these symbols; all of them if none is named."""
+    found = (task for task in curriculum.tasks() if task.module == module and task.id not in WITHOUT_MUTANTS)
+    return tuple(task.id for task in found if not symbols or not set(symbols).isdisjoint(task.symbols))
 
 
 def cells_of(answers: Iterable[Answer], results: Iterable[Result], *, wrong: bool) -> list[Cell]:
