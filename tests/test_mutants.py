@@ -20,7 +20,7 @@ from grader.authoring.matrix import (
 )
 from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
-from grader.curriculum import modules, tasks
+from grader.curriculum import modules
 from grader.paths import SOLUTIONS
 from grader.reports.matrix import matrix_page
 

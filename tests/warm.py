@@ -47,6 +47,8 @@ def run(
     Raises:
         subprocess.TimeoutExpired: if it takes longer.
     """
+    if sys.platform != "linux":  # elsewhere a fork of so much is not there, or not safe
+        return _cold(arguments, cwd, env, stdin, timeout)
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("in", "out", "err")]
         files[0].write_text(stdin, encoding="utf-8")
@@ -54,6 +56,15 @@ def run(
         status = _server().ask(request, timeout)
         out, err = (path.read_text(encoding="utf-8", errors="replace") for path in files[1:])
     return subprocess.CompletedProcess(arguments, status, out, err)
+
+
+def _cold(
+    arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], stdin: str, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+    )
 
 
 class _Server:

@@ -35,7 +35,7 @@ QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 FEW = 8
 """How many mutants are asked at a time about tasks that only use what was changed, until every check noticed one."""
 
-SAMPLE = 8
+SAMPLE = 4
 """How many right, and as many wrong, answers are graded twice."""
 
 
