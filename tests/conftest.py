@@ -49,6 +49,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = os.cpu_count()
         config.option.dist = "loadfile"
         config.option.loadscopereorder = False
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other take the cores from other tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
