@@ -43,13 +43,13 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Use every core where nobody said what to run, or on how many."""
+    """Run as many files at once as keep every core busy where nobody said what to run, or how many at once."""
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if everything and config.option.numprocesses is None and "PYTEST_XDIST_WORKER" not in os.environ:
-        config.option.numprocesses = os.cpu_count()
+        config.option.numprocesses = (os.cpu_count() or 1) + 1  # some always wait for a limit of time
         config.option.dist = "loadfile"
         config.option.loadscopereorder = False
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other take the cores from other tests
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other would take the cores from all
 
 
 def pytest_configure(config: pytest.Config) -> None:
