@@ -41,6 +41,10 @@ LONGEST = (
 """Files to begin with: what is long and begun late is waited for."""
 
 
+SHARED = {"demo_out", "released", "course"}
+"""Fixtures below: whoever needs one is slow."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Run as many files at once as keep every core busy where nobody said what to run, or how many at once."""
@@ -56,7 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(TimeTable())
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SHARED.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 

@@ -37,6 +37,7 @@ def kit(tmp_path: Path) -> Path:
     return copy_kit(tmp_path)
 
 
+@pytest.mark.slow
 def test_with_a_wrong_reference_nobody_is_graded(kit: Path) -> None:
     shutil.copytree(SOLUTIONS, kit / "class" / "ada")
     shutil.copy(SOLUTIONS / "summary.py", kit / "exercises" / "summary.py")

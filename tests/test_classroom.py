@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from grader import curriculum
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
 def auto_scores(course: Path, student: str) -> dict[str, float | None]:

@@ -73,6 +73,7 @@ def course_config(tmp_path: Path) -> Config:
     return PyFileConfigLoader("nbgrader_config.py", path=str(tmp_path)).load_config()
 
 
+@pytest.mark.slow
 def test_nbgrader_exports_to_canvas_by_its_own_command(database: str, tmp_path: Path) -> None:
     (tmp_path / "roster.csv").write_text(ROSTER)
     exporter = "--exporter=grader.classroom.export.CanvasExporter"

@@ -73,12 +73,14 @@ def submission(course: Path, student: str, notebook: str) -> str:
         return str(gradebook.find_submission_notebook(notebook, "cnn", student).id)
 
 
+@pytest.mark.slow
 def test_the_formgrader_lists_the_assignment_and_who_handed_in(course: Path, server: str) -> None:
     page = open_page(f"{server}/formgrader/gradebook/cnn/convolution")
     handed_in = sum("convolution" in work.modules for work in STUDENTS.values())
     page.wait_for(f"document.body.innerText.split('Submission #').length - 1 === {handed_in}")
 
 
+@pytest.mark.slow
 def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course: Path, server: str) -> None:
     page = open_page(f"{server}/formgrader/submissions/{submission(course, 'flipped-kernel', 'convolution')}/")
     page.wait_for("document.querySelector('input.score')")
@@ -89,6 +91,7 @@ def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course
     assert figures.count(FIGURE)
 
 
+@pytest.mark.slow
 def test_a_feedback_page_shows_points_messages_and_figures_and_nothing_hidden(course: Path) -> None:
     page = open_page(course / "feedback" / "flipped-kernel" / "cnn" / "convolution.html")
     text = page.text()
@@ -99,6 +102,7 @@ def test_a_feedback_page_shows_points_messages_and_figures_and_nothing_hidden(co
     assert figures.count(FIGURE)
 
 
+@pytest.mark.slow
 def test_validate_runs_the_public_checks_of_a_notebook(course: Path) -> None:
     folder = course / "submitted" / "reference" / "cnn"
     process, address = serve(folder, folder)

@@ -63,6 +63,7 @@ def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], word: str, 
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_folder_without_submissions_is_graded_to_an_empty_class(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     done = warm_grader("grade", "class", "--out", "out", cwd=tmp_path)
@@ -78,6 +79,7 @@ def test_trouble_of_the_graders_own_is_status_3(tmp_path: Path) -> None:
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (3, 1)
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
     done = warm_grader("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,6 +116,7 @@ def test_help_does_not_wait_for_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_release_of_stubs_writes_the_exercises_and_nothing_else(tmp_path: Path) -> None:
     done = warm_grader("release", "--stubs", "--to", str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -162,6 +165,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     return folder, results(folder, "abcd")
 
 
+@pytest.mark.slow
 def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(
     graded: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -172,6 +176,7 @@ def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(
     assert results(tmp_path, "dbca") == one
 
 
+@pytest.mark.slow
 def test_what_has_not_changed_is_not_graded_again(graded: tuple[Path, dict[str, Any]]) -> None:
     folder, before = graded
     with (folder / "class" / "b" / "convolution.py").open("a") as file:

@@ -130,6 +130,7 @@ def write_class(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_nodes_that_die_hang_or_differ_lose_nothing_and_scores_are_those_of_one_machine(
     tmp_path: Path, cluster: Cluster
 ) -> None:
@@ -164,6 +165,7 @@ def test_nodes_that_die_hang_or_differ_lose_nothing_and_scores_are_those_of_one_
     assert [one["score"] for name, one in results(tmp_path / "out").items() if name.startswith("slow")] == [11] * 8
 
 
+@pytest.mark.slow
 def test_a_cluster_whose_nodes_all_differ_grades_nobody(tmp_path: Path, cluster: Cluster) -> None:
     cluster.add("differs", OTHER_NODE)
     (tmp_path / "class" / "ada").mkdir(parents=True)

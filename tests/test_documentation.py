@@ -21,6 +21,8 @@ from grader.authoring.lesson import with_mathml
 from grader.authoring.sliding import sliding_kernel
 from grader.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 PAGES = (
     "",
     "lesson/",

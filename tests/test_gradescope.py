@@ -85,6 +85,7 @@ def test_the_zip_holds_nothing_that_came_about_in_use(
         assert files.namelist() == names
 
 
+@pytest.mark.slow
 def test_a_submission_is_graded_by_the_kit_in_the_zip(root: Path) -> None:
     (root / "submission" / "convolution.py").write_bytes((SOLUTIONS / "convolution.py").read_bytes())
     (root / "submission" / "link").symlink_to("/etc/passwd")

@@ -85,6 +85,7 @@ def results() -> list[Result]:
 
 
 @pytest.mark.parametrize("index", range(len(ENDS)), ids=[name for name, _, _ in ENDS])
+@pytest.mark.slow
 def test_a_task_gets_the_status_of_how_it_ended_and_the_other_keeps_its_points(
     index: int, results: list[Result]
 ) -> None:
@@ -110,12 +111,14 @@ def test_a_signal_is_told_by_its_name_or_number(number: int, name: str) -> None:
     assert client._how_it_ended(number) == f"ended by signal {name}"
 
 
+@pytest.mark.slow
 def test_a_missing_module_is_missing(results: list[Result]) -> None:
     got = results[len(ENDS)]
     assert scores(got.tasks) == {"output_size": ("missing", 0), "class_counts": ("passed", 2)}
     assert "convolution.py" in got.tasks[0].message
 
 
+@pytest.mark.slow
 def test_stubs_are_not_started(results: list[Result]) -> None:
     assert scores(results[len(ENDS) + 1].tasks) == {
         "output_size": ("not_started", 0),
@@ -123,10 +126,12 @@ def test_stubs_are_not_started(results: list[Result]) -> None:
     }
 
 
+@pytest.mark.slow
 def test_after_all_that_a_right_answer_still_passes(results: list[Result]) -> None:
     assert scores(results[-1].tasks) == {"output_size": ("passed", 3), "class_counts": ("passed", 2)}
 
 
+@pytest.mark.slow
 def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
     for result in results:
         for task in result.tasks:
@@ -135,6 +140,7 @@ def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
             assert "site-packages" not in task.message
 
 
+@pytest.mark.slow
 def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone() -> None:
     limits = replace(QUICK, call_seconds=5)
     found: dict[int, Result] = {}
@@ -152,6 +158,7 @@ def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone() -> Non
     assert scores(found[1].tasks) == {"output_size": ("timed_out", 0), "class_counts": ("passed", 2)}
 
 
+@pytest.mark.slow
 def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_learn_fails() -> None:
     reference = reference_order(5, frozenset({ACCURACY}), "retrain")
     untrained = replace(reference, snapshot=replace(reference.snapshot, weights=None))
@@ -164,6 +171,7 @@ def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_
     assert "rained anew" in passed.message
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_order_company_or_how_many_are_graded_at_once() -> None:
     chosen = frozenset(task.id for task in tasks() if task.id != "fashion_accuracy")
     reference = reference_order(77, chosen)

@@ -43,6 +43,8 @@ AT_LEVEL = """
 import sys
 from grader.cli import main
 from grader.sandbox import walls
+
+pytestmark = pytest.mark.slow
 level = sys.argv.pop(1)
 walls.available_levels = lambda: (level,)
 main()

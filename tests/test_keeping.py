@@ -54,6 +54,7 @@ def rows(out: Path) -> dict[str, str]:
         connection.close()
 
 
+@pytest.mark.slow
 def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> None:
     """Few kills, for time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
     seed = time.time_ns()
@@ -68,6 +69,7 @@ def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> No
     assert "2 kills" in done.stdout
 
 
+@pytest.mark.slow
 def test_of_two_graders_started_at_once_one_grades_and_the_other_says_so(tmp_path: Path) -> None:
     shutil.copytree(SOLUTIONS, tmp_path / "class" / "ada")
     (tmp_path / "class" / "bob").mkdir()
@@ -119,6 +121,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_the_grader_stops_and_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
     names = {f"student-{n:02}" for n in range(40)}
     for name in names:
@@ -242,6 +245,7 @@ def kill_all(processes: list[psutil.Process]) -> None:
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_task_whose_worker_somebody_killed_is_tried_again_and_a_killed_checker_is_replaced() -> None:
     source = (SOLUTIONS / "convolution.py").read_text(encoding="utf-8")
     slow = replaced(("output_size",), {"convolution": f"import time\ntime.sleep(3)\n{source}"})

@@ -25,6 +25,8 @@ from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NAMESPACES
 
+pytestmark = pytest.mark.slow
+
 needs_bubblewrap = pytest.mark.usefixtures("bubblewrap")
 needs_namespaces = pytest.mark.skipif(NAMESPACES not in walls.available_levels(), reason="no namespaces here")
 

@@ -15,6 +15,8 @@ import pytest
 
 from grader.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
 
 

@@ -27,6 +27,8 @@ from grader.sandbox.pool import MAX_ENDING, WorkerPool
 from grader.sandbox.server import ZygoteServer
 from grader.sandbox.walls import Level
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits()
 
 

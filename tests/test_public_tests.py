@@ -14,6 +14,8 @@ from grader import curriculum, paths
 from grader.authoring.release import release_stubs
 from grader.public.memory import FILE, Memory
 
+pytestmark = pytest.mark.slow
+
 ALL = len(curriculum.tasks())
 
 

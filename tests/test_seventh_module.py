@@ -13,6 +13,8 @@ from copies import copy_kit, replace_text
 
 from grader.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "docs" / "example"
 AT_THE_END = {"tasks.toml": "grader/curriculum.toml", "survivors.toml": "tests/survivors.toml"}
 TASKS = "max_pool2d,global_average_pool"

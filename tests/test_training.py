@@ -76,6 +76,7 @@ def test_averaging_keeps_the_last_epoch_of_a_model_that_logs_no_accuracy() -> No
     assert float(averaging.best["weight"]) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "exercises.train", "--package", "solutions", "--out", str(tmp_path)]
     options = ["--epochs", "1000", "--limit-batches", "2", "--workers", "0"]
@@ -91,6 +92,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path: Path) -> None:
     FashionCNN().load_state_dict(load_file(tmp_path / "fashion_cnn.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
     options = ["--epochs", "1", "--limit-batches", "3", "--workers", "0"]
     done = warm.run("exercises.train", "--package", "solutions", "--out", str(tmp_path), *options, cwd=ROOT)

@@ -30,6 +30,7 @@ def checks() -> list[Check]:
 
 
 @pytest.mark.timeout(2400)
+@pytest.mark.slow
 def test_the_kit_is_sound() -> None:
     """Grades all right and wrong answers and all mutants: the longest test of all."""
     done = verify(ROOT)
@@ -93,6 +94,7 @@ def test_a_solution_line_in_what_students_get_is_told(copies: tuple[Path, Path])
     assert any("train.py" in problem for problem in stub_problems(*copies))
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_kit_with_a_solved_stub_and_a_wrong_reference_exits_with_1(tmp_path: Path) -> None:
     copy_kit(tmp_path)
     solved = (SOLUTIONS / "summary.py").read_text(encoding="utf-8")

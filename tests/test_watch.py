@@ -26,6 +26,8 @@ from grader.student.touched import touched_modules
 from grader.student.warm import Request
 from grader.student.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 180.0
 RIGHT = "    return (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1"
 WRONG = RIGHT.removesuffix(" + 1")
