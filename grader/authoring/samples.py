@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,8 @@ class Sample:
         says: what the notes or messages must contain.
         build: name of the builder that completes it, if any.
         wall: whether a wall is what stops it.
-        trained: whether the network of the solutions is handed in with them.
+        solved: modules that are the solutions', where the others are still stubs and no network is trained; all and one
+            if there is no list.
         landlock: what grading must answer at that level instead, for tasks where it differs.
     """
 
@@ -46,7 +47,7 @@ class Sample:
     says: str = ""
     build: str = ""
     wall: bool = False
-    trained: bool = True
+    solved: list[str] | None = None
     landlock: dict[str, str] = field(default_factory=dict)
 
 
@@ -92,8 +93,7 @@ def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     pieces = sorted((own / "splice").glob("*.py"))
     if sample.base in BASES:
-        only = {piece.stem for piece in pieces} if sample.base == "touched" else set(curriculum.modules())
-        _copy_base(BASES[sample.base], folder, only, trained=sample.trained)
+        _copy_base(sample, {piece.stem for piece in pieces}, folder)
     for piece in pieces:
         target = folder / piece.name
         target.write_text(splice(target.read_text("utf-8"), piece.read_text("utf-8")), encoding="utf-8")
@@ -101,8 +101,10 @@ def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
         shutil.copytree(own / "files", folder, dirs_exist_ok=True)
 
 
-def _copy_base(base: Path, folder: Path, modules: Iterable[str], *, trained: bool) -> None:
-    for module in modules:
-        shutil.copyfile(base / f"{module}.py", folder / f"{module}.py")
-    if trained and (base / WEIGHTS).is_file() and base is SOLUTIONS:
+def _copy_base(sample: Sample, touched: set[str], folder: Path) -> None:
+    base = BASES[sample.base]
+    for module in touched if sample.base == "touched" else curriculum.modules():
+        source = base if sample.solved is None or module in sample.solved else EXERCISES
+        shutil.copyfile(source / f"{module}.py", folder / f"{module}.py")
+    if base is SOLUTIONS and sample.solved is None:
         shutil.copyfile(base / WEIGHTS, folder / WEIGHTS)
