@@ -47,10 +47,10 @@ SHARED = {"demo_out", "released", "course"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run as many files at once as keep every core busy where nobody said what to run, or how many at once."""
+    """Run as many files at once as there are cores, where nobody said what to run, or how many at once."""
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if everything and config.option.numprocesses is None and "PYTEST_XDIST_WORKER" not in os.environ:
-        config.option.numprocesses = (os.cpu_count() or 1) + 1  # some always wait for a limit of time
+        config.option.numprocesses = os.cpu_count()
         config.option.dist = "loadfile"
         config.option.loadscopereorder = False
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other would take the cores from all

@@ -35,6 +35,8 @@ from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
 from grader.sandbox.walls.watch import tree
 from tests.hostile import BUILDERS
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = SAMPLE_CLASS / "hostile.toml"
 HOSTILE = samples(MANIFEST)
 HONEST = [sample for sample in samples() if sample.name in ("reference", "half-finished", "untouched")]
@@ -43,8 +45,6 @@ AT_LEVEL = """
 import sys
 from grader.cli import main
 from grader.sandbox import walls
-
-pytestmark = pytest.mark.slow
 level = sys.argv.pop(1)
 walls.available_levels = lambda: (level,)
 main()
