@@ -58,6 +58,14 @@ ENDS: list[tuple[str, str, str]] = [
 ]
 
 
+BY_CHANCE = """
+_right = convolve
+def convolve(image, kernel):
+    return _right(image, kernel) * (1 if image.flatten()[0] > 0 else 2)
+"""
+"""Right for about half of all images: what it gets tells which ones it was asked about."""
+
+
 def changed(code: str) -> Order:
     """Return the reference with code at the end of its first module."""
     source = (SOLUTIONS / "convolution.py").read_text(encoding="utf-8")
@@ -177,7 +185,7 @@ def test_scores_do_not_depend_on_order_company_or_how_many_are_graded_at_once() 
     reference = reference_order(77, chosen)
     others = [
         replace(reference_order(77, frozenset({"fashion_accuracy", "fashion_cnn"})), student="with weights"),
-        *(replace(one, seed=77, selected=chosen) for one in (changed(code) for _, _, code in ENDS[:3])),
+        *(replace(changed(code), seed=77, selected=chosen) for code in (*(code for _, _, code in ENDS[:3]), BY_CHANCE)),
         stub_order(77, chosen),
     ]
     orders = [reference, *others]
