@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,20 @@ from grader.checking.plugin import Checked
 from grader.executor import result_of
 from grader.paths import ROOT
 from grader.reports.pages.class_report import concerns
+from grader.results import Result
 from grader.versions import GRADING, installed_version, other_version, tried_versions, version_notes
 
 CHECKED = Checked((), ("a note",), {}, frozenset())
 
 
+def graded() -> Result:
+    """Return a result that tells of nothing but the note of a check, and of versions."""
+    order = reference_order(1, frozenset())
+    return result_of(replace(order, snapshot=replace(order.snapshot, notes=())), "namespaces", CHECKED)
+
+
 @pytest.fixture
-def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A list of versions in place of the kit's."""
     path = tmp_path / "constraints.txt"
     monkeypatch.setattr(versions, "TRIED", path)
@@ -61,9 +70,8 @@ def test_how_a_version_was_built_counts_for_nothing(suffix: str, differs: bool, 
 
 
 def test_other_versions_are_a_note_of_whatever_they_graded(tried: Path) -> None:
-    order = reference_order(1, frozenset())
     tried.write_text(f"torch==0.4.1\nnumpy=={installed_version('numpy')}\nruff==0.0.1\n")
-    (own, note) = result_of(order, "namespaces", CHECKED).notes
+    (own, note) = graded().notes
     assert own == "a note"
     assert note.startswith("versions: expected those of constraints.txt, torch 0.4.1, got ")
     assert "numpy" not in note
@@ -71,13 +79,12 @@ def test_other_versions_are_a_note_of_whatever_they_graded(tried: Path) -> None:
 
 
 def test_the_versions_that_were_tried_are_no_note() -> None:
-    assert result_of(reference_order(1, frozenset()), "namespaces", CHECKED).notes == ("a note",)
+    assert graded().notes == ("a note",)
 
 
 def test_a_note_on_versions_is_no_students_concern(tried: Path) -> None:
     tried.write_text("torch==0.4.1\n")
-    result = result_of(reference_order(1, frozenset()), "namespaces", CHECKED)
-    assert [concern.entries for concern in concerns([("ada", result)])] == [[("ada", "reference", "a note")]]
+    assert [concern.entries for concern in concerns([("ada", graded())])] == [[("ada", "reference", "a note")]]
 
 
 @pytest.mark.parametrize("place", ["README.md", "docs/index.md", "docs/students.md", ".ci/run"])
