@@ -23,8 +23,6 @@ from grader.paths import SOLUTIONS
 from grader.public.tasks import WEIGHTS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
 ALL = tuple(curriculum.modules())
 
 

@@ -84,7 +84,7 @@ def mutant_answers() -> list[Answer]:
 
 
 def beside(answer: Answer) -> Answer | None:
-    """Return a mutant that its own tasks did not notice, for the others that use what was changed: those of its class.
+    """Return a mutant for the tasks that only use what was changed: the others of its class.
 
     Returns:
         None if there are no others.
