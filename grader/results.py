@@ -31,11 +31,19 @@ TaskStatus = Literal[
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One hidden check: what a student may know of it."""
+    """One hidden check: what a student may know of it.
+
+    Attributes:
+        name: what it asks.
+        core: whether the task earns nothing without it.
+        passed: whether it ran to its end and holds.
+        weight: its share of the task's points, from 0 to 1.
+    """
 
     name: str
     core: bool
     passed: bool
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -152,11 +160,13 @@ def result_from_json(document: dict[str, Any]) -> Result:
 def share_of_points(checks: tuple[CheckResult, ...], credit: float | None) -> float:
     """Return the share of a task's points that its checks earn, in [0, 1].
 
-    A failed core check earns nothing. Otherwise it is ``credit`` where a check measured one, else the share of
-    checks that passed.
+    A failed core check earns nothing. Otherwise it is ``credit`` where a check measured one, else what the checks
+    that passed weigh among all.
     """
     if not checks or any(check.core and not check.passed for check in checks):
         return 0.0
     if credit is not None:
         return min(max(credit, 0.0), 1.0)
-    return sum(check.passed for check in checks) / len(checks)
+    if all(check.passed for check in checks):
+        return 1.0
+    return sum(check.weight for check in checks if check.passed) / sum(check.weight for check in checks)

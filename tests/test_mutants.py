@@ -86,7 +86,7 @@ def test_the_solutions_have_mutants_with_names_of_their_own(module: str) -> None
     assert len(set(names)) == len(names)
 
 
-CHECKS = [Check("convolve", "is right", core=True), Check("convolve", "is kind", core=False)]
+CHECKS = [Check("convolve", "is right", "core"), Check("convolve", "is kind", "detail")]
 NOTICED = Cell("m.f: 1 → 2", ("convolve",), wrong=False, killed=frozenset({("convolve", "is right")}), lost=True)
 ALIVE = Cell("m.f: a [b] → nothing", ("convolve",), wrong=False, killed=frozenset(), lost=False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.checking import shares
 from grader.curriculum import tasks
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key, kit_sha256
@@ -34,6 +35,20 @@ def test_a_failed_core_check_earns_nothing() -> None:
 def test_details_earn_their_share() -> None:
     checks = (check(core=True, passed=True), *[check(core=False, passed=n > 0) for n in range(4)])
     assert share_of_points(checks, None) == pytest.approx(0.8)
+
+
+def test_a_heavier_detail_earns_more() -> None:
+    light, heavy = (
+        CheckResult(name, core=False, passed=name == "heavy", weight=w) for name, w in (("light", 0.1), ("heavy", 0.9))
+    )
+    assert share_of_points((light, heavy), None) == pytest.approx(0.9)
+
+
+def test_refusals_together_weigh_a_tenth() -> None:
+    assert shares([("core", 2.0), ("refusal", 1.0), ("detail", 1.0), ("refusal", 1.0)]) == pytest.approx(
+        [0.6, 0.05, 0.3, 0.05]
+    )
+    assert shares([("core", 3.0), ("detail", 1.0)]) == pytest.approx([0.75, 0.25])
 
 
 @pytest.mark.parametrize(("credit", "share"), [(-1.0, 0.0), (0.35, 0.35), (2.0, 1.0)])

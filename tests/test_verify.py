@@ -22,7 +22,7 @@ from grader.paths import EXERCISES, ROOT, SOLUTIONS
 def checks() -> list[Check]:
     code = (
         "from grader.checking.suites import collect_checks; import json; "
-        "print(json.dumps([[c.task, c.name, c.core] for c in collect_checks()]))"
+        "print(json.dumps([[c.task, c.name, c.kind] for c in collect_checks()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
 
@@ -44,12 +44,12 @@ def test_there_are_at_least_120_checks_and_each_task_has_a_core_check(checks: li
 
 
 def test_a_task_without_core_check_is_told(checks: list[Check]) -> None:
-    weakened = [replace(check, core=False) if check.task == "freeze" else check for check in checks]
+    weakened = [replace(check, kind="detail") if check.task == "freeze" else check for check in checks]
     assert check_problems(weakened) == ["hidden suites: expected a core check for freeze, got none."]
 
 
 def test_a_check_of_an_unknown_task_and_a_repeated_name_are_told(checks: list[Check]) -> None:
-    problems = check_problems([*checks, checks[0], Check("sing", "a song", core=True)])
+    problems = check_problems([*checks, checks[0], Check("sing", "a song", "core")])
     assert any("'sing'" in problem for problem in problems)
     assert any("2 times" in problem for problem in problems)
 

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from grader.sandbox.wire import DTYPES, ForeignArray, Message, Opaque, WireError, decode, encode
+from grader.sandbox.wire import DTYPES, ForeignArray, ForeignFloat, Message, Opaque, WireError, decode, encode
 
 MAX_BYTES = 1 << 20
 
 
-def frame(body: Any) -> bytes:
-    return b"".join(encode(Message(7, "value", body)))
+def frame(body: Any, *, views: bool = False) -> bytes:
+    return b"".join(encode(Message(7, "value", body), views=views))
 
 
-def parse(raw: bytes) -> Message:
+def parse(raw: bytes, *, views: bool = False) -> Message:
     position = 0
 
     def read(size: int) -> bytes:
@@ -30,7 +30,7 @@ def parse(raw: bytes) -> Message:
         position += size
         return raw[position - size : position]
 
-    return decode(read, MAX_BYTES)
+    return decode(read, MAX_BYTES, views=views)
 
 
 def crossed(body: Any) -> Any:
@@ -79,6 +79,36 @@ def test_non_contiguous_tensors_cross_by_value() -> None:
     assert torch.equal(crossed(tensor), tensor)
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        torch.arange(12.0).reshape(3, 4).T,
+        torch.arange(40.0).reshape(5, 8)[1:, 2::3],
+        torch.arange(3.0)[1:, None].expand(2, 5),
+        torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4).permute(2, 0, 1),
+    ],
+    ids=["transposed", "sliced", "expanded", "permuted"],
+)
+def test_a_view_stays_a_view_where_it_is_asked_for(view: torch.Tensor) -> None:
+    got = parse(frame(view, views=True), views=True).body
+    assert torch.equal(got, view)
+    assert (got.stride(), got.storage_offset()) == (view.stride(), view.storage_offset())
+
+
+def test_a_view_is_refused_where_it_is_not_asked_for() -> None:
+    with pytest.raises(WireError, match="no view"):
+        parse(frame(torch.ones(1).expand(1 << 30), views=True))
+
+
+def test_numbers_of_numpy_cross() -> None:
+    got = crossed([np.int64(3), np.uint8(4), np.float32(0.5), np.float64(0.25)])
+    assert got == [3, 4, 0.5, 0.25]
+    assert list(map(type, got)) == [int, int, ForeignFloat, float]
+    array = crossed(np.arange(6.0)[::-2])
+    assert torch.equal(array.values, torch.tensor([5.0, 3.0, 1.0], dtype=torch.float64))
+    assert crossed(np.array(["a"])).values is None
+
+
 def test_parameters_and_subclasses_arrive_as_plain_tensors() -> None:
     class Liar(torch.Tensor):
         @property
@@ -125,6 +155,9 @@ def test_a_frame_beyond_the_size_limit_is_refused_before_it_is_read() -> None:
         b"[[]]",
         b'["dict",[[1]]]',
         b'["float","zebra"]',
+        b'["number",1]',
+        b'["view","float32",[2,2],[1,1],0,0]',
+        b'["array","numpy.ndarray","float32",[2],["tensor","float32",[1],0]]',
     ],
     ids=lambda body: body[:40].decode(),
 )

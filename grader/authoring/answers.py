@@ -20,6 +20,7 @@ from grader.public.tasks import ACCURACY
 from grader.splice import splice
 
 SEED = 11
+PLAINEST = "plainest"
 _IDLE = "FashionCNN.forward = lambda self, x: x.new_zeros(len(x), 10) + 0 * next(self.parameters()).sum()"
 _PACKAGE = "cnn_kit_answers"
 
@@ -42,6 +43,34 @@ class Answer:
 def wrong_answers() -> list[Answer]:
     """Return every wrong answer of ``tests/answers``: at least two codings of each name."""
     return [Answer(name, (task,), spliced([task], module, code)) for name, task, module, code in _package().WRONG]
+
+
+@dataclass(frozen=True)
+class Partial:
+    """An answer that is right in part, and what a teacher would give for it.
+
+    Attributes:
+        answer: the submission, asked for one task.
+        low: points that it must earn.
+        high: points that it may earn.
+    """
+
+    answer: Answer
+    low: float
+    high: float
+
+    @property
+    def plainest(self) -> bool:
+        """Tell whether its numbers are right for ordinary arguments, and nothing else is."""
+        return self.answer.name.startswith(PLAINEST)
+
+
+def partial_answers() -> list[Partial]:
+    """Return every answer of ``tests/answers`` that is right in part."""
+    return [
+        Partial(Answer(title, (task,), spliced([task], module, code)), low, high)
+        for title, task, low, high, module, code in _package().PARTIAL
+    ]
 
 
 def right_answers() -> list[Answer]:

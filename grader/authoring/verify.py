@@ -11,7 +11,7 @@ from rich.console import Console
 
 from grader import curriculum
 from grader.authoring.agreement import stub_problems
-from grader.authoring.answers import Answer, accuracy_answers, right_answers, wrong_answers
+from grader.authoring.answers import Answer, accuracy_answers, partial_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, survivors, unused_tasks
@@ -34,6 +34,12 @@ QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 
 FEW = 8
 """How many mutants are asked at a time about tasks that only use what was changed, until every check noticed one."""
+
+TYPICAL = 4
+"""How many answers that are right in part each task has at least, beside the plainest right one."""
+
+PLAIN = 0.8
+"""The share of a task that the plainest right answer earns at least."""
 
 SAMPLE = 4
 """How many right, and as many wrong, answers are graded twice."""
@@ -64,6 +70,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
             proof.stage("right answers in other styles score full", lambda: proof.right(grader))
             proof.stage("scores do not depend on the order", lambda: proof.repeated(grader))
             proof.stage("wrong answers are rejected and named", lambda: proof.wrong(grader))
+            proof.stage("typical partial answers earn what a teacher would give", lambda: proof.partial(grader))
             proof.stage("no mutant of the reference survives", lambda: proof.mutants(grader, checks))
     if not quick and len(asked) == len(curriculum.tasks()):
         proof.stage("nothing that students get shows what they must not see", release_problems)
@@ -82,6 +89,7 @@ class _Proof:
         self._asked = asked
         self.problems: list[str] = []
         self.cells: list[Cell] = []
+        self.plainest: dict[str, tuple[float, float]] = {}
 
     def stage(self, title: str, find_problems: Callable[[], list[str]]) -> None:
         """Run one stage."""
@@ -114,6 +122,32 @@ class _Proof:
             for task in result.tasks
             if task.id in answer.tasks and (task.score == task.points or (task.misconception or "") != answer.name)
         ]
+
+    def partial(self, grader: Grader) -> list[str]:
+        """Answers that are right in part earn points in the range that a teacher would give."""
+        partial = [one for one in partial_answers() if self._asked.issuperset(one.answer.tasks)]
+        problems = []
+        for one, result in zip(partial, self._graded(grader, [one.answer for one in partial]), strict=True):
+            (task,) = (task for task in result.tasks if task.id in one.answer.tasks)
+            self.plainest |= {task.id: (task.score, task.points)} if one.plainest else {}
+            if not one.low <= task.score <= one.high:
+                failed = ", ".join(check.name for check in task.checks if not check.passed)
+                problems.append(
+                    f"partial answer {one.answer.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
+                    f"got {task.score:g}; it fails: {failed or task.message}"
+                )
+        known = Counter(task for one in partial for task in one.answer.tasks)
+        problems += [
+            f"partial answers: expected at least {TYPICAL} and the plainest one of {task}, got {known[task]}."
+            for task in sorted(self._asked - {ACCURACY})
+            if known[task] <= TYPICAL or task not in self.plainest
+        ]
+        problems += [
+            f"{task}: expected the plainest right answer to earn at least {PLAIN:.0%}, got {score:g} of {points:g}."
+            for task, (score, points) in self.plainest.items()
+            if score < PLAIN * points
+        ]
+        return problems
 
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""

@@ -1,7 +1,13 @@
-"""The hidden suites' side: markers for checks, the `student` fixture, assertions that explain themselves."""
+"""The hidden suites' side: markers for checks, the `student` fixture, assertions that explain themselves.
+
+A task has one or two *core* checks: those without which nothing of its idea is there, asked in its plainest call.
+What extends the idea is a *detail*, with a weight where counting alone would mislead. What is refused, and how, is a
+*refusal*: all those of a task weigh a tenth of it together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
@@ -9,23 +15,52 @@ import pytest
 Accuracy = Literal["weights", "retrain"]
 """How a trained network is judged: as it was handed in, or trained anew by the grader."""
 
+Kind = Literal["core", "detail", "refusal"]
 
-def core(task: str, name: str, *, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
+REFUSALS = 0.1
+"""The share of a task's points that all its refusals weigh together."""
+
+
+def core(task: str, name: str, *, weight: float = 1.0, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
     """Mark a check without which the task earns nothing.
 
     Args:
         task: task id.
         name: what a student reads; ``{placeholders}`` are filled from ``parametrize``.
+        weight: how much it counts beside the task's other checks.
         accuracy: run it only where networks are judged in this way; always if None.
     """
-    return _check(task, name, core=True, accuracy=accuracy)
+    return _check(task, name, "core", weight, accuracy)
 
 
-def detail(task: str, name: str, *, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
+def detail(task: str, name: str, *, weight: float = 1.0, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
     """Mark a check that costs a share of the task's points; arguments as for ``core``."""
-    return _check(task, name, core=False, accuracy=accuracy)
+    return _check(task, name, "detail", weight, accuracy)
 
 
-def _check(task: str, name: str, *, core: bool, accuracy: Accuracy | None) -> pytest.MarkDecorator:
-    mark: pytest.MarkDecorator = pytest.mark.check(task=task, name=name, core=core, accuracy=accuracy)
+def refusal(task: str, what: str) -> pytest.MarkDecorator:
+    """Mark a check that bad arguments are refused.
+
+    Args:
+        task: task id.
+        what: a clause of the ``Raises:`` section of the task's docstring, word for word: "a negative padding" where it
+            says "ValueError: for a stride below 1; for a negative padding."
+    """
+    return _check(task, f"refuses {what}", "refusal", 1.0, None)
+
+
+def _check(task: str, name: str, kind: Kind, weight: float, accuracy: Accuracy | None) -> pytest.MarkDecorator:
+    mark: pytest.MarkDecorator = pytest.mark.check(task=task, name=name, kind=kind, weight=weight, accuracy=accuracy)
     return mark
+
+
+def shares(checks: Sequence[tuple[Kind, float]]) -> list[float]:
+    """Return which share of a task's points each of its checks weighs; together they are 1.
+
+    Args:
+        checks: kind and weight of each.
+    """
+    refusals = sum(kind == "refusal" for kind, _ in checks)
+    others = sum(weight for kind, weight in checks if kind != "refusal")
+    rest = 1 - REFUSALS if refusals else 1.0
+    return [REFUSALS / refusals if kind == "refusal" else rest * weight / others for kind, weight in checks]

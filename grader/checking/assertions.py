@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import torch
 
 from grader.checking.student import Student, StudentRaised
-from grader.sandbox.wire import ForeignArray, Opaque
+from grader.sandbox.wire import ForeignArray, ForeignFloat, Opaque
 
 MAX_PARAMETERS = 500_000
 
@@ -52,9 +52,64 @@ def describe(value: object) -> str:
         return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
     if isinstance(value, ForeignArray):
         return f"a {value.kind} of dtype {value.dtype} and shape {value.shape}"
-    if isinstance(value, Opaque):
-        return f"an object of type {value.type_name}"
+    if isinstance(value, Opaque | ForeignFloat):
+        return f"an object of type {value.type_name if isinstance(value, Opaque) else value.kind}"
     return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def numbers_of(got: object) -> torch.Tensor | None:
+    """Return the numbers of a tensor or of numpy's array as a tensor; None of anything else."""
+    values = got.values if isinstance(got, ForeignArray) else got
+    return values if isinstance(values, torch.Tensor) else None
+
+
+def assert_values(
+    got: object,
+    expected: torch.Tensor,
+    where: str,
+    *,
+    atol: float | None = None,
+    diagnose: Diagnosis | None = None,
+) -> None:
+    """Compare shape and numbers, whatever holds them: a tensor of any dtype, or numpy's array.
+
+    Args:
+        got: what the student's code answered.
+        expected: what is right.
+        where: the function's name, for the message.
+        atol: absolute tolerance; by dtype and the largest expected value unless given.
+        diagnose: asks the bank of misconceptions what explains a wrong answer.
+
+    Raises:
+        CheckFailed: if they differ.
+    """
+    difference = _difference(got, expected, where, atol)
+    if difference is not None:
+        name_mistake(got, expected, where, diagnose)
+        fail_check(difference)
+
+
+def assert_kind(got: object, expected: torch.Tensor, where: str) -> None:
+    """Compare what holds the numbers: a tensor, and its dtype.
+
+    Raises:
+        CheckFailed: if they differ.
+    """
+    if isinstance(got, ForeignArray) and got.values is not None:
+        fail_check(
+            f"{where}: expected a torch tensor, got {describe(got)}. What turns one into the other?", "numpy-array"
+        )
+    if not isinstance(got, torch.Tensor):
+        fail_check(f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?")
+    if got.dtype != expected.dtype:
+        known = {
+            (torch.float32, torch.float64): "promotes-to-float64",
+            (torch.float64, torch.float32): "loses-float64",
+        }
+        fail_check(
+            f"{where}: expected dtype {expected.dtype}, got {got.dtype}. Where does the dtype change?",
+            known.get((expected.dtype, got.dtype)),
+        )
 
 
 def assert_close(
@@ -62,42 +117,52 @@ def assert_close(
     expected: torch.Tensor,
     where: str,
     *,
-    rtol: float | None = None,
     atol: float | None = None,
     diagnose: Diagnosis | None = None,
 ) -> None:
-    """Compare strictly: tensor, shape, dtype, finiteness, then values.
-
-    Args:
-        got: what the student's code answered.
-        expected: what is right.
-        where: the function's name, for the message.
-        rtol: relative tolerance; 0 unless given.
-        atol: absolute tolerance; by dtype and the largest expected value unless given.
-        diagnose: asks the bank of misconceptions what explains a wrong answer.
+    """Compare strictly: a tensor, its dtype, shape and numbers; arguments as for ``assert_values``.
 
     Raises:
         CheckFailed: if they differ.
     """
-    difference = _difference(got, expected, where, rtol or 0.0, atol)
-    if difference is None:
-        return
-    name_mistake(got, expected, where, diagnose)
-    fail_check(difference)
+    numbers = numbers_of(got)
+    if (
+        numbers is not None
+        and numbers.dtype == expected.dtype == torch.float64
+        and same_values(numbers.float(), expected)
+        and not same_values(numbers, expected)
+    ):
+        fail_check(
+            f"{where}: the numbers are right to float32's accuracy only. Where is float64 left?", "loses-float64"
+        )
+    assert_values(got, expected, where, atol=atol, diagnose=diagnose)
+    assert_kind(got, expected, where)
 
 
 def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis | None = None) -> None:
-    """Compare whole numbers: an int, neither bool nor float.
+    """Compare whole numbers, whatever holds them: an int, a float or a tensor of one number.
 
     Raises:
         CheckFailed: if they differ.
     """
-    if type(got) is int and got == expected:
+    number = number_of(got)
+    if number == expected:
         return
-    name_mistake(got, expected, where, diagnose)
-    if type(got) is not int:
-        fail_check(f"{where}: expected an int, got {describe(got)}. Does a division give a float?")
-    fail_check(f"{where}: expected another number than {got} here. Which of the arguments is not taken into account?")
+    name_mistake(got if number is None else number, expected, where, diagnose)
+    if number is None:
+        fail_check(f"{where}: expected an int, got {describe(got)}. Which type does the docstring promise?")
+    fail_check(
+        f"{where}: expected another number than {number:g} here. Which of the arguments is not taken into account?"
+    )
+
+
+def number_of(got: object) -> float | None:
+    """Return a number as Python's own, whatever holds it; None of anything else."""
+    if isinstance(got, torch.Tensor) and got.numel() == 1 and not got.is_complex():
+        got = got.item()
+    if isinstance(got, bool) or not isinstance(got, int | float):
+        return None
+    return int(got) if isinstance(got, int) or got.is_integer() else float(got)
 
 
 def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
@@ -115,45 +180,44 @@ def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis 
 
 
 def same_values(got: object, expected: object) -> bool:
-    """Tell whether two answers agree: tensors as strictly as ``assert_close`` asks, numbers up to rounding."""
+    """Tell whether two answers agree in shape and numbers, up to rounding, whatever holds them."""
     if isinstance(expected, torch.Tensor):
-        return _difference(got, expected, "", 0.0, None) is None
+        return _difference(got, expected, "", None) is None
     if isinstance(expected, tuple):
         if not isinstance(got, tuple | list) or len(got) != len(expected):
             return False
         return all(same_values(one, other) for one, other in zip(got, expected, strict=True))
-    if isinstance(expected, float):
-        return isinstance(got, float) and math.isclose(got, expected, rel_tol=1e-4, abs_tol=1e-5)
+    if isinstance(expected, float | int) and not isinstance(expected, bool):
+        number = number_of(got)
+        return number is not None and math.isclose(number, expected, rel_tol=1e-4, abs_tol=1e-5)
     return type(got) is type(expected) and got == expected
 
 
-def _difference(got: object, expected: torch.Tensor, where: str, rtol: float, atol: float | None) -> str | None:
+def _difference(got: object, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
     if got is None:
         return f"{where}: expected a tensor, got None. Does every path through the function return?"
-    if not isinstance(got, torch.Tensor):
+    numbers = numbers_of(got)
+    if numbers is None or numbers.is_complex():
         return f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?"
-    if got.shape != expected.shape:
+    if numbers.shape != expected.shape:
         return (
-            f"{where}: expected shape {tuple(expected.shape)}, got {tuple(got.shape)}. "
+            f"{where}: expected shape {tuple(expected.shape)}, got {tuple(numbers.shape)}. "
             "How many positions does each axis have?"
         )
-    if got.dtype != expected.dtype:
-        return f"{where}: expected dtype {expected.dtype}, got {got.dtype}. Where does the dtype change?"
-    return _value_difference(got, expected, where, rtol, atol)
+    return _value_difference(numbers, expected, where, atol)
 
 
-def _value_difference(
-    got: torch.Tensor, expected: torch.Tensor, where: str, rtol: float, atol: float | None
-) -> str | None:
-    if not got.is_floating_point():
-        wrong = got != expected
+def _value_difference(got: torch.Tensor, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
+    got64, expected64 = got.double(), expected.double()
+    if got64.isfinite().logical_not().any():
+        index = got64.isfinite().logical_not().nonzero()[0].tolist()
+        return f"{where}: expected finite numbers, got NaN or infinity, first at index {index}."
+    if expected.is_floating_point():
+        reach = float(expected64.abs().max()) if expected.numel() else 0.0
+        coarser = max(TOLERANCES.get(dtype, 1e-2) for dtype in (got.dtype, expected.dtype) if dtype.is_floating_point)
+        wrong = (got64 - expected64).abs() > (coarser * max(reach, 1e-3) if atol is None else atol)
     else:
-        if got.isfinite().logical_not().any():
-            index = got.isfinite().logical_not().nonzero()[0].tolist()
-            return f"{where}: expected finite numbers, got NaN or infinity, first at index {index}."
-        reach = float(expected.abs().max()) if expected.numel() else 0.0
-        margin = TOLERANCES.get(expected.dtype, 1e-2) * max(reach, 1e-3) if atol is None else atol
-        wrong = (got.double() - expected.double()).abs() > margin + rtol * expected.double().abs()
+        wrong = got64 != expected64
     if not wrong.any():
         return None
     index = wrong.nonzero()[0].tolist()
@@ -163,35 +227,66 @@ def _value_difference(
     )
 
 
-def assert_raises(student: Student, type_names: tuple[str, ...], function: str, *args: Any, **kwargs: Any) -> None:
-    """Check that a call of the student's function is refused with one of the named exceptions.
+def assert_same_again(
+    student: Student, function: str, calls: Sequence[tuple[Any, ...]], expected: Callable[..., Any]
+) -> None:
+    """Check that a function answers by its arguments alone: several in a row, and once more the first ones.
+
+    Args:
+        student: whose function it is.
+        function: its name.
+        calls: arguments, some of the same shape as the first ones and some of another.
+        expected: gives the right answer to any of them.
 
     Raises:
-        CheckFailed: if it answers, or raises something else.
+        CheckFailed: if an answer is wrong here.
+        StudentFailure: if the function gives no answer.
     """
-    _assert_refused(lambda: student.call(function, *args, **kwargs), type_names, function)
+    for args in (*calls, calls[0]):
+        if not same_values(student.call(function, *args), expected(*args)):
+            fail_check(
+                f"{function}: called several times in a row, with other arguments each time, it gave a wrong answer. "
+                "Does it remember something of an earlier call?"
+            )
 
 
-def assert_raises_in_probe(
-    student: Student, type_names: tuple[str, ...], probe: str, *args: Any, where: str, **kwargs: Any
-) -> None:
+REFUSALS = ("ValueError", "TypeError", "RuntimeError", "IndexError")
+NO_REFUSALS = ("NotImplementedError", "RecursionError", "OutOfMemoryError", "UnboundLocalError")
+"""Special cases of those above that say something else than "not these arguments"."""
+
+
+def assert_refused(student: Student, function: str, *args: Any, **kwargs: Any) -> None:
+    """Check that the student's function refuses arguments, and leaves them as they are.
+
+    ``ValueError`` and ``TypeError`` are what the docstrings ask for; PyTorch's own ``RuntimeError`` and Python's
+    ``IndexError`` do as well.
+
+    Raises:
+        CheckFailed: if it answers, raises something else, or has changed an argument before.
+    """
+    error = _refused(lambda: student.call(function, *args, **kwargs), function)
+    if any(not same_values(after, before) for before, after in zip(args, error.args_after, strict=False)
+           if isinstance(before, torch.Tensor) and before.isfinite().all()):  # fmt: skip
+        fail_check(f"{function}: a bad argument is refused, but another one is changed before.", "modifies-input")
+
+
+def assert_refused_in_probe(student: Student, probe: str, *args: Any, where: str, **kwargs: Any) -> None:
     """Check that the student's code refuses what a probe asks of it; ``where`` names it in the message.
 
     Raises:
         CheckFailed: if it answers, or raises something else.
     """
-    _assert_refused(lambda: student.probe(probe, *args, **kwargs), type_names, where)
+    _refused(lambda: student.probe(probe, *args, **kwargs), where)
 
 
-def _assert_refused(call: Callable[[], object], type_names: tuple[str, ...], where: str) -> None:
-    wanted = " or ".join(type_names)
+def _refused(call: Callable[[], object], where: str) -> StudentRaised:
     try:
         got = call()
     except StudentRaised as error:
-        if not set(type_names) & set(error.type_names):
-            fail_check(f"{where}: expected {wanted} for a bad argument, got {error.type_names[0]}.")
-        return
-    fail_check(f"{where}: expected {wanted} for a bad argument, got {describe(got)}. What cannot be computed here?")
+        if not set(REFUSALS) & set(error.type_names) or set(NO_REFUSALS) & set(error.type_names):
+            fail_check(f"{where}: expected ValueError or TypeError for a bad argument, got {error.type_names[0]}.")
+        return error
+    fail_check(f"{where}: expected ValueError for a bad argument, got {describe(got)}. What cannot be computed here?")
 
 
 def assert_small_network(kept: Any) -> None:

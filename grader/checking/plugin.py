@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import Accuracy, figures
+from grader.checking import Accuracy, figures, shares
 from grader.checking.assertions import CheckFailed
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
@@ -26,7 +25,7 @@ from grader.sandbox.limits import Pace
 from grader.sandbox.server import ZygoteDied
 from grader.text import clean, for_students
 
-MARKER = "check(task, name, core, accuracy): one hidden check"
+MARKER = "check(task, name, kind, weight, accuracy): one hidden check"
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
 
@@ -97,13 +96,17 @@ class Checked:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Outcome:
     """What one check said."""
 
-    status: TaskStatus = "passed"
-    message: str = ""
+    status: TaskStatus
+    message: str
     misconception: str | None = None
+
+
+NOT_RUN = _Outcome("failed", "Not run to its end.")
+"""What a check has said before it says anything: whatever keeps it from its end, it has not passed."""
 
 
 @dataclass
@@ -119,25 +122,27 @@ class _Run:
     kept: dict[str, Any] = field(default_factory=dict)
     drawn: Figures = field(default_factory=Figures)
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
-    current: _Outcome = field(default_factory=_Outcome)
+    current: _Outcome = NOT_RUN
     ended: _Outcome | None = None
     seconds: float = 0.0
     grader_trouble: Exception | None = None
 
     def result(self) -> TaskResult:
-        """Judge the task: what ended it before its checks, else its first core failure, else its first failure."""
+        """Judge the task: what ended it before its checks, else its first core failure, else its weightiest details.
+
+        Of the details that failed, one with a name is shown before one without.
+        """
         if self.ended is not None:
             return self._result(0.0, self.ended, ())
         checks = tuple(check for check, _ in self.outcomes)
-        failures = [outcome for check, outcome in self.outcomes if not check.passed and check.core]
-        core_failed = bool(failures)
-        failures += [outcome for check, outcome in self.outcomes if not check.passed and not check.core]
-        if not failures:
+        failed = [(check, outcome) for check, outcome in self.outcomes if not check.passed]
+        if not failed:
             verdict = _Outcome("passed", " ".join(["All checks passed.", *self.praise]))
+        elif core := [outcome for check, outcome in failed if check.core]:
+            verdict = core[0]
         else:
-            shown = next((outcome for outcome in failures if outcome.misconception), failures[0])
-            status: TaskStatus = failures[0].status if core_failed else "partial"
-            verdict = _Outcome(status, shown.message, shown.misconception)
+            named = [(check, outcome) for check, outcome in failed if outcome.misconception]
+            verdict = replace(max(named or failed, key=lambda one: one[0].weight)[1], status="partial")
         return self._result(self.task.points * share_of_points(checks, self.credit), verdict, checks)
 
     def _result(self, score: float, verdict: _Outcome, checks: tuple[CheckResult, ...]) -> TaskResult:
@@ -198,7 +203,7 @@ class CheckPlugin:
         return self._running().praise.append
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Register the marker of `core` and `detail`."""
+        """Register the marker of `core`, `detail` and `refusal`."""
         config.addinivalue_line("markers", MARKER)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -219,6 +224,7 @@ class CheckPlugin:
         run = self._running()
         try:
             yield
+            run.current = _Outcome("passed", "")
         except CheckFailed as error:
             run.current = _Outcome("failed", error.message, error.misconception)
         except StudentFailure as error:
@@ -268,19 +274,22 @@ class CheckPlugin:
 
     def _run_checks(self, run: _Run, items: list[pytest.Function]) -> None:
         lost = False
-        items = [item for item in items if check_of(item)["accuracy"] in (None, run.job.accuracy)]
-        for item, following in itertools.zip_longest(items, items[1:]):
-            mark = check_of(item)
-            run.current = _Outcome()
+        marks = [(item, mark) for item in items if (mark := check_of(item))["accuracy"] in (None, run.job.accuracy)]
+        weights = shares([(mark["kind"], mark["weight"]) for _, mark in marks])
+        for (item, mark), weight in zip(marks, weights, strict=True):
+            run.current = NOT_RUN
             if lost:
                 run.current = _Outcome("failed", "Not run: an earlier check already ended this task.")
             else:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                # What a check set up goes with it: the next one may be another task's, or another submission's.
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 if run.grader_trouble is not None:
                     raise run.grader_trouble
-            passed = run.current.status == "passed"
-            run.outcomes.append((CheckResult(mark["name"], mark["core"], passed), run.current))
-            lost = lost or (mark["core"] and run.current.status in ENDED)
+            is_core, passed = mark["kind"] == "core", run.current.status == "passed"
+            if run.current is NOT_RUN:
+                run.notes.append(f"{run.task.id}: the check {mark['name']!r} did not run to its end.")
+            run.outcomes.append((CheckResult(mark["name"], is_core, passed, round(weight, 4)), run.current))
+            lost = lost or (is_core and run.current.status in ENDED)
 
 
 def _draw(run: _Run) -> None:
@@ -292,10 +301,12 @@ def _draw(run: _Run) -> None:
 
 
 def check_of(item: pytest.Function) -> dict[str, Any]:
-    """Return task, name, core and accuracy of a hidden check, its placeholders filled in."""
+    """Return task, name, kind, weight and accuracy of a hidden check, its placeholders filled in."""
     mark = item.get_closest_marker("check")
     if mark is None:
-        raise pytest.UsageError(f"{item.nodeid}: expected @core or @detail, got neither. Which task does it check?")
+        raise pytest.UsageError(
+            f"{item.nodeid}: expected @core, @detail or @refusal, got none. Which task does it check?"
+        )
     params = item.callspec.params if hasattr(item, "callspec") else {}
     return {**mark.kwargs, "name": mark.kwargs["name"].format(**params)}
 

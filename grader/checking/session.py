@@ -252,9 +252,10 @@ def _observation(body: dict[str, Any]) -> Observation:
 
 def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
     names, text, place, ops = (body.get(key) for key in ("type_names", "text", "where", "ops"))
+    after = body.get("args_after", ())
     if not isinstance(names, list) or not names or not isinstance(text, str):
         raise _nonsense("an exception")
-    if not isinstance(place, str) or not isinstance(ops, tuple):
+    if not isinstance(place, str) or not isinstance(ops, tuple) or not isinstance(after, tuple):
         raise _nonsense("an exception")
     type_names = tuple(clean(str(name)) for name in names)
     position = f" ({clean(place)})" if place else ""
@@ -264,4 +265,5 @@ def _raised(where: str, body: dict[str, Any]) -> StudentRaised:
         f"{where}: {type_names[0]}{position}: {for_students(text)}",
         type_names,
         tuple(clean(str(op)) for op in ops),
+        after,
     )

@@ -30,12 +30,21 @@ class StudentRaised(StudentFailure):
     Attributes:
         type_names: names of the exception's classes along its MRO, the most special first.
         ops: watched operations that ran before; where they are blocked, one of them raised.
+        args_after: the positional arguments of a call as they are after it; none of a probe's.
     """
 
-    def __init__(self, status: TaskStatus, text: str, type_names: tuple[str, ...], ops: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: TaskStatus,
+        text: str,
+        type_names: tuple[str, ...],
+        ops: tuple[str, ...] = (),
+        args_after: tuple[Any, ...] = (),
+    ) -> None:
         super().__init__(status, text)
         self.type_names = type_names
         self.ops = ops
+        self.args_after = args_after
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from grader.checking import Accuracy
+from grader.checking import Accuracy, Kind
 from grader.checking.plugin import MARKER, Checked, CheckPlugin, Job, check_of
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES
@@ -28,12 +28,18 @@ class SuitesBroken(GraderError):
 
 @dataclass(frozen=True)
 class Check:
-    """One hidden check, as declared by ``core`` or ``detail``."""
+    """One hidden check, as declared by ``core``, ``detail`` or ``refusal``."""
 
     task: str
     name: str
-    core: bool
+    kind: Kind
+    weight: float = 1.0
     accuracy: Accuracy | None = None
+
+    @property
+    def core(self) -> bool:
+        """Tell whether the task earns nothing without it."""
+        return self.kind == "core"
 
 
 def run_suites(jobs: Iterator[Job], emit: Callable[[Job, Checked], None]) -> None:

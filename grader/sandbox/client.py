@@ -179,7 +179,7 @@ class Worker:
         self._next_id += 1
         if select.select([self._channel], [], [], 0)[0] and self._channel.recv(1, socket.MSG_PEEK):
             raise wire.WireError("wire: expected nothing after a reply")
-        for chunk in wire.encode(wire.Message(self._next_id, kind, body)):
+        for chunk in wire.encode(wire.Message(self._next_id, kind, body), views=True):
             self._send(chunk, deadline)
         reply = wire.decode(lambda size: self._read(size, deadline), self.limits.reply_bytes)
         if reply.id != self._next_id or reply.kind not in REPLIES or not isinstance(reply.body, dict):

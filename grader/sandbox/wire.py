@@ -8,11 +8,12 @@ stand for themselves and everything else is a list that begins with a tag. Whate
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,25 @@ class Opaque:
 
 @dataclass(frozen=True)
 class ForeignArray:
-    """Stands for an array that is no torch tensor, such as numpy's."""
+    """Stands for an array that is no torch tensor, such as numpy's.
+
+    Attributes:
+        kind: its type's name.
+        dtype: its dtype's name.
+        shape: its shape.
+        values: its numbers, where torch has the dtype.
+    """
 
     kind: str
     dtype: str
     shape: tuple[int, ...]
+    values: torch.Tensor | None = field(default=None, compare=False)
+
+
+class ForeignFloat(float):
+    """A number that is no float of Python's own, such as numpy's float32; numpy's integers cross as ints."""
+
+    kind = "numpy.floating"
 
 
 @dataclass(frozen=True)
@@ -80,25 +95,31 @@ class Message:
     body: Any
 
 
-def encode(message: Message) -> list[memoryview]:
-    """Return the frame of a message as buffers to write one after the other."""
-    buffers: list[memoryview] = []
-    tree = _to_tree(message.body, buffers, 0)
+def encode(message: Message, *, views: bool = False) -> list[memoryview]:
+    """Return the frame of a message as buffers to write one after the other.
+
+    Args:
+        message: what to send.
+        views: whether a tensor that is not contiguous stays the view that it is; else it is packed.
+    """
+    encoder = _Encoder(views=views)
+    tree = encoder.tree(message.body, 0)
     header = json.dumps(
-        {"id": message.id, "kind": message.kind, "body": tree, "buffers": [b.nbytes for b in buffers]},
+        {"id": message.id, "kind": message.kind, "body": tree, "buffers": [b.nbytes for b in encoder.buffers]},
         separators=(",", ":"),
     ).encode()
     if len(header) > MAX_HEADER_BYTES:
         raise WireError(f"wire: expected a header of at most {MAX_HEADER_BYTES} bytes, got {len(header)}")
-    return [memoryview(struct.pack("<I", len(header)) + header), *buffers]
+    return [memoryview(struct.pack("<I", len(header)) + header), *encoder.buffers]
 
 
-def decode(read: Reader, max_bytes: int) -> Message:
+def decode(read: Reader, max_bytes: int, *, views: bool = False) -> Message:
     """Read one frame.
 
     Args:
         read: returns exactly as many bytes as it is asked for, or raises.
         max_bytes: the buffers together may not be larger.
+        views: whether views are taken; a worker takes them, what it answers is packed.
 
     Raises:
         WireError: if the frame is malformed or too large.
@@ -115,7 +136,7 @@ def decode(read: Reader, max_bytes: int) -> Message:
     if not _is_count(header["id"]) or not isinstance(header["kind"], str) or len(header["kind"]) > 32:
         raise WireError("wire: expected an id and a kind")
     buffers = [read(size) for size in sizes]
-    return Message(header["id"], header["kind"], _Decoder(buffers).value(header["body"], 0))
+    return Message(header["id"], header["kind"], _Decoder(buffers, views=views).value(header["body"], 0))
 
 
 def _parse_header(raw: bytes) -> dict[str, Any]:
@@ -137,71 +158,97 @@ def _type_name(value: object) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
-    if value is None or isinstance(value, bool | str | int | float):
-        return _scalar_to_tree(value)
-    if isinstance(value, torch.Tensor):
-        return _tensor_to_tree(value, buffers)
-    if isinstance(value, Image.Image):
-        return _image_to_tree(value, buffers)
-    if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict) and len(value) < MAX_NODES:
-        return _container_to_tree(value, buffers, depth)
-    return _stand_in(value)
+class _Encoder:
+    """Turns values into a tree, and gathers the bytes that belong to it."""
+
+    def __init__(self, *, views: bool) -> None:
+        self.buffers: list[memoryview] = []
+        self._views = views
+
+    def tree(self, value: Any, depth: int) -> Any:
+        """Return what stands for a value in the header."""
+        if value is None or isinstance(value, bool | str | int | float | np.integer | np.floating):
+            return _scalar_to_tree(value)
+        if isinstance(value, torch.Tensor):
+            return self._tensor(value)
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, Image.Image):
+            return self._image(value)
+        if depth < MAX_DEPTH - 2 and isinstance(value, list | tuple | dict) and len(value) < MAX_NODES:
+            return self._container(value, depth)
+        return _stand_in(value)
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if isinstance(value, dict):
+            return ["dict", [[self.tree(k, depth + 1), self.tree(v, depth + 1)] for k, v in value.items()]]
+        tag = "list" if isinstance(value, list) else "tuple"
+        return [tag, [self.tree(item, depth + 1) for item in value]]
+
+    def _tensor(self, value: torch.Tensor) -> Any:
+        plain = value.detach()
+        if type(plain) is not torch.Tensor:
+            plain = plain.as_subclass(torch.Tensor)
+        name = str(plain.dtype).removeprefix("torch.")
+        if plain.layout is not torch.strided or name not in DTYPES or plain.device.type != "cpu":
+            return ["opaque", f"{plain.layout} {plain.dtype} tensor on {plain.device.type}"]
+        plain = plain.resolve_conj().resolve_neg()
+        if self._views and plain.numel() and not plain.is_contiguous():
+            return self._view(plain, name)
+        self._add(plain.contiguous().reshape(-1))
+        return ["tensor", name, list(plain.shape), len(self.buffers) - 1]
+
+    def _view(self, plain: torch.Tensor, name: str) -> Any:
+        """Send what lies in memory up to the view's last number, and where in it the view's numbers are."""
+        offset = plain.storage_offset()
+        self._add(plain.as_strided((offset + _reach(plain.shape, plain.stride()),), (1,), 0))
+        return ["view", name, list(plain.shape), list(plain.stride()), offset, len(self.buffers) - 1]
+
+    def _add(self, flat: torch.Tensor) -> None:
+        self.buffers.append(flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b""))
+
+    def _array(self, value: np.ndarray[Any, Any]) -> Any:
+        kind, dtype = ("numpy.ndarray" if type(value) is np.ndarray else _type_name(value)), str(value.dtype)[:64]
+        values = None
+        with contextlib.suppress(TypeError, ValueError):  # torch has no such dtype
+            values = self._tensor(torch.from_numpy(np.array(value, order="C", subok=False)))
+        return ["array", kind[:200], dtype, list(value.shape), values]
+
+    def _image(self, value: Image.Image) -> Any:
+        if value.mode not in IMAGE_CHANNELS or max(value.size) > MAX_IMAGE_SIDE:
+            return ["opaque", f"PIL image of mode {value.mode} and size {value.size}"]
+        self.buffers.append(memoryview(value.tobytes()))
+        return ["image", value.mode, list(value.size), len(self.buffers) - 1]
 
 
 def _stand_in(value: Any) -> Any:
     if isinstance(value, Path):
         return ["path", str(value)]
-    if isinstance(value, np.ndarray):
-        value = ForeignArray("numpy.ndarray", str(value.dtype)[:64], value.shape)
-    if isinstance(value, ForeignArray):
-        return ["array", value.kind, value.dtype, list(value.shape)]
     return ["opaque", (value.type_name if isinstance(value, Opaque) else _type_name(value))[:200]]
 
 
-def _scalar_to_tree(value: bool | str | int | float | None) -> Any:
+def _scalar_to_tree(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return str(value)[:MAX_TEXT]
-    if isinstance(value, int):
-        return int(value) if abs(value) < 1 << 62 else ["opaque", "int beyond 64 bits"]
-    return ["float", float(value).hex()]
+    if isinstance(value, int | np.integer):
+        return int(value) if abs(int(value)) < 1 << 62 else ["opaque", "int beyond 64 bits"]
+    foreign = isinstance(value, ForeignFloat | np.floating) and not isinstance(value, np.float64)
+    return ["number" if foreign else "float", float(value).hex()]
 
 
-def _container_to_tree(value: Any, buffers: list[memoryview], depth: int) -> Any:
-    if isinstance(value, dict):
-        pairs = [[_to_tree(k, buffers, depth + 1), _to_tree(v, buffers, depth + 1)] for k, v in value.items()]
-        return ["dict", pairs]
-    tag = "list" if isinstance(value, list) else "tuple"
-    return [tag, [_to_tree(item, buffers, depth + 1) for item in value]]
-
-
-def _tensor_to_tree(value: torch.Tensor, buffers: list[memoryview]) -> Any:
-    plain = value.detach()
-    if type(plain) is not torch.Tensor:
-        plain = plain.as_subclass(torch.Tensor)
-    name = str(plain.dtype).removeprefix("torch.")
-    if plain.layout is not torch.strided or name not in DTYPES or plain.device.type != "cpu":
-        return ["opaque", f"{plain.layout} {plain.dtype} tensor on {plain.device.type}"]
-    flat = plain.resolve_conj().resolve_neg().contiguous().reshape(-1)
-    raw = flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
-    buffers.append(raw)
-    return ["tensor", name, list(plain.shape), len(buffers) - 1]
-
-
-def _image_to_tree(value: Image.Image, buffers: list[memoryview]) -> Any:
-    if value.mode not in IMAGE_CHANNELS or max(value.size) > MAX_IMAGE_SIDE:
-        return ["opaque", f"PIL image of mode {value.mode} and size {value.size}"]
-    buffers.append(memoryview(value.tobytes()))
-    return ["image", value.mode, list(value.size), len(buffers) - 1]
+def _reach(shape: Sequence[int], strides: Sequence[int]) -> int:
+    """Return how many elements lie from the first of a view to its last, both included; it has some."""
+    return 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
 
 
 class _Decoder:
     """Turns a tree back into values; each buffer may be used once."""
 
-    def __init__(self, buffers: list[bytes | bytearray]) -> None:
+    def __init__(self, buffers: list[bytes | bytearray], *, views: bool) -> None:
         self._buffers: list[bytes | bytearray | None] = list(buffers)
+        self._views = views
         self._nodes = 0
 
     def value(self, tree: Any, depth: int) -> Any:
@@ -227,6 +274,9 @@ class _Decoder:
         except (TypeError, ValueError, OverflowError):
             raise WireError("wire: expected a hexadecimal float") from None
 
+    def _number(self, text: Any, depth: int) -> ForeignFloat:
+        return ForeignFloat(self._float(text, depth))
+
     def _list(self, items: Any, depth: int) -> list[Any]:
         if not isinstance(items, list):
             raise WireError("wire: expected a list of values")
@@ -251,18 +301,35 @@ class _Decoder:
     def _opaque(self, name: Any, _depth: int) -> Opaque:
         return Opaque(self._text(name))
 
-    def _array(self, kind: Any, dtype: Any, shape: Any, _depth: int) -> ForeignArray:
-        return ForeignArray(self._text(kind), self._text(dtype), self._shape(shape))
+    def _array(self, kind: Any, dtype: Any, shape: Any, values: Any, depth: int) -> ForeignArray:
+        held = self.value(values, depth + 1) if isinstance(values, list) and values[:1] == ["tensor"] else None
+        sizes = self._shape(shape)
+        if isinstance(held, torch.Tensor) and tuple(held.shape) != sizes:
+            raise WireError("wire: expected an array's values in its shape")
+        return ForeignArray(self._text(kind), self._text(dtype), sizes, held)
 
     def _tensor(self, name: Any, shape: Any, index: Any, _depth: int) -> torch.Tensor:
+        sizes, dtype = self._shape(shape), self._dtype(name)
+        return self._flat(dtype, math.prod(sizes), index).reshape(sizes)
+
+    def _view(self, name: Any, shape: Any, strides: Any, offset: Any, index: Any, _depth: int) -> torch.Tensor:
+        sizes, steps, dtype = self._shape(shape), self._shape(strides), self._dtype(name)
+        if not self._views or len(sizes) != len(steps) or 0 in sizes or not _is_count(offset):
+            raise WireError("wire: expected no view, or one with a stride for each axis")
+        return self._flat(dtype, offset + _reach(sizes, steps), index).as_strided(sizes, steps, offset)
+
+    @staticmethod
+    def _dtype(name: Any) -> torch.dtype:
         dtype = DTYPES.get(name) if isinstance(name, str) else None
         if dtype is None:
             raise WireError("wire: expected a known dtype")
-        sizes = self._shape(shape)
-        raw = self._take(index, math.prod(sizes) * dtype.itemsize)
+        return dtype
+
+    def _flat(self, dtype: torch.dtype, count: int, index: Any) -> torch.Tensor:
+        raw = self._take(index, count * dtype.itemsize)
         if not raw:
-            return torch.empty(sizes, dtype=dtype)
-        return torch.frombuffer(bytearray(raw) if isinstance(raw, bytes) else raw, dtype=dtype).reshape(sizes)
+            return torch.empty(0, dtype=dtype)
+        return torch.frombuffer(bytearray(raw) if isinstance(raw, bytes) else raw, dtype=dtype)
 
     def _image(self, mode: Any, size: Any, index: Any, _depth: int) -> Image.Image:
         channels = IMAGE_CHANNELS.get(mode) if isinstance(mode, str) else None
@@ -296,4 +363,7 @@ class _Decoder:
         return raw
 
 
-_TAGS = {"float": 2, "list": 2, "tuple": 2, "dict": 2, "path": 2, "opaque": 2, "array": 4, "tensor": 4, "image": 4}
+_TAGS = {
+    **dict.fromkeys(("float", "number", "list", "tuple", "dict", "path", "opaque"), 2),
+    "tensor": 4, "image": 4, "array": 5, "view": 6,
+}

@@ -46,7 +46,7 @@ class Worker:
         """Answer requests until the checker hangs up."""
         while True:
             try:
-                request = wire.decode(self._read, MAX_REQUEST_BYTES)
+                request = wire.decode(self._read, MAX_REQUEST_BYTES, views=True)
             except EOFError:
                 return
             for chunk in self._reply(request):
@@ -115,7 +115,10 @@ class Worker:
         _check_signature(function, target, args, kwargs)
         if self._watch is not None:
             self._watch.seen.clear()
-        value = target(*args, **kwargs)
+        try:
+            value = target(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001 - whatever student code raises is an answer
+            return "raised", {**self._explain(error), "args_after": args}
         return "value", {"value": value, "args_after": args, "ops": self._ops()}
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:

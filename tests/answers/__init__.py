@@ -1,4 +1,8 @@
-"""Answers that the checks are tested with: wrong ones by the name that they must get, right ones in other styles."""
+"""Answers that the checks are tested with.
+
+Wrong ones by the name that they must get, right ones in other styles, and those that are right in part with what a
+teacher would give for them.
+"""
 
 import importlib
 import pkgutil
@@ -10,3 +14,6 @@ WRONG = [entry for module in _MODULES for entry in getattr(module, "WRONG", [])]
 
 RIGHT = [entry for module in _MODULES for entry in getattr(module, "RIGHT", [])]
 """(title, tasks, module, code to splice into the reference)"""
+
+PARTIAL = [entry for module in _MODULES for entry in getattr(module, "PARTIAL", [])]
+"""(title, task, least points, most points, module, code to splice into the reference)"""

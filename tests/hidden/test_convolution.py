@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.checking import core, detail
-from grader.checking.assertions import Diagnosis, assert_close, assert_equal, assert_raises, describe, fail_check
+from grader.checking.assertions import Diagnosis, assert_close, assert_equal, assert_refused, describe, fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentRaised
 
@@ -78,7 +78,7 @@ def test_output_size_of_a_full_kernel(student: Student, rng: Rng) -> None:
     ids=range(9),
 )
 def test_output_size_refuses(student: Student, what: str, args: tuple[int, ...]) -> None:
-    assert_raises(student, ("ValueError",), "output_size", *args)
+    assert_refused(student, "output_size", *args)
 
 
 def correlated(image: Tensor, kernel: Tensor) -> Tensor:
@@ -179,7 +179,7 @@ def test_convolve_leaves_its_arguments(student: Student, rng: Rng) -> None:
 def test_convolve_refuses(
     student: Student, rng: Rng, what: str, image: tuple[int, ...], kernel: tuple[int, ...]
 ) -> None:
-    assert_raises(student, ("ValueError",), "convolve", rng.floats(*image), rng.floats(*kernel))
+    assert_refused(student, "convolve", rng.floats(*image), rng.floats(*kernel))
 
 
 def assert_conv2d(student: Student, *args: Any, **kwargs: Any) -> None:
@@ -296,12 +296,12 @@ def test_conv2d_leaves_its_arguments(student: Student, rng: Rng) -> None:
 def test_conv2d_refuses(
     student: Student, rng: Rng, what: str, image: tuple[int, ...], weight: tuple[int, ...], options: dict[str, int]
 ) -> None:
-    assert_raises(student, ("ValueError",), "conv2d", rng.floats(*image), rng.floats(*weight), **options)
+    assert_refused(student, "conv2d", rng.floats(*image), rng.floats(*weight), **options)
 
 
 @detail("conv2d", "refuses a bias of the wrong length")
 def test_conv2d_refuses_a_wrong_bias(student: Student, rng: Rng) -> None:
-    assert_raises(student, ("ValueError",), "conv2d", rng.floats(2, 3, 7, 5), rng.floats(5, 3, 2, 3), rng.floats(3))
+    assert_refused(student, "conv2d", rng.floats(2, 3, 7, 5), rng.floats(5, 3, 2, 3), rng.floats(3))
 
 
 @core("convolve_torch", "matches cross-correlation on a 7 x 11 image")
@@ -335,7 +335,7 @@ def test_convolve_torch_leaves_its_arguments(student: Student, rng: Rng) -> None
 
 @detail("convolve_torch", "refuses a kernel that is too large")
 def test_convolve_torch_refuses_a_large_kernel(student: Student, rng: Rng) -> None:
-    assert_raises(student, ("ValueError", "RuntimeError"), "convolve_torch", rng.floats(3, 5), rng.floats(2, 7))
+    assert_refused(student, "convolve_torch", rng.floats(3, 5), rng.floats(2, 7))
 
 
 def activated(image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -382,7 +382,7 @@ def test_activation_maps_leave_their_arguments(student: Student, rng: Rng) -> No
 def test_activation_maps_refuse(
     student: Student, rng: Rng, what: str, image: tuple[int, ...], filters: tuple[int, ...]
 ) -> None:
-    assert_raises(student, ("ValueError",), "activation_maps", rng.floats(*image), rng.floats(*filters))
+    assert_refused(student, "activation_maps", rng.floats(*image), rng.floats(*filters))
 
 
 def figure(student: Student, rng: Rng, count: int = 5) -> tuple[Tensor, Any]:
