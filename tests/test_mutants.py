@@ -5,20 +5,21 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from grader.authoring.answers import Answer
 from grader.authoring.matrix import (
     Cell,
     beside,
-    idle,
     matrix_problems,
     mutant_answers,
+    never_alone,
     survivors,
-    unused_tasks,
 )
-from grader.authoring.mutants import mutants
+from grader.authoring.mutants import BEHAVIOURS, mutants
 from grader.checking.suites import Check
 from grader.curriculum import modules
 from grader.paths import SOLUTIONS
@@ -28,12 +29,17 @@ LESSON = '''
 OUTSIDE = 1 + 1
 
 
-def count(size: int, step: int = 2) -> int:
+def told(name: str, value: object) -> None:
+    """Is given."""
+
+
+def count(size: Tensor, step: int = 2) -> Tensor:
     """Say 1 + 1."""
     ### BEGIN SOLUTION
     if size < 1 and not step:
         raise ValueError(f"count: {1 + 1}")
-    total = min(size, 7, key=abs)
+    told("count: size", size)
+    total = min(size.round(), 7, key=abs)
     total += 2
     return total // step
     ### END SOLUTION
@@ -54,10 +60,17 @@ def changes() -> list[str]:
         "7 → 8",
         "total += 2 → total -= 2",
         "total += 2 → nothing",
-        "min(size, 7, key=abs) → min(size, 7)",
-        "min(size, 7, key=abs) → min(size, key=abs)",
-        "min(size, 7, key=abs) → min(7, size, key=abs)",
+        "min(size.round(), 7, key=abs) → min(size.round(), 7)",
+        "min(size.round(), 7, key=abs) → min(size.round(), key=abs)",
+        "min(size.round(), 7, key=abs) → min(7, size.round(), key=abs)",
         "raise ValueError(f'count: {1 + 1}') → nothing",
+        "size.round → size.trunc",
+        "ignores step",
+        "changes size",
+        "adds its answers up",
+        "squeezes its answer",
+        "returns its argument",
+        "remembers its answer to arguments of the same shape",
     ],
 )
 def test_a_small_change_is_made(change: str) -> None:
@@ -68,10 +81,33 @@ def test_messages_docstrings_signatures_and_what_lies_outside_stay_as_they_are()
     before = ast.parse(LESSON)
     for mutant in mutants(LESSON, "lesson"):
         after = ast.parse(mutant.source)
-        assert ast.dump(after.body[0]) == ast.dump(before.body[0])
-        assert ast.dump(after.body[1].args) == ast.dump(before.body[1].args)  # type: ignore[attr-defined]
+        assert list(map(ast.dump, after.body[:2])) == list(map(ast.dump, before.body[:2]))
+        assert ast.dump(after.body[2].args) == ast.dump(before.body[2].args)  # type: ignore[attr-defined]
         assert "Say 1 + 1." in mutant.source
+        assert "count: sizex" not in mutant.source
         assert "{1 + 1}" in mutant.source or "raise" in mutant.change or "if size" in mutant.change
+
+
+def behaving(change: str) -> Any:
+    """Return `count` with something put around it."""
+    source = next(mutant.source for mutant in mutants(LESSON, "lesson") if mutant.change == change)
+    namespace: dict[str, Any] = {"Tensor": torch.Tensor}
+    exec(source, namespace)
+    return namespace["count"]
+
+
+def test_what_is_put_around_a_function_does_what_it_says() -> None:
+    one, five = torch.tensor([1.0]), torch.tensor([5.0])
+    right = behaving("7 → 8")
+    assert (right(one), right(five), right(five, step=1)) == (1, 3, 7)
+    remembering, adding = (behaving(name) for name in list(BEHAVIOURS)[:2])
+    assert (remembering(one), remembering(five)) == (1, 1)
+    assert (adding(one), adding(five)) == (1, 4)
+    assert behaving("ignores step")(five, step=1) == behaving("ignores step")(five, 1) == 3
+    behaving("changes size")(one)
+    assert one == 2
+    assert behaving("returns its argument")(five) is five
+    assert behaving("squeezes its answer")(five).shape == ()
 
 
 def test_every_mutant_differs_from_the_lesson_and_from_all_others() -> None:
@@ -91,42 +127,51 @@ NOTICED = Cell("m.f: 1 → 2", ("convolve",), wrong=False, killed=frozenset({("c
 ALIVE = Cell("m.f: a [b] → nothing", ("convolve",), wrong=False, killed=frozenset(), lost=False)
 
 
+KIND = replace(NOTICED, name="m.f: 3 → 4", killed=frozenset({("convolve", "is kind")}))
+
+
 @pytest.fixture
 def explained(tmp_path: Path) -> Path:
     path = tmp_path / "survivors.toml"
-    path.write_text(
-        "[[survivor]]\nmutant = 'm.f: a [b] *'\nreason = 'the same'\n"
-        "[[idle]]\ncheck = 'convolve: is kind'\nreason = 'for wrong arguments'\n"
-    )
+    path.write_text("[[survivor]]\nmutant = 'm.f: a [b] *'\nreason = 'the same'\n")
     return path
 
 
-def test_survivors_and_idle_checks_are_found() -> None:
+def test_survivors_are_found() -> None:
     assert survivors([NOTICED, ALIVE]) == [ALIVE]
-    assert idle([NOTICED, ALIVE], CHECKS) == [CHECKS[1]]
+
+
+def test_checks_that_are_never_alone_are_found() -> None:
+    both = replace(NOTICED, killed=NOTICED.killed | KIND.killed)
+    assert never_alone([NOTICED, ALIVE], CHECKS) == [CHECKS[1]]
+    assert never_alone([both], CHECKS) == [CHECKS[1]]  # a core check need only be alone among those
+    assert never_alone([both, KIND], CHECKS) == []
+    second = Check("convolve", "is right too", "core")
+    cores = replace(NOTICED, killed=NOTICED.killed | {("convolve", second.name)})
+    assert never_alone([cores, KIND], [*CHECKS, second]) == [CHECKS[0], second]
 
 
 def test_what_is_explained_is_no_problem(explained: Path) -> None:
-    assert matrix_problems([NOTICED, ALIVE], CHECKS, explained) == []
+    assert matrix_problems([NOTICED, KIND, ALIVE], CHECKS, explained) == []
 
 
 def test_what_is_not_explained_is_told(tmp_path: Path) -> None:
     (tmp_path / "none.toml").write_text("")
     assert matrix_problems([NOTICED, ALIVE], CHECKS, tmp_path / "none.toml") == [
         "mutant survives: m.f: a [b] → nothing",
-        "check kills nothing: convolve: is kind",
+        "no answer fails this check alone: convolve: is kind",
     ]
 
 
 def test_an_explanation_that_nothing_needs_or_that_says_too_much_is_told(explained: Path) -> None:
     explained.write_text(explained.read_text() + "[[survivor]]\nmutant = 'm.f: 1 *'\nreason = 'too wide'\n")
-    first, second = matrix_problems([NOTICED, ALIVE], CHECKS, explained)
+    first, second = matrix_problems([NOTICED, KIND, ALIVE], CHECKS, explained)
     assert "expected a survivor for 'm.f: 1 *', got none" in first
     assert "'m.f: 1 → 2' is noticed" in second
 
 
 def test_a_part_of_the_mutants_leaves_no_explanation_stale(explained: Path) -> None:
-    assert len(matrix_problems([], [], explained)) == 2
+    assert len(matrix_problems([], [], explained)) == 1
     assert matrix_problems([], [], explained, whole=False) == []
 
 
@@ -163,11 +208,3 @@ def test_what_two_goes_found_is_one_cell() -> None:
     other = Cell(ALIVE.name, ("conv2d",), wrong=False, killed=frozenset({("conv2d", "is right")}), lost=True)
     assert ALIVE.joined(other) == replace(other, tasks=("convolve", "conv2d"))
     assert ALIVE.joined(None) == ALIVE
-
-
-def test_a_task_with_a_check_that_nothing_failed_is_told_unless_it_is_explained(
-    explained: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "none.toml").write_text("")
-    assert unused_tasks([NOTICED, ALIVE], CHECKS, tmp_path / "none.toml") == {"convolve"}
-    assert unused_tasks([NOTICED, ALIVE], CHECKS, explained) == set()

@@ -1,11 +1,14 @@
 """Finds where manifest, solutions and committed stubs disagree, and solution lines that students would get to see."""
 
 import ast
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from grader import curriculum, paths
 from grader.authoring.leaks import solution_secrets, squeeze
+from grader.checking.suites import Check
 from grader.curriculum import Task
 from grader.stubs import derive_stub, functions_of, is_stub
 
@@ -75,6 +78,47 @@ def leak_problems(solutions: Path, files: Iterable[Path], texts: Iterable[tuple[
             if secret.text in squeezed
         ]
     return problems
+
+
+def refusal_problems(checks: Iterable[Check], solutions: Path = paths.SOLUTIONS) -> list[str]:
+    """Compare what docstrings say is refused with what is checked, both ways.
+
+    A docstring says it as ``ValueError: for a stride below 1; for a negative padding.``; tasks that share a class share
+    its docstrings.
+
+    Args:
+        checks: the hidden checks.
+        solutions: folder of the solutions.
+    """
+    checked: dict[str, set[str]] = defaultdict(set)
+    for check in checks:
+        if check.kind == "refusal":
+            checked[check.task].add(check.name.removeprefix("refuses "))
+    groups: dict[frozenset[tuple[str, str]], list[Task]] = defaultdict(list)
+    for task in curriculum.tasks():
+        groups[frozenset((task.module, symbol.partition(".")[0]) for symbol in task.symbols)].append(task)
+    problems = []
+    for owners, tasks in groups.items():
+        said = {clause for module, owner in owners for clause in _refused(solutions / f"{module}.py", owner)}
+        asked = set().union(*(checked[task.id] for task in tasks))
+        names = " and ".join(task.id for task in tasks)
+        problems += [f"{names}: expected a check that it refuses {clause!r}, got none." for clause in said - asked]
+        problems += [f"{names}: expected 'Raises:' to say {clause!r}, which is checked." for clause in asked - said]
+    return sorted(problems)
+
+
+def _refused(path: Path, owner: str) -> list[str]:
+    """Return the clauses of the ``Raises:`` sections of a function, or of a class and its methods."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [node for name, node in functions_of(tree).items() if name.partition(".")[0] == owner]
+    documented = [*nodes, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner)]
+    clauses = []
+    for node in documented:
+        _, _, section = (ast.get_docstring(node) or "").partition("\nRaises:\n")
+        for kind in re.split(r"\n    (?=\w+: )", "\n" + section.partition("\n\n")[0])[1:]:
+            text = " ".join(kind.partition(": ")[2].split()).removesuffix(".")
+            clauses += [clause.removeprefix("for ") for clause in text.split("; ")]
+    return clauses
 
 
 def _module_problems(module: str, solutions: Path, exercises: Path, tasks: Sequence[Task]) -> list[str]:

@@ -1,6 +1,6 @@
 """The kill matrix: which check notices which mutant of the reference, and which wrong answer.
 
-What survives, and what kills nothing, must be explained in ``tests/survivors.toml``.
+What survives must be explained in ``tests/survivors.toml``; a check that no answer fails alone is one too many.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cell:
     Attributes:
         name: of the mutant or wrong answer.
         tasks: ids of the tasks that might notice it.
-        wrong: whether it is a named wrong answer.
+        wrong: whether it is a wrong or a partial answer of ``tests/answers``, and no mutant.
         killed: (task, check) that failed.
         lost: whether it earned fewer points than the reference.
     """
@@ -54,7 +54,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a mutant may survive, or why a check may kill none of them.
+    """Why a mutant may survive: no input can tell it from the reference.
 
     Attributes:
         pattern: of names, with ``*`` and ``?``.
@@ -119,58 +119,55 @@ def survivors(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if not cell.lost and not cell.wrong]
 
 
-def idle(cells: Iterable[Cell], checks: Iterable[Check]) -> list[Check]:
-    """Return the checks that no mutant and no wrong answer failed."""
-    busy = {one for cell in cells for one in cell.killed}
-    return [check for check in checks if (check.task, check.name) not in busy]
+def never_alone(cells: Collection[Cell], checks: Iterable[Check]) -> list[Check]:
+    """Return the checks without an answer that they alone notice.
+
+    A detail is alone where no other check of its task fails, a core check where no other core check does.
+    """
+    checks = list(checks)
+    core = {(check.task, check.name) for check in checks if check.core}
+    alone = set()
+    for cell in cells:
+        for task in cell.tasks:
+            killed = {one for one in cell.killed if one[0] == task}
+            if len(killed) == 1:
+                alone |= killed
+            elif len(killed & core) == 1:
+                alone |= killed & core
+    return [check for check in checks if (check.task, check.name) not in alone]
 
 
-def unused_tasks(cells: Iterable[Cell], checks: Iterable[Check], path: Path = EXPLAINED) -> set[str]:
-    """Return the tasks that have a check which failed for nothing, without an explanation."""
-    _, checks_left = explanations(path)
-    return {one.task for one in idle(cells, checks) if not _explained(f"{one.task}: {one.name}", checks_left)}
-
-
-def explanations(path: Path = EXPLAINED) -> tuple[list[Explanation], list[Explanation]]:
-    """Read why some mutants may survive, and why some checks need not kill one."""
+def explanations(path: Path = EXPLAINED) -> list[Explanation]:
+    """Read why some mutants may survive."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    return (
-        [Explanation(entry["mutant"], entry["reason"]) for entry in document.get("survivor", [])],
-        [Explanation(entry["check"], entry["reason"]) for entry in document.get("idle", [])],
-    )
+    return [Explanation(entry["mutant"], entry["reason"]) for entry in document.get("survivor", [])]
 
 
 def matrix_problems(cells: list[Cell], checks: list[Check], path: Path = EXPLAINED, *, whole: bool = True) -> list[str]:
-    """Tell which mutants survive, and which checks kill nothing, without an explanation; and which one is stale.
+    """Tell which mutants survive without an explanation, which explanation is stale, and which check is never alone.
 
     Args:
-        cells: what the checks said of each mutant and wrong answer.
+        cells: what the checks said of each mutant, wrong and partial answer.
         checks: those that were asked.
         path: holds the explanations.
-        whole: whether these are all mutants and checks, so that an explanation that none of them needs is stale.
+        whole: whether these are all mutants, so that an explanation that none of them needs is stale.
     """
-    mutants_left, checks_left = explanations(path)
+    explained = explanations(path)
     alive = [cell.name for cell in survivors(cells)]
     noticed = [cell.name for cell in cells if cell.lost and not cell.wrong]
-    useless = [f"{check.task}: {check.name}" for check in idle(cells, checks)]
     return [
-        *(f"mutant survives: {name}" for name in alive if not _explained(name, mutants_left)),
-        *(f"check kills nothing: {name}" for name in useless if not _explained(name, checks_left)),
+        *(f"mutant survives: {name}" for name in alive if not _explained(name, explained)),
+        *(f"no answer fails this check alone: {check.task}: {check.name}" for check in never_alone(cells, checks)),
         *(
             f"{path.name}: expected a survivor for {entry.pattern!r}, got none. Can the entry go?"
-            for entry in mutants_left
+            for entry in explained
             if whole and not any(entry.covers(name) for name in alive)
         ),
         *(
             f"{path.name}: expected {entry.pattern!r} to mean survivors alone, but {name!r} is noticed. Say less?"
-            for entry in mutants_left
+            for entry in explained
             for name in noticed
             if entry.covers(name)
-        ),
-        *(
-            f"{path.name}: expected an idle check for {entry.pattern!r}, got none. Can the entry go?"
-            for entry in checks_left
-            if whole and not any(entry.covers(name) for name in useless)
         ),
     ]
 

@@ -1,14 +1,17 @@
 """Automatic mutants of the reference: each is the solution with one small thing changed, which the checks must notice.
 
 Mutated is what a student writes, between the solution markers: comparisons, logic, arithmetic, constants, arguments,
-and whole statements. Messages of exceptions, annotations and docstrings are left alone.
+and whole statements. Words of an error's message, annotations and docstrings are left alone.
+
+What no change of an expression brings about is put around the whole function (`BEHAVIOURS`): it remembers an answer,
+goes on counting, ignores an argument, changes one, returns what it got.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -22,6 +25,59 @@ _ARITHMETIC: Final = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.MatMult: ast.Mult,
 }  # fmt: skip
+
+_METHODS: Final = {"round": "trunc"}
+
+BEHAVIOURS: Final = {
+    "remembers its answer to arguments of the same shape": """
+        key = repr([getattr(arg, "shape", getattr(arg, "size", arg)) for arg in own])
+        if key not in kept:
+            kept[key] = original(*args, **kwargs)
+        return kept[key]""",
+    "adds its answers up": """
+        answer = original(*args, **kwargs)
+        before = kept.get("answer")
+        if before is not None and getattr(before, "shape", None) == getattr(answer, "shape", None):
+            answer = before + answer
+        kept["answer"] = answer
+        return answer""",
+    "ignores {}": """
+        bound = inspect.signature(original).bind(*args, **kwargs)
+        bound.arguments.pop({!r}, None)
+        return original(*bound.args, **bound.kwargs)""",
+    "changes {}": """
+        given = inspect.signature(original).bind(*args, **kwargs).arguments.get({!r})
+        answer = original(*args, **kwargs)
+        if given is not None:
+            given += 1
+        return answer""",
+    "returns its argument": """
+        original(*args, **kwargs)
+        return own[0]""",
+    "squeezes its answer": """
+        return original(*args, **kwargs).squeeze()""",
+    "detaches its answer": """
+        return original(*args, **kwargs).detach()""",
+}
+"""What a function does instead, by what it is called: `own` are its positional arguments but `self`, `kept` lasts."""
+
+_AROUND: Final = """
+
+def _around(original):
+    import functools
+    import inspect
+
+    kept = {{}}
+
+    @functools.wraps(original)
+    def changed(*args, **kwargs):
+        own = args[{skipped}:]{behaviour}
+
+    return changed
+
+
+{symbol} = _around({symbol})
+"""
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -57,9 +113,18 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
     """
     tree = ast.parse(source)
     lines = {line for block in solution_blocks(source, f"{module}.py") for line in range(block.begin, block.end)}
+    written = {
+        symbol: function
+        for symbol, function in functions_of(tree).items()
+        if not lines.isdisjoint(range(function.lineno, (function.end_lineno or function.lineno) + 1))
+    }
+    given = {function.name for function in functions_of(tree).values()} - {one.name for one in written.values()}
     seen: dict[str, int] = {}
-    for symbol, function in functions_of(tree).items():
-        for old, new in _changes(function, lines):
+    for symbol, function in written.items():
+        for name, behaviour in _behaviours(symbol, function):
+            around = _AROUND.format(symbol=symbol, skipped=int("." in symbol), behaviour=behaviour)
+            yield Mutant(module, symbol, name, source + around)
+        for old, new in _changes(function, lines, given):
             with _Swapped(function, old, new):
                 changed = ast.unparse(ast.fix_missing_locations(tree))
             text = f"{_shown(old)} → {_shown(new)}"
@@ -67,9 +132,34 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
             yield Mutant(module, symbol, text if count == 1 else f"{text} ({count})", changed)
 
 
-def _changes(function: Function, lines: set[int]) -> Iterator[tuple[ast.AST, ast.AST]]:
+def _behaviours(symbol: str, function: Function) -> Iterator[tuple[str, str]]:
+    """Yield what can be put around a function, by what it is called."""
+    returns = ast.unparse(function.returns) if function.returns else "None"
+    own = [arg for arg in (*function.args.posonlyargs, *function.args.args) if arg.arg != "self"]
+    for arg in own[len(own) - len(function.args.defaults) :] if function.args.defaults else []:
+        yield from _filled("ignores {}", arg.arg)
+    if "." not in symbol:
+        for arg in own:
+            if "Tensor" in ast.unparse(arg.annotation or ast.Name("")):
+                yield from _filled("changes {}", arg.arg)
+    if returns == "None":
+        return
+    if own:
+        yield from _filled("remembers its answer to arguments of the same shape")
+        yield from _filled("returns its argument")
+    if returns in ("Tensor", "int"):
+        yield from _filled("adds its answers up")
+    if returns == "Tensor":
+        yield from _filled("detaches its answer" if "." in symbol else "squeezes its answer")
+
+
+def _filled(behaviour: str, argument: str = "") -> Iterator[tuple[str, str]]:
+    yield behaviour.format(argument), BEHAVIOURS[behaviour].replace("{!r}", repr(argument))
+
+
+def _changes(function: Function, lines: set[int], given: Collection[str]) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Yield each node that is changed, and what takes its place."""
-    skipped = _left_alone(function)
+    skipped = _left_alone(function, given)
     for node in ast.walk(function):
         if id(node) in skipped or getattr(node, "lineno", 0) not in lines:
             continue
@@ -79,14 +169,16 @@ def _changes(function: Function, lines: set[int]) -> Iterator[tuple[ast.AST, ast
             yield from ((node, new) for new in _changed_expression(node))
 
 
-def _left_alone(function: Function) -> set[int]:
-    """Return the nodes of messages, annotations and docstrings."""
+def _left_alone(function: Function, given: Collection[str]) -> set[int]:
+    """Return the nodes of messages, annotations and docstrings; texts passed to helpers that are given are messages."""
     roots: list[ast.AST] = []
     for node in ast.walk(function):
         if isinstance(node, ast.Raise):
             roots += [child for child in (node.exc, node.cause) if child is not None]
         elif isinstance(node, ast.JoinedStr):
             roots.append(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in given:
+            roots += [arg for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
         elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
             roots.append(node.annotation)
         elif isinstance(node, Function):
@@ -117,10 +209,10 @@ def _changed_expression(node: ast.expr) -> Iterator[ast.expr]:
             yield _with(node, test=ast.UnaryOp(ast.Not(), test))
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
-        case ast.Constant(value=int(value) | float(value)):
-            yield ast.Constant(value + 1)
-        case ast.Constant(value=str(value)):
-            yield ast.Constant(f"{value}x")
+        case ast.Constant(value=int() | float() | str() as value):
+            yield ast.Constant(f"{value}x" if isinstance(value, str) else value + 1)
+        case ast.Attribute(attr=attr) if attr in _METHODS:
+            yield _with(node, attr=_METHODS[attr])
         case ast.Call():
             yield from _changed_call(node)
 

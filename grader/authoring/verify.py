@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from grader import curriculum
-from grader.authoring.agreement import stub_problems
+from grader.authoring.agreement import refusal_problems, stub_problems
 from grader.authoring.answers import Answer, accuracy_answers, partial_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
-from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, survivors, unused_tasks
+from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, never_alone, survivors
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
 from grader.errors import GraderError
@@ -22,7 +22,7 @@ from grader.files import write_atomically
 from grader.grading import Grader
 from grader.paths import ROOT
 from grader.public.tasks import ACCURACY
-from grader.reports.matrix import matrix_page, matrix_table
+from grader.reports.matrix import matrix_page, matrix_table, plainest_table
 from grader.results import MAX_SCORE, Result
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
@@ -33,7 +33,7 @@ QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 """A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
 
 FEW = 8
-"""How many mutants are asked at a time about tasks that only use what was changed, until every check noticed one."""
+"""How many mutants are asked at a time about tasks that only use what was changed, until each check was once alone."""
 
 TYPICAL = 4
 """How many answers that are right in part each task has at least, beside the plainest right one."""
@@ -63,6 +63,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
     proof.stage("the fingerprints of wrong answers are those of the bank", fingerprint_problems)
     checks = collect_checks()
     proof.stage("every task has its hidden checks", lambda: check_problems(checks))
+    proof.stage("what docstrings say is refused is what is checked", lambda: refusal_problems(checks))
     with Grader(2, candidates(unsafe=False), QUICK) as grader:
         graded = asked - {ACCURACY} if quick else asked
         proof.stage("the stubs score 0, the reference full", lambda: score_problems(grader, graded))
@@ -76,6 +77,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
         proof.stage("nothing that students get shows what they must not see", release_problems)
     if matrix:
         console.print(matrix_table(proof.cells, checks))
+        console.print(plainest_table(proof.plainest))
         write_atomically(MATRIX, matrix_page(proof.cells, checks))
         console.print(f"Kill matrix: {MATRIX.relative_to(ROOT)}")
     return proof.problems
@@ -127,7 +129,10 @@ class _Proof:
         """Answers that are right in part earn points in the range that a teacher would give."""
         partial = [one for one in partial_answers() if self._asked.issuperset(one.answer.tasks)]
         problems = []
-        for one, result in zip(partial, self._graded(grader, [one.answer for one in partial]), strict=True):
+        answers = [one.answer for one in partial]
+        results = self._graded(grader, answers)
+        self.cells += cells_of(answers, results, wrong=True)
+        for one, result in zip(partial, results, strict=True):
             (task,) = (task for task in result.tasks if task.id in one.answer.tasks)
             self.plainest |= {task.id: (task.score, task.points)} if one.plainest else {}
             if not one.low <= task.score <= one.high:
@@ -157,9 +162,14 @@ class _Proof:
         others = {answer.name: other for answer in answers if (other := beside(answer))}
         unnoticed = [cell.name for cell in survivors(self.cells)]
         self._ask_beside(grader, [others.pop(name) for name in unnoticed if name in others])
-        while few := [one for one in others.values() if unused_tasks(self.cells, asked).intersection(one.tasks)][:FEW]:
+        while few := self._for_checks_never_alone(asked, others.values()):
             self._ask_beside(grader, [others.pop(answer.name) for answer in few])
         return matrix_problems(self.cells, asked, whole=len(asked) == len(checks))
+
+    def _for_checks_never_alone(self, asked: list[Check], others: Iterable[Answer]) -> list[Answer]:
+        """Return a few mutants, not yet asked there, of tasks with a check that is never alone."""
+        open_tasks = {check.task for check in never_alone(self.cells, asked) if check.task != ACCURACY}
+        return [one for one in others if open_tasks.intersection(one.tasks)][:FEW]
 
     def _ask_beside(self, grader: Grader, answers: list[Answer]) -> None:
         """Grade mutants for tasks that only use what was changed, and add what is found to what is known of them."""

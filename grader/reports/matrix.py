@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -42,7 +42,7 @@ class TaskMatrix:
 
 def task_matrices(cells: Sequence[Cell], checks: Sequence[Check]) -> list[TaskMatrix]:
     """Sort the matrix by task."""
-    allowed, _ = explanations()
+    allowed = explanations()
     return [
         TaskMatrix(
             task,
@@ -66,7 +66,7 @@ def matrix_page(cells: Sequence[Cell], checks: Sequence[Check]) -> str:
 
 
 def matrix_table(cells: Sequence[Cell], checks: Sequence[Check]) -> Table:
-    """Return a table with a row per check: how many mutants and wrong answers it notices."""
+    """Return a table with a row per check: how many mutants, wrong and partial answers it notices."""
     table = Table(title="Kill matrix", header_style="bold")
     for column in ("task", "check", "notices", "of"):
         table.add_column(column, overflow="fold", justify="right" if column in ("notices", "of") else "left")
@@ -77,4 +77,16 @@ def matrix_table(cells: Sequence[Cell], checks: Sequence[Check]) -> Table:
         table.add_row(
             matrix.task.id, f"{alive} of {len(matrix.mutants)} mutants survive, explained", "", "", style="dim"
         )
+    return table
+
+
+def plainest_table(earned: Mapping[str, tuple[float, float]]) -> Table:
+    """Return a table of what the plainest right answer earns: its numbers are right, and nothing else is.
+
+    Args:
+        earned: score and points by task id.
+    """
+    table = Table("task", "plainest right answer", "of", title="Points for the idea alone", header_style="bold")
+    for task_id, (score, points) in earned.items():
+        table.add_row(task_id, f"{score:g}", f"{points:g}")
     return table

@@ -365,5 +365,8 @@ class _Decoder:
 
 _TAGS = {
     **dict.fromkeys(("float", "number", "list", "tuple", "dict", "path", "opaque"), 2),
-    "tensor": 4, "image": 4, "array": 5, "view": 6,
+    "tensor": 4,
+    "image": 4,
+    "array": 5,
+    "view": 6,
 }
