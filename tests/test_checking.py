@@ -14,12 +14,20 @@ import torch
 from torch import Tensor
 
 from grader.checking import suites
-from grader.checking.assertions import CheckFailed, assert_close, assert_equal, assert_refused, describe
+from grader.checking.assertions import (
+    CheckFailed,
+    assert_close,
+    assert_equal,
+    assert_refused,
+    assert_same_again,
+    assert_values,
+    describe,
+)
 from grader.checking.inputs import Rng
 from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
-from grader.curriculum import Task, task
+from grader.curriculum import task
 from grader.results import TaskResult
 from grader.sandbox.client import WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
@@ -27,7 +35,7 @@ from grader.sandbox.wire import ForeignArray, Opaque
 
 HEAD = """
 import pytest
-from grader.checking import core, detail
+from grader.checking import core, detail, refusal
 from grader.checking.assertions import fail_check
 from grader.checking.student import StudentFailure
 """
@@ -68,22 +76,23 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Return a function that runs a small suite for `convolve` and gives its result and the notes."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
-    def run(source: str, session: FakeSession | None = None) -> tuple[TaskResult, tuple[str, ...]]:
-        session = session or FakeSession()
+    def run(source: str, *sessions: FakeSession) -> tuple[TaskResult, tuple[str, ...]]:
+        """Grade one submission after another, and return what is said of the last."""
+        sessions = sessions or (FakeSession(),)
         # A name of its own, since modules are kept by name; without "test", since our own pytest would rewrite it.
         path = tmp_path / f"suite_{tmp_path.name}.py"
         path.write_text(HEAD + source, encoding="utf-8")
         answers: list[Checked] = []
 
-        def opened(_task: Task) -> FakeSession:
-            return session
+        def job(session: FakeSession) -> Job:
+            return Job("ada", 7, frozenset(["convolve"]), lambda _task: session, None)
 
-        jobs = iter([Job("ada", 7, frozenset(["convolve"]), opened, None)])
+        jobs = map(job, sessions)
         plugin = CheckPlugin(jobs, lambda _job, checked: answers.append(checked))
         arguments = [*suites.ARGUMENTS[:-1], "--rootdir", str(tmp_path), str(path)]
         assert pytest.main(arguments, plugins=[plugin]) == pytest.ExitCode.OK
-        assert session.closed == [True]
-        (answer,) = answers
+        assert [session.closed for session in sessions] == [[True]] * len(sessions)
+        answer = answers[-1]
         assert {task.status for task in answer.tasks if task.id != "convolve"} == {"skipped"}
         return next(task for task in answer.tasks if task.id == "convolve"), answer.notes
 
@@ -114,9 +123,55 @@ def test_the_first_failed_core_check_decides(check: Check) -> None:
     assert (result.status, result.score, result.message) == ("failed", 0, "the core")
 
 
-def test_a_named_mistake_is_the_message(check: Check) -> None:
-    result, _ = check(suite("core: assert False, 'unknown'", "core: fail_check('turned?', 'flipped-kernel')"))
-    assert (result.misconception, result.message) == ("flipped-kernel", "turned?")
+def test_a_named_detail_never_outranks_a_core_check_without_a_name(check: Check) -> None:
+    result, _ = check(suite("core: assert False, 'unknown'", "detail: fail_check('turned?', 'flipped-kernel')"))
+    assert (result.misconception, result.message) == (None, "unknown")
+
+
+def test_of_details_the_heaviest_with_a_name_is_the_message(check: Check) -> None:
+    named = ["fail_check('turned?', 'flipped-kernel')", "fail_check('forgotten?', 'ignores-bias')"]
+    source = suite("core: pass", "detail: assert False, 'unknown'", *(f"detail: {one}" for one in named))
+    result, _ = check(source.replace('"check 3"', '"check 3", weight=2').replace('"check 1"', '"check 1", weight=3'))
+    assert (result.misconception, result.message, result.status) == ("ignores-bias", "forgotten?", "partial")
+    assert result.score == pytest.approx(8 / 7, abs=0.01)
+
+
+def test_refusals_together_cost_a_tenth(check: Check) -> None:
+    source = suite("core: pass", "detail: pass", "refusal: assert False, 'taken'", "refusal: assert False, 'taken'")
+    result, _ = check(source)
+    assert (result.score, result.checks[-1].name) == (7.2, "refuses check 3")
+    assert [round(one.weight, 3) for one in result.checks] == [0.45, 0.45, 0.05, 0.05]
+
+
+SLOW = "    if student.call('convolve') == 'slow':\n        raise StudentFailure('timed_out', 'slow')\n"
+WRONG = "    assert student.call('convolve') != 'wrong', 'wrong'\n"
+
+
+def test_a_neighbour_that_hangs_helps_nobody(check: Check) -> None:
+    source = suite("core: pass", "core: pass", "core: pass").replace("    pass\n", SLOW + WRONG)
+    slow, wrong, right = (FakeSession(answer=lambda *_, word=word: word) for word in ("slow", "wrong", "right"))
+    result, _ = check(source, slow)
+    assert (result.status, [one.passed for one in result.checks]) == ("timed_out", [False, False, False])
+    slow.closed.clear()
+    result, notes = check(source, slow, wrong)
+    assert (result.status, result.message, [one.passed for one in result.checks]) == ("failed", "wrong", [False] * 3)
+    assert notes == ()
+    assert check(source, FakeSession(answer=lambda *_: "slow"), right)[0].status == "passed"
+
+
+def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    source = "@pytest.fixture\ndef broken():\n    raise RuntimeError\n\n" + suite("core: pass", "core: pass")
+    path = tmp_path / f"suite_{tmp_path.name}.py"
+    path.write_text(HEAD + source.replace("test_1(student", "test_1(broken, student"), encoding="utf-8")
+    emitted: list[Checked] = []
+    job = Job("ada", 7, frozenset(["convolve"]), lambda _task: FakeSession(), None)
+    plugin = CheckPlugin(iter([job]), lambda _job, checked: emitted.append(checked))
+    pytest.main([*suites.ARGUMENTS[:-1], "--rootdir", str(tmp_path), str(path)], plugins=[plugin])
+    assert "'check 1' did not run to its end" in str(plugin.grader_trouble)
+    assert emitted == []
 
 
 def test_what_a_check_keeps_is_there_for_the_next_of_the_task(check: Check) -> None:
@@ -244,8 +299,9 @@ def test_what_agrees_is_close(got: Tensor) -> None:
         (torch.tensor(1.5), "got ()"),
         (torch.empty(0), "got (0,)"),
         (RIGHT.double(), "dtype torch.float32, got torch.float64"),
-        (RIGHT.long(), "got torch.int64"),
-        (RIGHT.bool(), "got torch.bool"),
+        (RIGHT.long(), "values are not"),
+        (RIGHT.bool(), "values are not"),
+        (ForeignArray("numpy.ndarray", "float32", (2, 3), RIGHT), "got a numpy.ndarray"),
         (torch.where(RIGHT == 7, torch.nan, RIGHT), "NaN or infinity, first at index [1, 1]"),
         (torch.where(RIGHT == 7, torch.inf, RIGHT), "NaN or infinity"),
         (RIGHT + torch.tensor([[0, 0, 0], [0, 0, 1e-2]]), "1 of 6 values are not, first at index [1, 2]"),
@@ -271,16 +327,59 @@ def test_an_answer_of_zeros_is_never_close_to_small_numbers() -> None:
         assert_close(torch.zeros(5), torch.full((5,), 1e-4), "f")
 
 
-@pytest.mark.parametrize("got", [True, 1.0, "1", None, 2, torch.tensor(1)])
-def test_a_whole_number_is_an_int(got: object) -> None:
-    assert_equal(1, 1, "f")
+@pytest.mark.parametrize("got", [1, 1.0, torch.tensor(1), torch.tensor([1.0])])
+def test_a_whole_number_counts_whatever_holds_it(got: object) -> None:
+    assert_equal(got, 1, "f")
+
+
+@pytest.mark.parametrize("got", [True, 1.5, "1", None, 2, torch.ones(2)])
+def test_anything_else_is_another_number(got: object) -> None:
     with pytest.raises(CheckFailed):
         assert_equal(got, 1, "f")
 
 
-def raising(*type_names: str) -> Student:
+@pytest.mark.parametrize("got", [RIGHT.double(), ForeignArray("numpy.ndarray", "float32", (2, 3), RIGHT)])
+def test_numbers_count_whatever_holds_them(got: object) -> None:
+    assert_values(got, RIGHT, "f")
+    with pytest.raises(CheckFailed):
+        assert_values(got, RIGHT + 1, "f")
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "name"),
+    [
+        (RIGHT.double(), RIGHT, "promotes-to-float64"),
+        (RIGHT, RIGHT.double(), "loses-float64"),
+        (RIGHT.double() * (1 + 1e-7), RIGHT.double(), "loses-float64"),
+        (ForeignArray("numpy.ndarray", "float32", (2, 3), RIGHT), RIGHT, "numpy-array"),
+        (RIGHT.double() + 1, RIGHT, None),
+    ],
+)
+def test_what_holds_right_numbers_has_a_name(got: object, wanted: Tensor, name: str | None) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(got, wanted, "f")
+    assert caught.value.misconception == name
+
+
+def counting_on() -> Callable[[Tensor], Tensor]:
+    total = torch.zeros(2)
+
+    def answer(values: Tensor) -> Tensor:
+        return total.add_(values.double()).float() if len(values) == 2 else values
+
+    return answer
+
+
+def test_a_function_that_remembers_is_noticed() -> None:
+    calls = [(torch.ones(2),), (torch.full((2,), 3.0),), (torch.ones(3),)]
+    assert_same_again(Student(FakeSession(answer=lambda values: values), None), "f", calls, lambda values: values)
+    with pytest.raises(CheckFailed, match="remember"):
+        assert_same_again(Student(FakeSession(answer=counting_on()), None), "f", calls, lambda values: values)
+
+
+def raising(*type_names: str, after: tuple[Any, ...] = ()) -> Student:
     def answer(*_args: object) -> None:
-        raise StudentRaised("crashed", "f: it raised", type_names)
+        raise StudentRaised("crashed", "f: it raised", type_names, args_after=after)
 
     return Student(FakeSession(answer=answer), None)
 
@@ -289,11 +388,24 @@ def test_a_refusal_counts_by_any_of_its_base_classes() -> None:
     assert_refused(raising("TooLarge", "ValueError", "Exception"), "f", 3)
 
 
+@pytest.mark.parametrize("name", ["ValueError", "TypeError", "RuntimeError", "IndexError"])
+def test_what_python_and_pytorch_raise_by_themselves_is_a_refusal(name: str) -> None:
+    assert_refused(raising(name, "Exception"), "f", RIGHT)
+
+
+def test_a_refusal_leaves_its_arguments() -> None:
+    assert_refused(raising("ValueError", after=(RIGHT.clone(),)), "f", RIGHT)
+    with pytest.raises(CheckFailed) as caught:
+        assert_refused(raising("ValueError", after=(RIGHT + 1,)), "f", RIGHT)
+    assert caught.value.misconception == "modifies-input"
+
+
 @pytest.mark.parametrize(
     ("student", "words"),
     [(raising("KeyError", "LookupError", "Exception"), "got KeyError"),
+     (raising("NotImplementedError", "RuntimeError", "Exception"), "got NotImplementedError"),
      (Student(FakeSession(answer=lambda *_: 3), None), "got a value of type int")],
-    ids=["another exception", "an answer"],
+    ids=["another exception", "not written", "an answer"],
 )  # fmt: skip
 def test_no_refusal_is_told(student: Student, words: str) -> None:
     with pytest.raises(CheckFailed, match=words):

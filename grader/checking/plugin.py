@@ -18,6 +18,7 @@ from grader.checking.assertions import CheckFailed
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
+from grader.errors import GraderError
 from grader.figures import Figures
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
 from grader.sandbox.client import SandboxBroken
@@ -94,6 +95,10 @@ class Checked:
             frozenset(),
             self.figures.joined(again.figures),
         )
+
+
+class CheckNotRun(GraderError):
+    """A check ended before it said anything, though nothing was wrong with the student's answer: our own trouble."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +217,7 @@ class CheckPlugin:
         for job in self._jobs:
             try:
                 checked = self._check_job(job, checks)
-            except (ZygoteDied, SandboxBroken) as error:
+            except (ZygoteDied, SandboxBroken, CheckNotRun) as error:
                 self.grader_trouble = error
                 return True
             self._emit(job, checked)
@@ -287,7 +292,7 @@ class CheckPlugin:
                     raise run.grader_trouble
             is_core, passed = mark["kind"] == "core", run.current.status == "passed"
             if run.current is NOT_RUN:
-                run.notes.append(f"{run.task.id}: the check {mark['name']!r} did not run to its end.")
+                raise CheckNotRun(f"{run.task.id}: the check {mark['name']!r} did not run to its end.")
             run.outcomes.append((CheckResult(mark["name"], is_core, passed, round(weight, 4)), run.current))
             lost = lost or (is_core and run.current.status in ENDED)
 
