@@ -143,20 +143,30 @@ def test_refusals_together_cost_a_tenth(check: Check) -> None:
     assert [round(one.weight, 3) for one in result.checks] == [0.45, 0.45, 0.05, 0.05]
 
 
-SLOW = "    if student.call('convolve') == 'slow':\n        raise StudentFailure('timed_out', 'slow')\n"
-WRONG = "    assert student.call('convolve') != 'wrong', 'wrong'\n"
-
-
-def test_a_neighbour_that_hangs_helps_nobody(check: Check) -> None:
-    source = suite("core: pass", "core: pass", "core: pass").replace("    pass\n", SLOW + WRONG)
-    slow, wrong, right = (FakeSession(answer=lambda *_, word=word: word) for word in ("slow", "wrong", "right"))
-    result, _ = check(source, slow)
-    assert (result.status, [one.passed for one in result.checks]) == ("timed_out", [False, False, False])
-    slow.closed.clear()
-    result, notes = check(source, slow, wrong)
-    assert (result.status, result.message, [one.passed for one in result.checks]) == ("failed", "wrong", [False] * 3)
-    assert notes == ()
-    assert check(source, FakeSession(answer=lambda *_: "slow"), right)[0].status == "passed"
+def test_a_neighbour_that_hangs_helps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that ends early leaves the rest of its file; the next file's checks must run all the same."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    slow = (
+        "raise StudentFailure('timed_out', 'slow') if student.call('convolve') == 'slow' else AssertionError('wrong')"
+    )
+    for task_id, body in {"convolve": slow, "conv2d": "assert False, 'wrong'"}.items():
+        checks = suite(*[f"core: {body}"] * 3).replace('"convolve", "check', f'"{task_id}", "check')
+        (tmp_path / f"suite_{tmp_path.name}_{task_id}.py").write_text(HEAD + checks, encoding="utf-8")
+    answers: list[Checked] = []
+    jobs = [
+        Job("ada", 7, frozenset(["convolve", "conv2d"]), lambda _, word=word: FakeSession(lambda *_: word), None)  # type: ignore[misc]
+        for word in ("slow", "wrong", "slow")
+    ]
+    plugin = CheckPlugin(iter(jobs), lambda _job, checked: answers.append(checked))
+    files = sorted(map(str, tmp_path.glob("suite_*.py")))
+    assert pytest.main([*suites.ARGUMENTS[:-1], "--rootdir", str(tmp_path), *files], plugins=[plugin]) == 0
+    said = [[(task.status, task.score) for task in one.tasks if task.id in ("convolve", "conv2d")] for one in answers]
+    assert said == [
+        [("timed_out", 0), ("failed", 0)],
+        [("failed", 0), ("failed", 0)],
+        [("timed_out", 0), ("failed", 0)],
+    ]
+    assert not any(check.passed for one in answers for task in one.tasks for check in task.checks)
 
 
 def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
