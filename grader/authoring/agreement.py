@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from grader import curriculum, paths
@@ -80,7 +80,9 @@ def leak_problems(solutions: Path, files: Iterable[Path], texts: Iterable[tuple[
     return problems
 
 
-def refusal_problems(checks: Iterable[Check], solutions: Path = paths.SOLUTIONS) -> list[str]:
+def refusal_problems(
+    checks: Iterable[Check], solutions: Path = paths.SOLUTIONS, asked: Container[str] | None = None
+) -> list[str]:
     """Compare what docstrings say is refused with what is checked, both ways.
 
     A docstring says it as ``ValueError: for a stride below 1; for a negative padding.``; tasks that share a class share
@@ -89,6 +91,7 @@ def refusal_problems(checks: Iterable[Check], solutions: Path = paths.SOLUTIONS)
     Args:
         checks: the hidden checks.
         solutions: folder of the solutions.
+        asked: ids of the tasks that are compared; all if None.
     """
     checked: dict[str, set[str]] = defaultdict(set)
     for check in checks:
@@ -99,6 +102,8 @@ def refusal_problems(checks: Iterable[Check], solutions: Path = paths.SOLUTIONS)
         groups[frozenset((task.module, symbol.partition(".")[0]) for symbol in task.symbols)].append(task)
     problems = []
     for owners, tasks in groups.items():
+        if asked is not None and not any(task.id in asked for task in tasks):
+            continue
         said = {clause for module, owner in owners for clause in _refused(solutions / f"{module}.py", owner)}
         asked = set().union(*(checked[task.id] for task in tasks))
         names = " and ".join(task.id for task in tasks)

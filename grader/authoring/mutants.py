@@ -119,6 +119,7 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
         if not lines.isdisjoint(range(function.lineno, (function.end_lineno or function.lineno) + 1))
     }
     given = {function.name for function in functions_of(tree).values()} - {one.name for one in written.values()}
+    given |= {name.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.level for name in node.names}
     seen: dict[str, int] = {}
     for symbol, function in written.items():
         for name, behaviour in _behaviours(symbol, function):

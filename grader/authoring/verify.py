@@ -63,7 +63,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
     proof.stage("the fingerprints of wrong answers are those of the bank", fingerprint_problems)
     checks = collect_checks()
     proof.stage("every task has its hidden checks", lambda: check_problems(checks))
-    proof.stage("what docstrings say is refused is what is checked", lambda: refusal_problems(checks))
+    proof.stage("what docstrings say is refused is what is checked", lambda: refusal_problems(checks, asked=asked))
     with Grader(2, candidates(unsafe=False), QUICK) as grader:
         graded = asked - {ACCURACY} if quick else asked
         proof.stage("the stubs score 0, the reference full", lambda: score_problems(grader, graded))

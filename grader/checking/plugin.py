@@ -15,6 +15,7 @@ import pytest
 
 from grader.checking import Accuracy, figures, shares
 from grader.checking.assertions import CheckFailed
+from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.curriculum import Task, tasks
@@ -35,6 +36,10 @@ class OpenSession(Session, Protocol):
 
     pace: Pace
     disturbed: bool
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """Names that the text of the task's functions mentions, once it is known whether they are written."""
 
     def is_started(self) -> bool:
         """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
@@ -251,8 +256,11 @@ class CheckPlugin:
 
     def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> Checked:
         runs = {task.id: self._check_task(job, task, checks[task.id]) for task in tasks() if task.id in job.selected}
+        results = told_once(
+            {run.task: run.result() for run in runs.values()}, {run.task: run.session.uses for run in runs.values()}
+        )
         return Checked(
-            tuple(runs[task.id].result() if task.id in runs else _skipped(task) for task in tasks()),
+            tuple(results.get(task) or _skipped(task) for task in tasks()),
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
             frozenset(task_id for task_id, run in runs.items() if run.session.disturbed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,14 @@ class Code:
         broken: why a module cannot be read, by module.
         states: what the first worker of each module found its symbols to be, "stub", "written" or "missing", by module
             and symbol. A worker reads the source before it runs any of it, so that later ones need not read it again.
+        uses: names that each symbol's text mentions, by symbol; found at the same time.
     """
 
     files: Mapping[str, bytes]
     stubs: Mapping[str, Mapping[str, str]]
     broken: Mapping[str, str]
     states: dict[str, dict[str, str]] = field(default_factory=dict)
+    uses: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def without_demonstrations(self) -> Code:
         """Return the same with modules that hold only what defines their tasks' functions, and what those need."""
@@ -67,6 +69,7 @@ class TaskSession:
         self._code = code
         self._task = task
         self._worker: Worker | None = None
+        self._answers = 0
         self.pace = Pace()
         self.disturbed = False
         self.data_root: Path = pool.place.data_inside
@@ -98,6 +101,11 @@ class TaskSession:
         self.close()
         self._code = self._code.without_demonstrations()
         self._ready_worker()
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """Names that the text of the task's functions mentions."""
+        return frozenset[str]().union(*(self._code.uses.get(symbol, ()) for symbol in self._task.symbols))
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
         """Call a function of the student's module; see ``Student.observe``."""
@@ -166,6 +174,7 @@ class TaskSession:
             if not isinstance(states, dict) or states.keys() != code.stubs[task.module].keys():
                 raise _nonsense("the states of the module's functions")
             code.states[task.module] = states
+            code.uses.update(_names(reply.get("uses"), states))
         return worker, {symbol: code.states[task.module][symbol] for symbol in task.symbols}
 
     def _import(self, worker: Worker) -> None:
@@ -206,6 +215,7 @@ class TaskSession:
             self.pace = self.pace.after(kind, time.monotonic() - started)
         if reply.kind == "raised":
             raise _raised(self._task.id, reply.body)
+        self._answers += kind in ("call", "probe")
         return dict(reply.body)
 
     def _give_up(self, worker: Worker) -> None:
@@ -217,7 +227,10 @@ class TaskSession:
         expected = f"an answer within {seconds:.0f} s"
         if remaining < seconds:
             expected = f"all answers together within {self._limits.task_seconds:.0f} s"
-        return StudentFailure("timed_out", f"{self._task.id}: expected {expected}, got none. Does a loop never end?")
+        remedy = "Does a loop never end?"
+        if self._answers:
+            remedy = f"{self._answers} before came in time: this one is slow. Which work is done again and again?"
+        return StudentFailure("timed_out", f"{self._task.id}: expected {expected}, got none. {remedy}")
 
 
 def _defining(name: str, source: bytes) -> bytes:
@@ -237,6 +250,14 @@ def _value(body: dict[str, Any]) -> Any:
     if body.keys() != {"value"}:
         raise _nonsense("a value")
     return body["value"]
+
+
+def _names(uses: Any, symbols: Collection[str]) -> dict[str, frozenset[str]]:
+    """Return the names that symbols mention; what is told wrong only costs a sentence about a helper."""
+    if not isinstance(uses, dict):
+        raise _nonsense("the names that functions use")
+    lists = {symbol: names for symbol, names in uses.items() if symbol in symbols and isinstance(names, list)}
+    return {symbol: frozenset(name for name in names if isinstance(name, str)) for symbol, names in lists.items()}
 
 
 def _nonsense(expected: str) -> StudentFailure:

@@ -1,4 +1,4 @@
-"""Tells whether a function is still the stub: one fingerprint per function of a source text."""
+"""Tells whether a function is still the stub, and which others it uses: by a source text that is never run."""
 
 import ast
 import hashlib
@@ -36,6 +36,40 @@ def symbol_fingerprints(source: str, wanted: Container[str] | None = None) -> di
         elif isinstance(node, FUNCTIONS) and (wanted is None or node.name in wanted):
             prints[node.name] = _fingerprint(node)
     return prints
+
+
+def names_used(source: str, wanted: Container[str]) -> dict[str, list[str]]:
+    """Return which names top-level functions and methods mention, through others of the module as well.
+
+    Args:
+        source: the text of a Python module.
+        wanted: names as in the answer.
+
+    Returns:
+        ``function`` or ``Class.method`` -> sorted names. What is reached through ``self`` counts as no name.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: if the text cannot be parsed; nothing else.
+    """
+    mentioned: dict[str, set[str]] = {}
+    for node in ast.parse(source).body:
+        parts = [(node.name, node)] if isinstance(node, (*FUNCTIONS, ast.ClassDef)) else []
+        if isinstance(node, ast.ClassDef):
+            parts += [(f"{node.name}.{one.name}", one) for one in node.body if isinstance(one, FUNCTIONS)]
+        for name, part in parts:
+            mentioned[name] = {one.id for one in ast.walk(part) if isinstance(one, ast.Name)}
+    return {name: sorted(_reached(name, mentioned)) for name in mentioned if name in wanted}
+
+
+def _reached(name: str, mentioned: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = list(mentioned[name])
+    while ahead:
+        found = ahead.pop()
+        if found not in reached:
+            reached.add(found)
+            ahead += mentioned.get(found, ())
+    return reached
 
 
 def _fingerprint(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

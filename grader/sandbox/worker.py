@@ -85,14 +85,17 @@ class Worker:
         by_hand: bool,
         seed: int,
     ) -> tuple[str, Any]:
-        """Lay the submission out and tell which of the module's symbols are still the stub's; import comes later."""
+        """Lay the submission out and tell which of the module's symbols are still the stub's, and which names they use.
+
+        Import comes later.
+        """
         self._lay_out(files, seed)
-        found = _fingerprints(self._workspace / PACKAGE / f"{module}.py", stubs) if stubs else {}
+        found, uses = _read(self._workspace / PACKAGE / f"{module}.py", stubs) if stubs else ({}, {})
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
         if watch:
             self._watch = byhand.Watch(block=by_hand)
             self._watch.install()
-        return "loaded", {"states": states}
+        return "loaded", {"states": states, "uses": uses}
 
     def _lay_out(self, files: dict[str, torch.Tensor], seed: int) -> None:
         torch.set_num_threads(1)  # other submissions have the other cores, and two threads cost more than twice one
@@ -171,9 +174,10 @@ class Worker:
         return "{}, line {}".format(*inside[-1]) if inside else ""
 
 
-def _fingerprints(path: Path, wanted: Container[str]) -> dict[str, str]:
+def _read(path: Path, wanted: Container[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
     try:
-        return fingerprints.symbol_fingerprints(path.read_text(encoding="utf-8"), wanted)
+        source = path.read_text(encoding="utf-8")
+        return fingerprints.symbol_fingerprints(source, wanted), fingerprints.names_used(source, wanted)
     except SyntaxError as error:
         error.filename = path.name
         raise

@@ -39,8 +39,9 @@ def max_pool2d(input: Tensor, kernel_size: int, stride: int | None = None) -> Te
         Maps of shape (N, C, H', W') in the dtype of `input`.
 
     Raises:
-        TypeError: if `input` is no floating-point tensor.
-        ValueError: if `input` has another number of axes, a window does not fit, or a number is out of range.
+        TypeError: for anything but a floating-point tensor.
+        ValueError: for an image without batch and channels; for a window larger than the image; for a size or a stride
+            below 1.
     """
     ### BEGIN SOLUTION
     check_tensor("max_pool2d: input", input, "(N, C, H, W)")
@@ -80,8 +81,7 @@ def global_average_pool(input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's name
         Means of shape (N, C) in the dtype of `input`.
 
     Raises:
-        TypeError: if `input` is no floating-point tensor.
-        ValueError: if it has another number of axes, or one of them is empty.
+        ValueError: for anything but maps of shape (N, C, H, W).
     """
     ### BEGIN SOLUTION
     check_tensor("global_average_pool: input", input, "(N, C, H, W)")
