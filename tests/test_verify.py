@@ -11,18 +11,23 @@ import pytest
 import warm
 from copies import copy_kit, replace_text
 
-from grader.authoring.agreement import stub_problems
+from grader.authoring.agreement import refusal_problems, stub_problems
+from grader.authoring.answers import Answer, Partial
+from grader.authoring.partial import partial_problems, plainest
 from grader.authoring.verify import check_problems
 from grader.checking.suites import Check
 from grader.curriculum import tasks
+from grader.executor import Order
+from grader.intake import Snapshot
 from grader.paths import EXERCISES, ROOT, SOLUTIONS
+from grader.results import CheckResult, Result, TaskResult
 
 
 @pytest.fixture(scope="module")
 def checks() -> list[Check]:
     code = (
         "from grader.checking.suites import collect_checks; import json; "
-        "print(json.dumps([[c.task, c.name, c.kind] for c in collect_checks()]))"
+        "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.accuracy] for c in collect_checks()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
 
@@ -45,7 +50,53 @@ def test_there_are_at_least_120_checks_and_each_task_has_a_core_check(checks: li
 
 def test_a_task_without_core_check_is_told(checks: list[Check]) -> None:
     weakened = [replace(check, kind="detail") if check.task == "freeze" else check for check in checks]
-    assert check_problems(weakened) == ["hidden suites: expected a core check for freeze, got none."]
+    assert check_problems(weakened) == ["hidden suites: expected one or two core checks for freeze, got 0."]
+
+
+def test_a_task_of_which_too_much_is_core_is_told(checks: list[Check]) -> None:
+    crowded = [*checks, *(Check("freeze", f"core {number}", "core") for number in range(3))]
+    assert any("one or two core checks for freeze" in problem for problem in check_problems(crowded))
+
+
+def test_docstrings_and_refusals_agree(checks: list[Check]) -> None:
+    assert refusal_problems(checks) == []
+
+
+def test_a_refusal_that_no_docstring_names_and_a_promise_that_no_check_asks_are_told(checks: list[Check]) -> None:
+    (promised, *_), others = (
+        [check for check in checks if check.kind == "refusal" and check.task == "conv2d"],
+        [check for check in checks if check.task == "convolve"],
+    )
+    clause = promised.name.removeprefix("refuses ")
+    rest = [check for check in checks if check != promised]
+    assert refusal_problems(rest) == [f"conv2d: expected a check that it refuses {clause!r}, got none."]
+    assert refusal_problems(rest, asked={"convolve"}) == []
+    assert refusal_problems([*others, Check("convolve", "refuses rain", "refusal")], asked={"convolve"}) == [
+        "convolve: expected 'Raises:' to say 'rain', which is checked."
+    ]
+
+
+def earned(score: float, *, passed: bool = True) -> Result:
+    checks = (CheckResult("adds the bias", core=False, passed=passed),)
+    return Result(
+        "a", "graded", "none", "1", "00", 1, (), (TaskResult("conv2d", 10, score, "partial", None, "", 0, checks),)
+    )
+
+
+def test_partial_answers_out_of_their_range_or_missing_are_told() -> None:
+    order = Order("a", Snapshot({}, None, (), ""), 1, frozenset())
+    answers = [Partial(Answer(name, ("conv2d",), order), 6, 8.5) for name in ("plainest", "a", "b", "c", "d")]
+    assert partial_problems(answers, [earned(8)] * 5, ["conv2d"]) == []
+    assert list(plainest(answers, [earned(8)] * 5)) == ["conv2d"]
+    too_little, too_plain = partial_problems(
+        answers, [earned(7), *[earned(8)] * 3, earned(5, passed=False)], ["conv2d"]
+    )
+    assert "'d' of conv2d: expected 6 to 8.5 points, got 5. It fails: adds the bias" in too_little
+    assert "plainest right answer to earn at least 80%, got 7 of 10" in too_plain
+    (few,) = partial_problems(answers[:4], [earned(8)] * 4, ["conv2d"])
+    assert "at least 4 that are right in part, got 4" in few
+    (missing,) = partial_problems(answers[1:] * 2, [earned(8)] * 8, ["conv2d"])
+    assert "conv2d: expected the plainest" in missing
 
 
 def test_a_check_of_an_unknown_task_and_a_repeated_name_are_told(checks: list[Check]) -> None:

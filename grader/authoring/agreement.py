@@ -105,10 +105,10 @@ def refusal_problems(
         if asked is not None and not any(task.id in asked for task in tasks):
             continue
         said = {clause for module, owner in owners for clause in _refused(solutions / f"{module}.py", owner)}
-        asked = set().union(*(checked[task.id] for task in tasks))
+        tried = set().union(*(checked[task.id] for task in tasks))
         names = " and ".join(task.id for task in tasks)
-        problems += [f"{names}: expected a check that it refuses {clause!r}, got none." for clause in said - asked]
-        problems += [f"{names}: expected 'Raises:' to say {clause!r}, which is checked." for clause in asked - said]
+        problems += [f"{names}: expected a check that it refuses {clause!r}, got none." for clause in said - tried]
+        problems += [f"{names}: expected 'Raises:' to say {clause!r}, which is checked." for clause in tried - said]
     return sorted(problems)
 
 

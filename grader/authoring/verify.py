@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
@@ -15,7 +17,9 @@ from grader.authoring.answers import Answer, accuracy_answers, partial_answers, 
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, never_alone, survivors
+from grader.authoring.partial import partial_problems, plainest
 from grader.canaries import CanaryFailed, try_canaries
+from grader.checking import Accuracy
 from grader.checking.suites import Check, collect_checks
 from grader.errors import GraderError
 from grader.files import write_atomically
@@ -23,23 +27,18 @@ from grader.grading import Grader
 from grader.paths import ROOT
 from grader.public.tasks import ACCURACY
 from grader.reports.matrix import matrix_page, matrix_table, plainest_table
-from grader.results import MAX_SCORE, Result
+from grader.results import MAX_SCORE, Result, TaskResult
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 
 MIN_CHECKS = 120
+MAX_CORE = 2
 MATRIX = ROOT / "tests" / "kill-matrix.html"
 QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 """A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
 
 FEW = 8
 """How many mutants are asked at a time about tasks that only use what was changed, until each check was once alone."""
-
-TYPICAL = 4
-"""How many answers that are right in part each task has at least, beside the plainest right one."""
-
-PLAIN = 0.8
-"""The share of a task that the plainest right answer earns at least."""
 
 SAMPLE = 4
 """How many right, and as many wrong, answers are graded twice."""
@@ -91,7 +90,7 @@ class _Proof:
         self._asked = asked
         self.problems: list[str] = []
         self.cells: list[Cell] = []
-        self.plainest: dict[str, tuple[float, float]] = {}
+        self.plainest: dict[str, TaskResult] = {}
 
     def stage(self, title: str, find_problems: Callable[[], list[str]]) -> None:
         """Run one stage."""
@@ -128,31 +127,11 @@ class _Proof:
     def partial(self, grader: Grader) -> list[str]:
         """Answers that are right in part earn points in the range that a teacher would give."""
         partial = [one for one in partial_answers() if self._asked.issuperset(one.answer.tasks)]
-        problems = []
         answers = [one.answer for one in partial]
         results = self._graded(grader, answers)
         self.cells += cells_of(answers, results, wrong=True)
-        for one, result in zip(partial, results, strict=True):
-            (task,) = (task for task in result.tasks if task.id in one.answer.tasks)
-            self.plainest |= {task.id: (task.score, task.points)} if one.plainest else {}
-            if not one.low <= task.score <= one.high:
-                failed = ", ".join(check.name for check in task.checks if not check.passed)
-                problems.append(
-                    f"partial answer {one.answer.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
-                    f"got {task.score:g}; it fails: {failed or task.message}"
-                )
-        known = Counter(task for one in partial for task in one.answer.tasks)
-        problems += [
-            f"partial answers: expected at least {TYPICAL} and the plainest one of {task}, got {known[task]}."
-            for task in sorted(self._asked - {ACCURACY})
-            if known[task] <= TYPICAL or task not in self.plainest
-        ]
-        problems += [
-            f"{task}: expected the plainest right answer to earn at least {PLAIN:.0%}, got {score:g} of {points:g}."
-            for task, (score, points) in self.plainest.items()
-            if score < PLAIN * points
-        ]
-        return problems
+        self.plainest = plainest(partial, results)
+        return partial_problems(partial, results, self._asked - {ACCURACY})
 
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
@@ -212,7 +191,7 @@ def release_problems() -> list[str]:
 
 
 def check_problems(checks: list[Check]) -> list[str]:
-    """Check the hidden suites: known tasks, unique names, one core check per task, enough in all."""
+    """Check the hidden suites: known tasks, unique names, one or two core checks per task, enough in all."""
     problems = []
     known = [task.id for task in curriculum.tasks()]
     problems += [
@@ -221,15 +200,13 @@ def check_problems(checks: list[Check]) -> list[str]:
     for (task_id, name), count in Counter((check.task, check.name) for check in checks).items():
         if count > 1:
             problems.append(f"hidden suites: expected {name!r} once at {task_id}, got it {count} times.")
-    with_core = {check.task for check in checks if check.core}
-    problems += [
-        f"hidden suites: expected a core check for {task_id}, got none."
-        for task_id in known
-        if task_id not in with_core
-    ]
+    for task_id, accuracy in itertools.product(known, get_args(Accuracy)):
+        cores = [c for c in checks if c.core and c.task == task_id and c.accuracy in (None, accuracy)]
+        if not 1 <= len(cores) <= MAX_CORE:
+            problems.append(f"hidden suites: expected one or two core checks for {task_id}, got {len(cores)}.")
     if len(checks) < MIN_CHECKS:
         problems.append(f"hidden suites: expected at least {MIN_CHECKS} checks, got {len(checks)}.")
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def score_problems(grader: Grader, selected: frozenset[str]) -> list[str]:

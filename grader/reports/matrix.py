@@ -12,6 +12,7 @@ from grader.authoring.matrix import Cell, explanations
 from grader.checking.suites import Check
 from grader.curriculum import Task, tasks
 from grader.reports.pages import environment
+from grader.results import TaskResult
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,9 @@ def matrix_table(cells: Sequence[Cell], checks: Sequence[Check]) -> Table:
     return table
 
 
-def plainest_table(earned: Mapping[str, tuple[float, float]]) -> Table:
-    """Return a table of what the plainest right answer earns: its numbers are right, and nothing else is.
-
-    Args:
-        earned: score and points by task id.
-    """
+def plainest_table(plainest: Mapping[str, TaskResult]) -> Table:
+    """Return a table of what the plainest right answer of each task earns."""
     table = Table("task", "plainest right answer", "of", title="Points for the idea alone", header_style="bold")
-    for task_id, (score, points) in earned.items():
-        table.add_row(task_id, f"{score:g}", f"{points:g}")
+    for task_id, task in plainest.items():
+        table.add_row(task_id, f"{task.score:g}", f"{task.points:g}")
     return table

@@ -1,0 +1,67 @@
+"""What answers earn that are right in part: each what a teacher would give, and the plainest right one nearly all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from grader.authoring.answers import Partial
+from grader.results import Result, TaskResult
+
+PLAINEST = "plainest"
+"""How the title begins of an answer whose numbers are right for ordinary arguments, and nothing else is."""
+
+PLAIN = 0.8
+"""The share of a task that its plainest right answer earns at least."""
+
+TYPICAL = 4
+"""How many answers that are right in part each task has at least, beside the plainest right one."""
+
+
+def plainest(partial: Sequence[Partial], results: Sequence[Result]) -> dict[str, TaskResult]:
+    """Return what the plainest right answer of each task got, by the task's id."""
+    return {
+        task.id: task
+        for one, task in zip(partial, _tasks(partial, results), strict=True)
+        if one.answer.name.startswith(PLAINEST)
+    }
+
+
+def partial_problems(partial: Sequence[Partial], results: Sequence[Result], asked: Collection[str]) -> list[str]:
+    """Tell which answer falls out of its range, and which task lacks answers.
+
+    Args:
+        partial: the answers.
+        results: what each of them got.
+        asked: ids of the tasks that must have some.
+    """
+    problems = []
+    for one, task in zip(partial, _tasks(partial, results), strict=True):
+        if not one.low <= task.score <= one.high:
+            failed = "; ".join(check.name for check in task.checks if not check.passed)
+            problems.append(
+                f"partial answer {one.answer.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
+                f"got {task.score:g}. It fails: {failed or task.message}"
+            )
+    plain = plainest(partial, results)
+    problems += [
+        f"{task.id}: expected the plainest right answer to earn at least {PLAIN:.0%}, got {task.score:g} of "
+        f"{task.points:g}."
+        for task in plain.values()
+        if task.score < PLAIN * task.points
+    ]
+    known = Counter(task for one in partial for task in one.answer.tasks)
+    problems += [
+        f"{task}: expected the plainest right answer and at least {TYPICAL} that are right in part, got {known[task]}."
+        for task in sorted(asked)
+        if known[task] <= TYPICAL or task not in plain
+    ]
+    return problems
+
+
+def _tasks(partial: Sequence[Partial], results: Sequence[Result]) -> list[TaskResult]:
+    """Return what each answer got for the one task that it is asked for."""
+    return [
+        next(task for task in result.tasks if task.id in one.answer.tasks)
+        for one, result in zip(partial, results, strict=True)
+    ]
