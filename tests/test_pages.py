@@ -20,7 +20,7 @@ from grader.paths import ROOT
 from grader.reports.pages import class_page, feedback_page, pages_beside
 from grader.reports.pages.class_report import concerns, mistakes, summary_of
 from grader.reports.pages.environment import environment
-from grader.results import SUSPICION, Result, TaskResult
+from grader.results import SUSPICION, CheckResult, Result, TaskResult
 from grader.terminal import class_table
 
 HOSTILE = "<script>alert(1)</script><b onclick='x'>\u202e" + "m" * 300
@@ -39,6 +39,14 @@ def task(task_id: str, status: str, misconception: str | None = None) -> TaskRes
 
 def every_figure() -> Figures:
     return replace(MADE_UP.made_up_figures(), table="Layer\n" + HOSTILE)
+
+
+def test_the_page_says_what_each_check_weighs() -> None:
+    checks = [CheckResult("is right", True, True, 0.5), CheckResult("adds the bias", False, False, 0.3),
+              CheckResult("is quick", False, False, 0.125), CheckResult("is measured", False, True, 0.0)]  # fmt: skip
+    page = feedback_page(graded(replace(task("convolve", "partial"), checks=tuple(checks))))
+    beside = dict(re.findall(r'</span> ([\w ]+) <span class="muted">(.*?)</span></li>', page))
+    assert beside == {"is right": "(core)", "adds the bias": "(2.4 points)", "is quick": "(1 point)", "is measured": ""}
 
 
 def test_a_raster_keeps_its_range_and_a_constant_picture_its_value() -> None:

@@ -6,7 +6,7 @@ import functools
 
 import jinja2
 
-from grader.results import MAX_SCORE
+from grader.results import MAX_SCORE, CheckResult, TaskResult
 
 STATUS_WORDS = {
     "passed": "passed",
@@ -27,6 +27,14 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def worth(task: TaskResult, check: CheckResult) -> str:
+    """Write what a check weighs beside its name; nothing where points come from a measurement."""
+    if check.core:
+        return "(core)"
+    share = points(task.points * check.weight)
+    return f"({share} point{'' if share == '1' else 's'})" if share != "0" else ""
+
+
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return the templates' environment, which escapes whatever is put into a page."""
@@ -38,5 +46,5 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.globals |= {"words": STATUS_WORDS, "max_score": MAX_SCORE}
+    made.globals |= {"words": STATUS_WORDS, "max_score": MAX_SCORE, "worth": worth}
     return made
