@@ -70,7 +70,7 @@ class FashionMNISTDataModule(pl.LightningDataModule):
         seed: decides which images are set aside, and nothing else does.
 
     Raises:
-        ValueError: if `val_size` or `batch_size` is out of range.
+        ValueError: for a `val_size` below 1 or above 59,999.
 
     Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
     """

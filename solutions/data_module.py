@@ -70,7 +70,7 @@ class FashionMNISTDataModule(pl.LightningDataModule):
         seed: decides which images are set aside, and nothing else does.
 
     Raises:
-        ValueError: if `val_size` or `batch_size` is out of range.
+        ValueError: for a `val_size` below 1 or above 59,999.
 
     Source: https://lightning.ai/docs/pytorch/stable/data/datamodule.html
     """
@@ -87,8 +87,6 @@ class FashionMNISTDataModule(pl.LightningDataModule):
         ### BEGIN SOLUTION
         if not 0 < val_size < 60_000:
             raise ValueError(f"FashionMNISTDataModule: expected val_size from 1 to 59999, got {val_size}")
-        if batch_size < 1:
-            raise ValueError(f"FashionMNISTDataModule: expected batch_size at least 1, got {batch_size}")
         self.data_dir = Path(data_dir)
         self.batch_size = batch_size
         self.val_size = val_size
@@ -109,9 +107,9 @@ class FashionMNISTDataModule(pl.LightningDataModule):
             stage: "fit", "validate", "test" or "predict", or None for all of them.
         """
         ### BEGIN SOLUTION
-        del stage  # all three sets are made in a moment, so there is no need to choose
-        augmented = FashionMNIST(self.data_dir, train=True, transform=train_transform())
-        plain = FashionMNIST(self.data_dir, train=True, transform=eval_transform())
+        # All three sets are made in a moment, so that there is no need to choose by the stage.
+        augmented = FashionMNIST(self.data_dir, transform=train_transform())
+        plain = FashionMNIST(self.data_dir, transform=eval_transform())
         generator = torch.Generator().manual_seed(self.seed)
         order = torch.randperm(len(plain), generator=generator).tolist()
         self.train_set = Subset(augmented, order[self.val_size :])

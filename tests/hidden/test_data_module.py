@@ -1,29 +1,36 @@
-"""Hidden checks of the data module, judged through its loaders alone, on images that carry their own index."""
+"""Hidden checks of the data module, judged through its loaders alone, on images that carry their own index.
+
+The weights of a task are points: what a mistake costs adds up from the checks that notice it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail, synthetic
-from grader.checking.assertions import assert_refused_in_probe, describe, fail_check
-from grader.checking.student import Student
+from grader.checking import core, detail, refusal, synthetic
+from grader.checking.assertions import assert_refused_in_probe, fail_check
+from grader.checking.student import Student, StudentFailure, StudentRaised
 
 MEAN, STD = 0.2860, 0.3530
 EVERYTHING = 100_000
+ALL, TEST = synthetic.TRAIN_SIZE, synthetic.TEST_SIZE
 LABELS = synthetic.labels(0)
-# The worker keeps the data module built last: checks of the same options stand side by side.
-# Batches divide these, so that a dropped last batch is not taken for a mistake of the split.
-SMALL_VAL = {"val_size": 300, "batch_size": 100}
-SMALL_TRAIN = {"val_size": 59_400, "batch_size": 100}
-FEW_VAL = {"val_size": 100, "batch_size": 100}
-# Here they do not.
-ODD_TRAIN = {"val_size": 60_000 - 207, "batch_size": 100}
+DEFAULT_VAL, DEFAULT_BATCH = 5000, 64
+# Of two sets of 60,000 in any order, so many of each have some in common.
+SOME = 12 * DEFAULT_BATCH
+FEW_VAL = {"val_size": 300, "batch_size": 100}
+FEW_TRAIN = {"val_size": ALL - 600, "batch_size": 100}
+OTHER_SEED = {"val_size": 301, "batch_size": 100, "seed": 4}
+# These leave a smaller batch at the end.
+ODD_TRAIN = {"val_size": ALL - 207, "batch_size": 100}
 ODD_VAL = {"val_size": 207, "batch_size": 97}
 SPLITS = ("train", "val", "test")
+EVALUATION = ("val", "test")
+HELPED = 7
+"""The index of the image that a student's transforms are looked at with."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +75,26 @@ class Epoch:
         return self.images.reshape(-1, 28, 28)
 
 
-def take(student: Student, splits: dict[str, int], *, stages: tuple[str, ...] = ("fit", "test"), **given: Any) -> Any:
+def take(
+    student: Student, splits: dict[str, int], *, stages: tuple[str | None, ...] = ("fit",), time: int = 1, **given: Any
+) -> Any:
     """Return epochs by split, checked to hold images and labels; ``given`` is for the data module or the probe.
 
-    What was taken once is kept: checks that ask for the same look at the same batches.
+    What was taken once is kept: checks that ask for the same, at the same ``time``, look at the same batches.
     """
-    asked = {split: repr((split, limit, stages, sorted(given.items()))) for split, limit in splits.items()}
+    asked = {split: repr((split, limit, stages, time, sorted(given.items()))) for split, limit in splits.items()}
     if missing := {split: limit for split, limit in splits.items() if asked[split] not in student.kept}:
         keywords = {name: given.pop(name) for name in ("epochs", "global_seed", "packed") if name in given}
-        root = given.pop("root", student.data_root)
-        taken = student.probe("take", root, missing, options=given, stages=list(stages), **keywords)
+        try:
+            taken = student.probe("take", student.data_root, missing, options=given, stages=list(stages), **keywords)
+        except StudentFailure as error:
+            if error.status != "timed_out":
+                raise
+            raise StudentFailure(
+                error.status,
+                f"{' and '.join(missing)}: the images did not come in time; all that is known is that it is slow. "
+                "Is every image made ready before the first one is asked for?",
+            ) from None
         student.kept.update({asked[split]: [_epoch(split, found) for found in taken[split]] for split in missing})
     return {split: student.kept[asked[split]] for split in splits}
 
@@ -100,22 +117,23 @@ def _epoch(split: str, found: Any) -> Epoch:
         ids = synthetic.decode(torch.from_numpy(np.unpackbits(images.numpy(), axis=1)).reshape(-1, 28, 28).float())
     elif images[0].numel() == 28 * 28:
         ids = synthetic.decode(images.reshape(-1, 28, 28))
-    return Epoch(split, images, labels.reshape(len(labels), -1)[:, 0].long(), ids, **_ending(found), kinds=kinds)
-
-
-def _ending(found: Any) -> dict[str, Any]:
     length = found.get("length")
-    return {
-        "complete": found.get("complete") is True,
-        "length": length if isinstance(length, int) else None,
-        "sizes": list(found.get("sizes") or []),
-    }
+    return Epoch(
+        split,
+        images,
+        labels.reshape(len(labels), -1)[:, 0].long(),
+        ids,
+        complete=found.get("complete") is True,
+        length=length if isinstance(length, int) else None,
+        sizes=list(found.get("sizes") or []),
+        kinds=kinds,
+    )
 
 
-def assert_count(epoch: Epoch, expected: int, why: str) -> None:
+def assert_count(epoch: Epoch, expected: int, why: str, name: str | None = None) -> None:
     if len(epoch.labels) != expected or not epoch.complete:
         got = "more" if len(epoch.labels) > expected or not epoch.complete else "fewer"
-        fail_check(f"{epoch.split}_dataloader: expected {why}, got {got}. Which images belong to it?")
+        fail_check(f"{epoch.split}_dataloader: expected {why}, got {got}. Which images belong to it?", name)
 
 
 def assert_each_once(epoch: Epoch) -> None:
@@ -123,176 +141,323 @@ def assert_each_once(epoch: Epoch) -> None:
         fail_check(f"{epoch.split}_dataloader: expected every image once, got some of them again. How are they drawn?")
 
 
-def assert_not_test_images(epoch: Epoch) -> None:
-    if (epoch.known >= synthetic.TRAIN_SIZE).any():
-        fail_check(
-            f"{epoch.split}_dataloader: expected images of the training set, got images of the test set. "
-            "What is left to test on?",
-            "validates-on-test" if epoch.split == "val" else None,
-        )
+def batches(images: int, size: int) -> int:
+    return -(-images // size)
 
 
-def assert_apart(train: Epoch, val: Epoch) -> None:
+@core("data_splits", "no image is in two of the three sets", weight=0.05)
+def test_sets_are_disjoint(student: Student) -> None:
+    taken = take(student, {"train": SOME, "val": SOME})
+    train, val = taken["train"][0], taken["val"][0]
+    for epoch in (val, train):
+        if (epoch.known >= ALL).any():
+            fail_check(
+                f"{epoch.split}_dataloader: expected images of the training set, got images of the test set. "
+                "What is left to test on?",
+                "validates-on-test" if epoch is val else None,
+            )
     if torch.isin(train.known, val.known).any():
-        fail_overlap()
-
-
-def fail_overlap() -> None:
-    fail_check(
-        "setup: some images are in the training set and in the validation set. What does validation measure then?",
-        "splits-overlap",
-    )
-
-
-@core("data_splits", "validation images are none of the test set's")
-def test_validation_is_not_taken_from_the_test_set(student: Student) -> None:
-    assert_not_test_images(take_one(student, "val", 1000, **SMALL_VAL))
-
-
-@core("data_splits", "training and validation share no image when validation is small")
-def test_splits_are_disjoint_with_a_small_validation_set(student: Student) -> None:
-    taken = take(student, {"val": 1000, "train": 500}, **SMALL_VAL)
-    assert_apart(taken["train"][0], taken["val"][0])
-
-
-@core("data_splits", "validation has val_size images, each once")
-def test_validation_has_val_size_images(student: Student) -> None:
-    epoch = take_one(student, "val", 1000, **SMALL_VAL)
-    assert_count(epoch, 300, "val_size images")
-    assert_each_once(epoch)
-
-
-@core("data_splits", "test is the official 10,000 test images")
-def test_test_set_is_the_official_one(student: Student) -> None:
-    epoch = take_one(student, "test", 200, **SMALL_VAL)
-    if (epoch.known < synthetic.TRAIN_SIZE).any():
-        fail_check("test_dataloader: expected the official test images, got training images. Which set is it made of?")
-    assert_each_once(epoch)
-    if epoch.length is None:  # it has to be counted
-        assert_count(take_one(student, "test", EVERYTHING, packed=("test",), **SMALL_VAL), 10_000, "all test images")
-    elif epoch.length != 100 or epoch.complete:
-        fail_check("test_dataloader: expected all test images, got another number. Which of them are left out?")
-
-
-def same_split(first: Epoch, second: Epoch) -> bool:
-    """Compare by index; by the number of labels of each class where images cannot be told apart."""
-    if first.readable and second.readable:
-        return torch.equal(first.known.sort().values, second.known.sort().values)
-    return torch.equal(first.labels.sort().values, second.labels.sort().values)
-
-
-@core("data_splits", "the split does not depend on the global random state")
-def test_split_ignores_the_global_state(student: Student) -> None:
-    first = take_one(student, "val", 1000, **FEW_VAL)
-    second = take_one(student, "val", 1000, global_seed=1, **FEW_VAL)
-    if not same_split(first, second):
         fail_check(
-            "setup: the same seed gave two different splits. What else does the draw depend on?", "unseeded-split"
+            "setup: some images are in the training set and in the validation set. What does validation measure then?",
+            "splits-overlap",
         )
 
 
-@detail("data_splits", "setup may be called again and gives the same split")
-def test_setup_may_be_called_again(student: Student) -> None:
-    twice = take_one(student, "val", 1000, global_seed=1, **FEW_VAL)  # for "fit", then for "test"
-    once = take_one(student, "val", 1000, global_seed=1, stages=("fit",), **FEW_VAL)
-    if not same_split(once, twice):
-        fail_check("setup: a second call gave another split. What do both calls share?", "unseeded-split")
+@detail("data_splits", "by default 5,000 images validate, in batches of 64", weight=0.1)
+def test_defaults_are_as_documented(student: Student) -> None:
+    val = take_one(student, "val", SOME)
+    if set(val.sizes) != {DEFAULT_BATCH}:
+        fail_check("val_dataloader: expected batches of 64 by default, got other sizes.")
+    if val.length not in (None, batches(DEFAULT_VAL, DEFAULT_BATCH), DEFAULT_VAL // DEFAULT_BATCH):
+        fail_check("val_dataloader: expected 5,000 images by default, got another number.")
 
 
-@detail("data_splits", "setup for {stage} alone prepares its {split} images")
-@pytest.mark.parametrize(("stage", "split"), [("fit", "train"), ("fit", "val"), ("validate", "val"), ("test", "test")],
-                         ids=["fit-train", "fit-val", "validate", "test"])  # fmt: skip
-def test_setup_prepares_any_stage(student: Student, stage: str, split: str) -> None:
-    epoch = take_one(student, split, 100, stages=(stage,), global_seed=1, **FEW_VAL)
-    if len(epoch.labels) < 100:
-        fail_check(f"setup: expected {split} images after setup({stage!r}), got too few. What does each stage need?")
+@detail("data_splits", "validation has val_size images, each once", weight=0.5)
+def test_validation_has_val_size_images(student: Student) -> None:
+    epoch = take_one(student, "val", 1000, **FEW_VAL)
+    default = batches(DEFAULT_VAL, FEW_VAL["batch_size"])
+    ignored = epoch.length == default == take_one(student, "val", 100, **FEW_TRAIN).length
+    assert_count(epoch, 300, "val_size images", "ignores-val-size" if ignored else None)
+    assert_each_once(epoch)
 
 
-@detail("data_splits", "another seed gives another split")
-def test_split_depends_on_the_seed(student: Student) -> None:
-    first, second = (
-        take_one(student, "val", 1000, stages=("fit",), global_seed=1, **options, **FEW_VAL)
-        for options in ({}, {"seed": 4})
-    )
-    if first.readable and second.readable and same_split(first, second):
-        fail_check("setup: two seeds gave the same split. Where does the seed come in?", "ignores-seed")
-
-
-@core("data_splits", "training and validation share no image when validation is large")
-def test_splits_are_disjoint_with_a_large_validation_set(student: Student) -> None:
-    taken = take(student, {"train": 1000, "val": 800}, **SMALL_TRAIN)
-    train, val = taken["train"][0], taken["val"][0]
-    assert_apart(train, val)
-    if len(train.labels) > 600 and (val.length or 594) >= 594:
-        fail_overlap()  # more than the rest of the 60,000 can only be images that validate, too
-
-
-@core("data_splits", "training has all of the 60,000 that are not in validation")
+@detail("data_splits", "training has all of the 60,000 that do not validate", weight=0.55)
 def test_training_has_the_rest(student: Student) -> None:
-    taken = take(student, {"train": 1000, "val": 800}, **SMALL_TRAIN)
+    if take_one(student, "train", 100, **FEW_VAL).length not in (None, 597):
+        fail_check("train_dataloader: expected all images that do not validate, got another number. Which are they?")
+    taken = take(student, {"val": 100, "train": 700}, **FEW_TRAIN)
     train, val = taken["train"][0], taken["val"][0]
-    assert_not_test_images(train)
     assert_count(train, 600, "all images that do not validate")
     assert_each_once(train)
     if val.length not in (None, 594):
         fail_check("val_dataloader: expected val_size images, got another number. Where does val_size come in?")
 
 
-@detail("data_splits", "refuses {val_size} images for validation")
-@pytest.mark.parametrize("val_size", [0, 60_000, 60_001, -5])
-def test_impossible_val_size_is_refused(student: Student, val_size: int) -> None:
-    options: dict[str, Any] = {"options": {"val_size": val_size}, "stages": ["fit"]}
-    where = f"val_size={val_size}"
-    assert_refused_in_probe(student, "take", student.data_root, {"val": 10}, where=where, **options)
+@detail("data_splits", "test is the official 10,000 test images", weight=0.75)
+def test_test_set_is_the_official_one(student: Student) -> None:
+    stages = ("fit", "test")
+    epoch = take_one(student, "test", 200, stages=stages, **FEW_VAL)
+    if (epoch.known < ALL).any():
+        fail_check("test_dataloader: expected the official test images, got training images. Which set is it made of?")
+    assert_each_once(epoch)
+    if epoch.length is None:  # it has to be counted
+        packed = take_one(student, "test", EVERYTHING, stages=stages, packed=("test",), **FEW_VAL)
+        assert_count(packed, TEST, "all test images")
+    elif epoch.length != 100 or epoch.complete:
+        fail_check("test_dataloader: expected all test images, got another number. Which of them are left out?")
 
 
-@detail("data_splits", "by default 5,000 images validate, in batches of 64; the folder may be a str")
-def test_defaults_are_as_documented(student: Student) -> None:
-    epoch = take_one(student, "val", 64, root=str(student.data_root))
-    if epoch.sizes != [64]:
-        fail_check(f"val_dataloader: expected batches of 64 by default, got {describe(epoch.sizes)}.")
-    if epoch.length not in (None, 78, 79):
-        fail_check("val_dataloader: expected 5,000 images by default, got another number.")
+def same_split(first: Epoch, second: Epoch) -> bool:
+    """Compare by index; by the labels where images cannot be told apart."""
+    if first.readable and second.readable:
+        return torch.equal(first.known.sort().values, second.known.sort().values)
+    return torch.equal(first.labels.sort().values, second.labels.sort().values)
 
 
-@detail("data_splits", "is a LightningDataModule")
-def test_it_is_a_lightning_data_module(student: Student) -> None:
-    names = student.probe("bases", student.data_root)
-    if not isinstance(names, list) or "LightningDataModule" not in names[1:]:
-        fail_check("FashionMNISTDataModule: expected a subclass of LightningDataModule, got another class.")
+@detail("data_splits", "setup may be called again and keeps the split", weight=0.7)
+def test_setup_may_be_called_again(student: Student) -> None:
+    once = take_one(student, "val", 1000, **FEW_VAL)
+    again = take_one(student, "val", 1000, stages=("fit", "test", "fit"), **FEW_VAL)
+    if not same_split(once, again):
+        fresh = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
+        fail_check(
+            "setup: a second call gave another split. What do both calls share?",
+            "resplits-at-setup" if same_split(once, fresh) else "unseeded-split",
+        )
 
 
-def look(student: Student, split: str) -> list[Epoch]:
-    """Return the beginning of two passes over a loader."""
-    epochs: list[Epoch] = take(student, {split: 200}, epochs=2, **SMALL_VAL)[split]
-    return epochs
+@detail("data_splits", "the split does not depend on the global random state", weight=0.9)
+def test_split_ignores_the_global_state(student: Student) -> None:
+    first = take_one(student, "val", 1000, **FEW_VAL)
+    second = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
+    if not same_split(first, second):
+        by_index = first.readable and second.readable and len(first.ids) == len(second.ids)
+        fail_check(
+            "setup: the same seed gave two different splits. What else does the draw depend on?",
+            "unseeded-split" if by_index else None,
+        )
+
+
+@detail("data_splits", "another seed gives another split, and each data module keeps its own", weight=0.75)
+def test_split_depends_on_the_seed(student: Student) -> None:
+    first = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
+    other = take_one(student, "val", 1000, global_seed=20201, **OTHER_SEED)
+    again = take_one(student, "val", 1000, global_seed=20201, time=2, **FEW_VAL)
+    if not same_split(first, again):
+        fail_check("setup: a second data module with another seed changed the first one's split. What do they share?")
+    shared = int(torch.isin(other.known, first.known).sum())
+    if shared > 0.5 * len(other.ids) or (not first.readable and torch.equal(first.labels, other.labels)):
+        # A data module that remembers another one's split has as many images, too.
+        ignored = len(other.ids) == 301 or len(first.ids) == len(other.ids) > 301
+        fail_check(
+            "setup: two seeds gave the same split. Where does the seed come in?", "ignores-seed" if ignored else None
+        )
+
+
+def assert_prepared(student: Student, split: str, stages: tuple[str | None, ...], **given: Any) -> None:
+    """Check that a split is there after these stages of ``setup``; only if it is after others has that a name."""
+    try:
+        epoch = take_one(student, split, 100, stages=stages, **FEW_VAL, **given)
+    except StudentRaised as error:
+        problem, name = f"got {error.type_names[0]}", None
+        try:
+            take_one(student, split, 1000 if split == "val" else 200, stages=("fit", "test"), **FEW_VAL)
+            name = "stage-unprepared"
+        except StudentFailure:
+            problem += " as always"
+    else:
+        if len(epoch.labels) >= 100:
+            return
+        problem, name = "got too few", None
+    fail_check(f"setup: expected {split} images after setup({stages[-1]!r}), {problem}. What does it need?", name)
+
+
+@detail("data_splits", "setup() alone prepares all three sets", weight=1.0)
+def test_setup_without_a_stage_prepares_everything(student: Student) -> None:
+    for split in SPLITS:
+        assert_prepared(student, split, (None,), global_seed=202)
+
+
+@detail("data_splits", "setup takes any stage, and prepares what it needs", weight=0.25)
+def test_setup_prepares_any_stage(student: Student) -> None:
+    assert_prepared(student, "test", ("test",), global_seed=203)
+    assert_prepared(student, "val", ("test", "validate"), global_seed=203)
+    assert_prepared(student, "test", ("test", "validate", "predict"), global_seed=203)
+
+
+@detail("data_splits", "a Trainer takes it, with the folder as a str", weight=0.75)
+def test_a_trainer_takes_it(student: Student) -> None:
+    found = student.probe("fit", str(student.data_root))
+    where = "FashionMNISTDataModule"
+    if not found.get("lightning"):
+        fail_check(f"{where}: expected a LightningDataModule, got another class. What does it derive from?")
+    if found.get("error"):
+        begun = found.get("initialised")
+        fail_check(
+            f"{where}: expected Trainer.fit to run with it, got {str(found['error'])[:200]}. "
+            + ("What does a Trainer ask of it?" if begun else "What does a subclass's __init__ do first?"),
+            None if begun else "forgets-super-init",
+        )
+
+
+@refusal("data_splits", "a `val_size` below 1 or above 59,999")
+def test_impossible_val_size_is_refused(student: Student) -> None:
+    for val_size in (0, ALL, -5):
+        options: dict[str, Any] = {"options": {"val_size": val_size}, "stages": ["fit"]}
+        where = f"val_size={val_size}"
+        assert_refused_in_probe(student, "take", student.data_root, {"val": 10}, where=where, **options)
+    for val_size in (1, ALL - 1):  # not these
+        student.probe("take", student.data_root, {}, options={"val_size": val_size}, stages=[])
 
 
 def whole(student: Student, split: str) -> list[Epoch]:
-    """Return two passes over a loader whose last batch is smaller."""
-    epochs: list[Epoch] = take(student, {split: 500}, epochs=2, **(ODD_TRAIN if split == "train" else ODD_VAL))[split]
+    """Return two passes over a loader whose last batch is smaller; of the test loader, two batches each."""
+    options, limit = (ODD_TRAIN, 500) if split == "train" else (ODD_VAL, 500 if split == "val" else 194)
+    stages = ("fit", "test") if split == "test" else ("fit",)
+    epochs: list[Epoch] = take(student, {split: limit}, epochs=2, stages=stages, **options)[split]
     return epochs
 
 
-@core("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)")
-def test_batches_have_dtype_and_shape(student: Student) -> None:
-    wanted = "images float32 (B, 1, 28, 28), labels int64 (B,)"
-    for split in SPLITS:
-        kinds = look(student, split)[0].kinds
-        if kinds != [wanted]:
-            fail_check(f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?")
-
-
-@core("data_loaders", "images come with their own labels")
+@core("data_loaders", "images come with their own labels", weight=0.1)
 def test_labels_belong_to_their_images(student: Student) -> None:
     for split in SPLITS:
-        epoch = look(student, split)[0]
+        epoch = whole(student, split)[0]
         read = epoch.ids >= 0
         if not torch.equal(LABELS[epoch.ids[read]], epoch.labels[read]):
             fail_check(
                 f"{split}_dataloader: expected each image with its own label, got others. "
                 "Are both taken by the same index?"
             )
+
+
+@detail("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)", weight=0.2)
+def test_batches_have_dtype_and_shape(student: Student) -> None:
+    wanted = "images float32 (B, 1, 28, 28), labels int64 (B,)"
+    for split in SPLITS:
+        kinds = whole(student, split)[0].kinds
+        if kinds != [wanted]:
+            fail_check(f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?")
+
+
+@detail("data_loaders", "every image comes once in an epoch, in batches of batch_size but for the last", weight=1.6)
+def test_every_image_once(student: Student) -> None:
+    for split in SPLITS:
+        first, second = whole(student, split)
+        size = ODD_TRAIN["batch_size"] if split == "train" else ODD_VAL["batch_size"]
+        for epoch in (first, second):
+            assert_sizes(epoch, size)
+            assert_each_once(epoch)
+            assert_none_lost(epoch, size)
+        if first.complete and not torch.equal(first.labels.sort().values, second.labels.sort().values):
+            fail_check(f"{split}_dataloader: two epochs hold different images. How are they drawn?")
+    assert_no_test_image_lost(student)
+
+
+def assert_sizes(epoch: Epoch, size: int) -> None:
+    if any(one != size for one in epoch.sizes[:-1]) or epoch.sizes[-1] > size:
+        fail_check(
+            f"{epoch.split}_dataloader: expected batches of batch_size, got {sorted(set(epoch.sizes))[:3]}. "
+            "Does batch_size reach the loader?"
+        )
+
+
+def assert_none_lost(epoch: Epoch, size: int) -> None:
+    """Judge the loader alone: where the split has more images than it should, data_splits says so."""
+    if not epoch.complete or len(epoch.labels) >= 207:
+        return
+    dropped = len(epoch.labels) == 207 - 207 % size
+    question = "What becomes of the last, smaller batch?" if dropped else "Which of them are left out?"
+    fail_check(
+        f"{epoch.split}_dataloader: expected every image of an epoch, got fewer. {question}",
+        "drops-last-batch" if dropped else None,
+    )
+
+
+def assert_no_test_image_lost(student: Student) -> None:
+    size = ODD_VAL["batch_size"]
+    length = whole(student, "test")[0].length
+    if length is None:  # it has to be counted
+        stages = ("fit", "test")
+        packed = take_one(student, "test", EVERYTHING, stages=stages, packed=("test",), **ODD_VAL)
+        length = len(packed.sizes)
+    if length == TEST // size:
+        fail_check(
+            "test_dataloader: expected every test image, got fewer. What becomes of the last, smaller batch?",
+            "drops-last-batch",
+        )
+
+
+@detail("data_loaders", "training images come in a new order each epoch", weight=1.5)
+def test_training_is_shuffled_anew(student: Student) -> None:
+    first, second = whole(student, "train")
+    if torch.equal(first.labels, second.labels):
+        fail_check(
+            "train_dataloader: two epochs came in the same order. What does a network learn from the order?",
+            "never-shuffles-training",
+        )
+
+
+@detail("data_loaders", "validation and test images are the same in each pass, in the same order", weight=1.5)
+def test_evaluation_repeats_itself(student: Student) -> None:
+    for split in EVALUATION:
+        first, second = whole(student, split)
+        if not torch.equal(first.labels, second.labels):
+            fail_check(
+                f"{split}_dataloader: two passes came in different orders. Whose is the third prediction?",
+                "shuffles-evaluation",
+            )
+        if changes(first, second):
+            fail_altered(student, split, "augments-evaluation")
+
+
+@detail("data_loaders", "validation and test images are not augmented", weight=0.25)
+def test_evaluation_images_are_not_augmented(student: Student) -> None:
+    for split in EVALUATION:
+        first, second = whole(student, split)
+        if not unaltered(first).all():
+            fail_altered(student, split, "augments-evaluation" if changes(first, second) else None)
+
+
+@detail("data_loaders", "training images are augmented", weight=1.5)
+def test_training_is_augmented(student: Student) -> None:
+    epochs = whole(student, "train")
+    plain = torch.cat([unaltered(epoch) for epoch in epochs])
+    levels = torch.cat([brightness(epoch.pixels()) for epoch in epochs])
+    if plain.all() and (levels - levels[0]).abs().max() < 1e-3:
+        made = helper(student, "train_transform")
+        fail_at_loader(
+            "train",
+            "every image is as it was. Which transform do training images go through?",
+            "never-augments",
+            beside="train_transform" if made is not None and bool((made == made[0]).all()) else None,
+        )
+
+
+@detail("data_loaders", "images are normalised", weight=0.35)
+def test_images_are_normalised(student: Student) -> None:
+    for split in SPLITS:
+        epoch = whole(student, split)[0]
+        problem = normalised_wrongly(split, epoch.pixels())
+        if problem is None:
+            continue
+        says, name = problem
+        transform = "train_transform" if split == "train" else "eval_transform"
+        made = helper(student, transform)
+        known = made is not None and normalised_wrongly(split, made) is not None
+        fail_at_loader(split, says, name, beside=transform if known else None)
+
+
+def normalised_wrongly(split: str, images: Tensor) -> tuple[str, str] | None:
+    """Return what is said of images (N, 28, 28) that are not normalised as they should be, and its name."""
+    if images.min() >= 0:
+        return "the pixels are not normalised. Which transform do they go through?", "not-normalised"
+    if split == "train":
+        off = not 0.5 < float(images.std()) < 1.7 or abs(float(images.mean())) > 0.6
+    else:
+        wanted = (torch.tensor([0.0, synthetic.BRIGHT]) / 255 - MEAN) / STD
+        off = bool(((brightness(images) - wanted).abs() > 0.05).any())
+    says = "the pixels are normalised, but not by the training set's mean and deviation. Where do yours come from?"
+    return (says, "wrong-statistics") if off else None
 
 
 def unaltered(epoch: Epoch) -> Tensor:
@@ -304,108 +469,37 @@ def unaltered(epoch: Epoch) -> Tensor:
     return (epoch.ids >= 0) & ((scaled - pattern).abs().flatten(1).amax(1) < 1e-3)
 
 
-def brightness(epoch: Epoch) -> Tensor:
-    """Return the darkest and the brightest pixel of each image, sorted by index."""
-    images = epoch.pixels().flatten(1)
-    return torch.stack([images.amin(1), images.amax(1)], 1)[epoch.ids.argsort(stable=True)]
+def brightness(images: Tensor) -> Tensor:
+    """Return the darkest and the brightest pixel of each image, (N, 2)."""
+    flat = images.flatten(1)
+    return torch.stack([flat.amin(1), flat.amax(1)], 1)
 
 
-@core("data_loaders", "validation and test images are not augmented")
-def test_evaluation_images_are_not_augmented(student: Student) -> None:
-    for split in ("val", "test"):
-        first, second = look(student, split)
-        changed = not bool(unaltered(first).all())
-        if not changed and torch.equal(first.ids.sort().values, second.ids.sort().values):
-            changed = not torch.allclose(brightness(first), brightness(second), atol=1e-3)
-        if changed:
-            fail_check(
-                f"{split}_dataloader: images are altered. Would you measure a network on images that change by chance?",
-                "augments-evaluation",
-            )
+def changes(first: Epoch, second: Epoch) -> bool:
+    """Tell whether two passes in the same order gave other pixels."""
+    same_order = torch.equal(first.labels, second.labels)
+    return same_order and not torch.allclose(first.pixels(), second.pixels(), atol=1e-3)
 
 
-@core("data_loaders", "every {split} image appears once in an epoch")
-@pytest.mark.parametrize(("split", "expected"), [("train", 207), ("val", 207)], ids=SPLITS[:2])
-def test_every_image_once(student: Student, split: str, expected: int) -> None:
-    first, second = whole(student, split)
-    for epoch in (first, second):
-        assert_count(epoch, expected, "every image of an epoch, the last ones too")
-        assert_each_once(epoch)
-    if not torch.equal(first.labels.sort().values, second.labels.sort().values):
-        fail_check(f"{split}_dataloader: two epochs hold different images. How are they drawn?")
+def fail_altered(student: Student, split: str, name: str | None) -> None:
+    made = helper(student, "eval_transform")
+    says = "images are altered. Would you measure a network on images that change by chance?"
+    known = made is not None and not bool((made == made[0]).all())
+    fail_at_loader(split, says, name, beside="eval_transform" if known else None)
 
 
-@core("data_loaders", "no test image is left out")
-def test_no_test_image_is_left_out(student: Student) -> None:
-    epoch = take_one(student, "test", 200, **ODD_VAL)
-    if epoch.length is None:  # it has to be counted
-        assert_count(take_one(student, "test", EVERYTHING, packed=("test",), **ODD_VAL), 10_000, "every test image")
-    elif epoch.length != 104:  # of 97 images, the last one of 9
-        fail_check(
-            "test_dataloader: expected every test image, got fewer or more. What becomes of the last, smaller batch?"
-        )
+def fail_at_loader(split: str, says: str, name: str | None, *, beside: str | None) -> None:
+    """Fail with the name of the mistake, unless it is that of a transform, which has a task of its own."""
+    if beside is not None:
+        fail_check(f"{split}_dataloader: {says} It is what {beside} gives, which has a task of its own.")
+    fail_check(f"{split}_dataloader: {says}", name)
 
 
-@core("data_loaders", "training images come in a new order each epoch")
-def test_training_is_shuffled_anew(student: Student) -> None:
-    first, second = whole(student, "train")
-    if torch.equal(first.labels, second.labels):
-        fail_check(
-            "train_dataloader: two epochs came in the same order. What does a network learn from the order?",
-            "never-shuffles-training",
-        )
-
-
-@detail("data_loaders", "images are normalised")
-def test_images_are_normalised(student: Student) -> None:
-    for split in SPLITS:
-        assert_normalised(look(student, split)[0])
-
-
-def assert_normalised(epoch: Epoch) -> None:
-    images, where = epoch.pixels(), f"{epoch.split}_dataloader"
-    if images.min() >= 0:
-        fail_check(f"{where}: the pixels are not normalised. Which transform do they go through?", "not-normalised")
-    if epoch.split == "train":
-        off = not 0.5 < float(images.std()) < 1.7 or abs(float(images.mean())) > 0.6
-    else:
-        wanted = (synthetic.images(epoch.ids.clamp(min=0)).float() / 255 - MEAN) / STD
-        off = bool(((images - wanted)[epoch.ids >= 0].abs() > 0.05).any())
-    if off:
-        fail_check(
-            f"{where}: the pixels are normalised, but not by the training set's mean and deviation. "
-            "Where do yours come from?",
-            "wrong-statistics",
-        )
-
-
-@detail("data_loaders", "validation and test images come in a fixed order")
-def test_evaluation_comes_in_fixed_order(student: Student) -> None:
-    for split in ("val", "test"):
-        first, second = look(student, split)
-        if not torch.equal(first.labels, second.labels):
-            fail_check(
-                f"{split}_dataloader: two passes came in different orders. Whose is the third prediction?",
-                "shuffles-evaluation",
-            )
-
-
-@detail("data_loaders", "training images are augmented")
-def test_training_is_augmented(student: Student) -> None:
-    epochs = whole(student, "train")
-    plain = torch.cat([unaltered(epoch) for epoch in epochs])
-    levels = torch.cat([brightness(epoch) for epoch in epochs])
-    if plain.all() and (levels - levels[0]).abs().max() < 1e-3:
-        fail_check(
-            "train_dataloader: every image is as it was. Which transform do training images go through?",
-            "never-augments",
-        )
-
-
-@detail("data_loaders", "every {split} batch but the last has batch_size images")
-@pytest.mark.parametrize(("split", "wanted"), [("train", [100, 100, 7]), ("val", [97, 97, 13])], ids=SPLITS[:2])
-def test_batches_have_batch_size(student: Student, split: str, wanted: list[int]) -> None:
-    sizes = whole(student, split)[0].sizes
-    if sizes != wanted:
-        got = sizes if len(sizes) <= 10 else describe(sizes)
-        fail_check(f"{split}_dataloader: expected batches of {wanted}, got {got}. Does batch_size reach the loader?")
+def helper(student: Student, name: str) -> Tensor | None:
+    """Return what the student's own transform makes of one image, (N, 28, 28); None if it is nothing of the kind."""
+    try:
+        made = student.probe("helper", name, synthetic.images(torch.tensor([HELPED]))[0], times=40)
+    except StudentFailure:
+        return None
+    fits = isinstance(made, Tensor) and made[0].numel() == 28 * 28
+    return made.reshape(-1, 28, 28).float() if fits else None

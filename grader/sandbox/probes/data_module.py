@@ -1,19 +1,40 @@
-"""Takes batches from a student's data module."""
+"""Takes batches from a student's data modules."""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
 
-_BUILT: dict[str, Any] = {}  # one data module, with which its next check goes on
+from grader.sandbox.probes.model import trainer_for
+
+
+@dataclass
+class _Built:
+    """A data module, and the stages that it was set up for."""
+
+    data: Any
+    stages: list[str | None]
+
+
+GLOBAL_SEED = 101
+"""Of the global random states, unless a check asks for another: no data module's own seed."""
+
+KEPT = 2
+"""How many data modules are there at once: some hold all images in memory."""
+
+_BUILT: dict[str, _Built] = {}
 
 
 def take(
@@ -22,19 +43,19 @@ def take(
     splits: dict[str, int],
     *,
     options: dict[str, int],
-    stages: list[str],
+    stages: list[str | None],
     epochs: int = 1,
-    global_seed: int = 0,
+    global_seed: int = GLOBAL_SEED,
     packed: tuple[str, ...] = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    """Build a data module, or take the one built last if it was built alike, and iterate its loaders.
+    """Build a data module, or go on with one that was built alike, and iterate its loaders.
 
     Args:
         module: the student's.
         root: the data folder.
         splits: "train", "val" or "test", each with the number of samples after which to stop.
         options: further arguments of the data module.
-        stages: passed to ``setup`` one after the other.
+        stages: passed to ``setup`` one after the other; those that it was set up for before are not repeated.
         epochs: passes over each loader.
         global_seed: seeds every global random state before the module is built.
         packed: splits of which one bit per pixel is enough.
@@ -42,31 +63,85 @@ def take(
     Returns:
         For each split, one dict per epoch: see ``_epoch``.
     """
-    alike = repr((root, sorted(options.items()), stages, global_seed))
-    if alike not in _BUILT:
-        _BUILT.clear()
-        gc.collect()  # one that holds all images in memory goes before the next one comes
-        _BUILT[alike] = _build(module, root, options, stages, global_seed)
-    loaders = {split: _only(getattr(_BUILT[alike], f"{split}_dataloader")()) for split in splits}
+    key = repr((root, sorted(options.items()), global_seed))
+    known = _BUILT.get(key)
+    if known is None or known.stages != stages[: len(known.stages)]:
+        _BUILT.pop(key, None)
+        while len(_BUILT) >= KEPT:
+            _BUILT.pop(next(iter(_BUILT)))
+        gc.collect()
+        known = _BUILT[key] = _Built(_build(module, root, options, global_seed), [])
+    for stage in stages[len(known.stages) :]:
+        known.data.setup(stage)
+        known.stages.append(stage)
+    loaders = {split: _only(getattr(known.data, f"{split}_dataloader")()) for split in splits}
     return {
         split: [_epoch(loaders[split], limit, packed=split in packed) for _ in range(epochs)]
         for split, limit in splits.items()
     }
 
 
-def bases(module: ModuleType, root: Path) -> list[str]:
-    """Return the names of the data module's class and of those it derives from."""
-    return [cls.__name__ for cls in type(module.FashionMNISTDataModule(root)).__mro__]
+class _Idle(pl.LightningModule):
+    """Learns nothing, from whatever comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        del batch, batch_idx
+        return self.weight * 1.0
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        del batch, batch_idx
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.0)
 
 
-def _build(module: ModuleType, root: Path | str, options: dict[str, int], stages: list[str], global_seed: int) -> Any:
+def fit(module: ModuleType, root: Path | str) -> dict[str, Any]:
+    """Hand a data module to a Trainer for one batch of training and one of validation.
+
+    Returns:
+        Whether it is a LightningDataModule, whether that class's own ``__init__`` ran, and what ended the training.
+    """
+    _BUILT.clear()
+    gc.collect()
+    data = module.FashionMNISTDataModule(root)
+    found = {
+        "lightning": isinstance(data, pl.LightningDataModule),
+        "initialised": "prepare_data_per_node" in vars(data),
+        "error": "",
+    }
+    trainer = trainer_for(epochs=1, callbacks=[], validate=True)
+    trainer.limit_train_batches = trainer.limit_val_batches = 1
+    try:
+        trainer.fit(_Idle(), datamodule=data)
+    except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
+        found["error"] = f"{type(problem).__name__}: {problem}"[:300]
+    return found
+
+
+def helper(module: ModuleType, name: str, pixels: Tensor, *, times: int) -> Tensor | None:
+    """Return what the student's own transform of that name makes of one image, several times.
+
+    Args:
+        module: beside which the transforms are.
+        name: "eval_transform" or "train_transform".
+        pixels: uint8 (28, 28).
+        times: how often.
+    """
+    beside = importlib.import_module(f"{module.__name__.rpartition('.')[0]}.transforms")
+    transform, image = getattr(beside, name)(), Image.fromarray(pixels.numpy())
+    return _joined([transform(image)[None] for _ in range(times)])
+
+
+def _build(module: ModuleType, root: Path | str, options: dict[str, int], global_seed: int) -> Any:
     torch.manual_seed(global_seed)
     random.seed(global_seed)
     np.random.seed(global_seed)  # noqa: NPY002 - the global state is what must not matter
     data = module.FashionMNISTDataModule(root, **options)
     data.prepare_data()
-    for stage in stages:
-        data.setup(stage)
     return data
 
 
