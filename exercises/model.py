@@ -58,7 +58,7 @@ def build_baseline(num_classes: int = 10) -> nn.Sequential:
         Linear `num_classes`. For ten classes it has 421,642 parameters.
 
     Raises:
-        ValueError: if `num_classes` is below 1.
+        ValueError: for fewer than one class.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html
     """

@@ -17,6 +17,8 @@
 # %%
 """What a model is made of: output shapes, parameter counts, and what is frozen."""
 
+import copy
+
 import torch
 import torchinfo
 from torch import Tensor, nn
@@ -50,10 +52,6 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
         leaf), in order of execution. A leaf that runs twice keeps its first place and its last shape. Outputs that are not
         tensors are left out.
 
-    Raises:
-        TypeError: if `model` is not a module, or `input_size` holds something other than ints.
-        ValueError: if a size is below 1.
-
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
     """
     # TODO: your code here
@@ -79,9 +77,6 @@ def count_parameters(model: nn.Module) -> tuple[int, int]:
         How many parameters there are, and how many of them are trainable. A shared parameter counts once; buffers do not
         count.
 
-    Raises:
-        TypeError: if `model` is not a module.
-
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.parameters
     """
     # TODO: your code here
@@ -104,9 +99,6 @@ def freeze(module: nn.Module) -> None:
     Args:
         module: a layer or a whole model.
 
-    Raises:
-        TypeError: if `module` is not a module.
-
     Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#setting-requires-grad
     """
     # TODO: your code here
@@ -119,9 +111,6 @@ def unfreeze(module: nn.Module) -> None:
 
     Args:
         module: a layer or a whole model.
-
-    Raises:
-        TypeError: if `module` is not a module.
 
     Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#setting-requires-grad
     """
@@ -148,9 +137,6 @@ def summarize(model: nn.Module, input_size: tuple[int, ...]) -> str:
     Returns:
         The table as text: layer types, output shapes, parameter counts, and below it the total and the trainable parameters.
         Nothing is printed.
-
-    Raises:
-        TypeError: if `model` is not a module.
 
     Source: https://github.com/TylerYep/torchinfo
     """

@@ -58,7 +58,7 @@ def build_baseline(num_classes: int = 10) -> nn.Sequential:
         Linear `num_classes`. For ten classes it has 421,642 parameters.
 
     Raises:
-        ValueError: if `num_classes` is below 1.
+        ValueError: for fewer than one class.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html
     """
@@ -137,22 +137,26 @@ class FashionCNN(pl.LightningModule):
         super().__init__()
         ### BEGIN SOLUTION
         self.learning_rate = learning_rate
+
+        def convolution(inputs: int, maps: int, stride: int) -> nn.Conv2d:
+            return nn.Conv2d(inputs, maps, kernel_size=3, stride=stride, padding=1, bias=False)
+
         self.network = nn.Sequential(
-            nn.Conv2d(1, 32, kernel_size=3, padding=1, bias=False),  # (N, 32, 28, 28)
+            convolution(1, 32, stride=1),  # (N, 32, 28, 28)
             nn.MaxPool2d(2),  # (N, 32, 14, 14)
             nn.BatchNorm2d(32),
             nn.ReLU(),
-            nn.Conv2d(32, 64, kernel_size=3, stride=2, padding=1, bias=False),  # (N, 64, 7, 7)
+            convolution(32, 64, stride=2),  # (N, 64, 7, 7)
             nn.BatchNorm2d(64),
             nn.ReLU(),
-            nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),  # (N, 64, 7, 7)
+            convolution(64, 64, stride=1),  # (N, 64, 7, 7)
             nn.BatchNorm2d(64),
             nn.ReLU(),
-            nn.Conv2d(64, 128, kernel_size=3, padding=1, bias=False),  # (N, 128, 7, 7)
+            convolution(64, 128, stride=1),  # (N, 128, 7, 7)
             nn.MaxPool2d(2),  # (N, 128, 3, 3)
             nn.BatchNorm2d(128),
             nn.ReLU(),
-            nn.Conv2d(128, 128, kernel_size=3, padding=1, bias=False),  # (N, 128, 3, 3)
+            convolution(128, 128, stride=1),  # (N, 128, 3, 3)
             nn.BatchNorm2d(128),
             nn.ReLU(),
             nn.Flatten(),  # (N, 1152)
@@ -186,9 +190,7 @@ class FashionCNN(pl.LightningModule):
         """
         ### BEGIN SOLUTION
         images, labels = batch
-        loss = F.cross_entropy(self(images), labels)
-        self.log("train_loss", loss)
-        return loss
+        return F.cross_entropy(self(images), labels)
         ### END SOLUTION
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -201,8 +203,8 @@ class FashionCNN(pl.LightningModule):
         ### BEGIN SOLUTION
         images, labels = batch
         logits = self(images)
-        self.log("val_loss", F.cross_entropy(logits, labels), prog_bar=True)
-        self.log("val_acc", (logits.argmax(dim=1) == labels).float().mean(), prog_bar=True)
+        self.log("val_loss", F.cross_entropy(logits, labels))
+        self.log("val_acc", (logits.argmax(dim=1) == labels).float().mean())
         ### END SOLUTION
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -215,8 +217,8 @@ class FashionCNN(pl.LightningModule):
         ### BEGIN SOLUTION
         images, labels = batch
         logits = self(images)
-        self.log("test_loss", F.cross_entropy(logits, labels), prog_bar=True)
-        self.log("test_acc", (logits.argmax(dim=1) == labels).float().mean(), prog_bar=True)
+        self.log("test_loss", F.cross_entropy(logits, labels))
+        self.log("test_acc", (logits.argmax(dim=1) == labels).float().mean())
         ### END SOLUTION
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning accepts many forms

@@ -17,6 +17,8 @@
 # %%
 """What a model is made of: output shapes, parameter counts, and what is frozen."""
 
+import copy
+
 import torch
 import torchinfo
 from torch import Tensor, nn
@@ -50,19 +52,9 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
         leaf), in order of execution. A leaf that runs twice keeps its first place and its last shape. Outputs that are not
         tensors are left out.
 
-    Raises:
-        TypeError: if `model` is not a module, or `input_size` holds something other than ints.
-        ValueError: if a size is below 1.
-
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
     """
     ### BEGIN SOLUTION
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"layer_shapes: expected a module, got {type(model).__name__}")
-    if not all(isinstance(size, int) for size in input_size):
-        raise TypeError(f"layer_shapes: expected input_size of ints, got {input_size!r}")
-    if not all(size >= 1 for size in input_size):
-        raise ValueError(f"layer_shapes: expected sizes of at least 1, got {tuple(input_size)}")
     shapes: dict[str, tuple[int, ...]] = {}
 
     def listen(name: str, leaf: nn.Module) -> torch.utils.hooks.RemovableHandle:
@@ -74,7 +66,7 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
 
     modes = [(module, module.training) for module in model.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(()))
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [listen(name, leaf) for name, leaf in leaves]
     try:
@@ -110,14 +102,9 @@ def count_parameters(model: nn.Module) -> tuple[int, int]:
         How many parameters there are, and how many of them are trainable. A shared parameter counts once; buffers do not
         count.
 
-    Raises:
-        TypeError: if `model` is not a module.
-
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.parameters
     """
     ### BEGIN SOLUTION
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"count_parameters: expected a module, got {type(model).__name__}")
     total = sum(parameter.numel() for parameter in model.parameters())
     trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     return total, trainable
@@ -140,15 +127,11 @@ def freeze(module: nn.Module) -> None:
     Args:
         module: a layer or a whole model.
 
-    Raises:
-        TypeError: if `module` is not a module.
-
     Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#setting-requires-grad
     """
     ### BEGIN SOLUTION
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"freeze: expected a module, got {type(module).__name__}")
-    module.requires_grad_(requires_grad=False)
+    for parameter in module.parameters():
+        parameter.requires_grad = False
     ### END SOLUTION
 
 
@@ -159,15 +142,11 @@ def unfreeze(module: nn.Module) -> None:
     Args:
         module: a layer or a whole model.
 
-    Raises:
-        TypeError: if `module` is not a module.
-
     Source: https://docs.pytorch.org/docs/stable/notes/autograd.html#setting-requires-grad
     """
     ### BEGIN SOLUTION
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"unfreeze: expected a module, got {type(module).__name__}")
-    module.requires_grad_(requires_grad=True)
+    for parameter in module.parameters():
+        parameter.requires_grad = True
     ### END SOLUTION
 
 
@@ -191,21 +170,12 @@ def summarize(model: nn.Module, input_size: tuple[int, ...]) -> str:
         The table as text: layer types, output shapes, parameter counts, and below it the total and the trainable parameters.
         Nothing is printed.
 
-    Raises:
-        TypeError: if `model` is not a module.
-
     Source: https://github.com/TylerYep/torchinfo
     """
     ### BEGIN SOLUTION
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"summarize: expected a module, got {type(model).__name__}")
-    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        return str(torchinfo.summary(model, input_data=like.new_zeros(input_size), depth=10, verbose=0))
-    finally:
-        for module, training in modes:  # torchinfo would put all modules into the mode of the outermost one
-            module.training = training
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(()))
+    # A copy: torchinfo puts all modules into the mode of the outermost one.
+    return str(torchinfo.summary(copy.deepcopy(model), input_data=like.new_zeros(input_size), verbose=0))
     ### END SOLUTION
 
 

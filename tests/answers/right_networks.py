@@ -281,6 +281,7 @@ def unfreeze(module):
 
 def summarize(model, input_size):
     columns = ("input_size", "output_size", "num_params", "trainable")
-    return repr(torchinfo.summary(model, input_size=tuple(input_size), col_names=columns, verbose=0, depth=4))
+    kinds = [p.dtype for p in model.parameters()][:1] or None
+    return repr(torchinfo.summary(model, tuple(input_size), dtypes=kinds, col_names=columns, verbose=0, depth=4))
 """),
 ]  # fmt: skip

@@ -4,11 +4,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pytest
 import torch
 
 from grader.checking import core, detail
-from grader.checking.assertions import describe, fail_check
+from grader.checking.assertions import describe, fail_check, number_of
 from grader.checking.inputs import Rng
 from grader.checking.student import Student
 
@@ -46,10 +45,12 @@ class Nested:
 
 
 def nested(rng: Rng) -> Nested:
+    """Draw the sizes of a nested model."""
     return Nested(rng.int(4, 7), rng.int(8, 12))
 
 
 def shapes_of(student: Student, name: str, size: tuple[int, ...], model: Nested | None = None, **options: Any) -> Any:
+    """Return what came of a call of `layer_shapes`."""
     facts = student.probe("layer_shapes", name, size, asdict(model) if model else {}, **options)
     if facts["type"] == "NoneType" and facts["error"] is None:
         fail_check("layer_shapes: expected a dict, got None. Does the function return?", "returns-none")
@@ -58,50 +59,96 @@ def shapes_of(student: Student, name: str, size: tuple[int, ...], model: Nested 
     return facts
 
 
-def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
-    pairs = {key if isinstance(key, str) else repr(key): value for key, value in facts["pairs"]}
-    names, wanted = list(pairs), [name for name, _ in expected]
-    extra = [name for name in names if name not in wanted]
+def plain_call(student: Student, rng: Rng) -> tuple[Any, Nested]:
+    """Return the call that most checks look at, and the model that it was about."""
+    if "plain" not in student.kept:
+        model = nested(rng)
+        student.kept["plain"] = shapes_of(student, "nested", NESTED_SIZE, model), model
+    facts, model = student.kept["plain"]
+    return facts, model
+
+
+def named(pairs: list[Any]) -> dict[str, Any]:
+    """Return pairs as a dict whose keys can be shown."""
+    return {key if isinstance(key, str) else repr(key): value for key, value in pairs}
+
+
+@core("layer_shapes", "finds the output shape of every leaf")
+def test_every_leaf_has_its_shape(student: Student, rng: Rng) -> None:
+    facts, model = plain_call(student, rng)
+    shapes = [value for _, value in facts["pairs"] if isinstance(value, tuple | list)]
+    left = iter(shapes)
+    for name, wanted in model.shapes():
+        # The batch axis and what else is listed are for other checks.
+        if not any(tuple(shape[-len(wanted[1:]) :]) == wanted[1:] for shape in left):
+            shown = ", ".join(str(tuple(shape)) for shape in shapes) or "no shapes"
+            fail_check(
+                f"layer_shapes: the output shape of {name!r} is missing, or not in its place: {shown}. What ran?"
+            )
+
+
+def assert_names(pairs: dict[str, Any], wanted: list[str]) -> None:
+    extra = [name for name in pairs if name not in wanted]
     if extra and all(name == "" or any(one.startswith(f"{name}.") for one in wanted) for name in extra):
         fail_check(
             "layer_shapes: modules that hold others are listed too. Which modules compute something themselves?",
             "includes-containers",
         )
-    if sorted(names) != sorted(wanted):
+    if sorted(pairs) != sorted(wanted):
         fail_check(
-            f"layer_shapes: expected {len(wanted)} leaf modules by their dotted names, got {names}. Which of them ran?"
+            f"layer_shapes: expected {len(wanted)} leaf modules by their dotted names, got {list(pairs)}. Which ran?"
         )
+
+
+def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
+    """Compare names and shapes, wherever they stand."""
+    pairs = named(facts["pairs"])
+    assert_names(pairs, [name for name, _ in expected])
     for name, shape in expected:
         got = pairs[name]
         if not isinstance(got, tuple) or got != shape:
             shown = got if isinstance(got, tuple) else describe(got)
-            fail_check(f"layer_shapes: at {name!r}: expected {shape}, got {shown}. Which output is that?")
-    if names != wanted:
-        fail_check(f"layer_shapes: expected the order of execution, got {names}. When does a layer enter the dict?")
+            fail_check(f"layer_shapes: at {name!r}: expected another shape, as a tuple, than {shown}. Which output?")
 
 
-@core("layer_shapes", "names every leaf module with its output shape, in order")
-def test_leaves_are_listed_with_their_shapes(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    assert_shapes(shapes_of(student, "nested", NESTED_SIZE, model), model.shapes())
+@detail("layer_shapes", "lists leaves alone, by their dotted names", weight=5)
+def test_leaves_are_listed_by_their_names(student: Student, rng: Rng) -> None:
+    facts, model = plain_call(student, rng)
+    assert_names(named(facts["pairs"]), [name for name, _ in model.shapes()])
 
 
-@core("layer_shapes", "takes the batch axis from input_size")
+@detail("layer_shapes", "gives shapes as tuples, with the batch axis of input_size", weight=3)
 def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    assert_shapes(shapes_of(student, "nested", (5, *NESTED_SIZE[1:]), model), model.shapes(5))
+    facts, model = plain_call(student, rng)
+    single = shapes_of(student, "nested", (1, *NESTED_SIZE[1:]), model)
+    for one, size in ((facts, NESTED_SIZE[0]), (single, 1)):
+        shapes = [value for _, value in one["pairs"]]
+        if any(shape not in shapes for _, shape in model.shapes(size)):
+            bare = [tuple(axis for axis in shape if axis != 1) for _, shape in model.shapes(size)]
+            squeezed = size == 1 and all(shape in shapes for shape in bare)
+            fail_check(
+                "layer_shapes: expected tuples that begin with the batch axis of input_size, got others. "
+                "What becomes of a batch of one?",
+                "squeeze-eats-axes" if squeezed else None,
+            )
 
 
-@detail("layer_shapes", "goes by the order of execution, not of definition")
+@detail("layer_shapes", "goes by the order of execution, not of definition", weight=2)
 def test_layers_come_in_order_of_execution(student: Student) -> None:
-    expected = [["body.a", (2, 5)], ["body.b", (2, 7)], ["last", (2, 2)]]
-    assert_shapes(shapes_of(student, "backwards", (2, 3)), expected)
+    facts = shapes_of(student, "backwards", (2, 3))
+    names = [name for name in named(facts["pairs"]) if name in ("body.a", "body.b", "last")]
+    if names != ["body.a", "body.b", "last"]:
+        fail_check(f"layer_shapes: expected the order of execution, got {names}. When does a layer enter the dict?")
 
 
 @detail("layer_shapes", "a leaf that runs twice keeps its first place and its last shape")
 def test_a_repeated_leaf_keeps_its_last_shape(student: Student) -> None:
-    expected = [["conv", (2, 3, 2, 3)], ["act", (2, 3, 2, 3)], ["pool", (2, 3, 4, 5)]]
-    assert_shapes(shapes_of(student, "repeating", (2, 3, 11, 13)), expected)
+    pairs = named(shapes_of(student, "repeating", (2, 3, 11, 13))["pairs"])
+    names = [name for name in pairs if name in ("conv", "act", "pool")]
+    if names != ["conv", "act", "pool"] or any(tuple(pairs[name])[2:] != (2, 3) for name in ("conv", "act")):
+        fail_check(
+            "layer_shapes: a leaf that runs twice keeps its first place and its last shape; here it does not. Why?"
+        )
 
 
 @detail("layer_shapes", "a model that is itself a leaf is named ''")
@@ -111,31 +158,51 @@ def test_a_leaf_model_has_an_empty_name(student: Student) -> None:
 
 @detail("layer_shapes", "modules that do not run are left out")
 def test_modules_that_do_not_run_are_left_out(student: Student) -> None:
-    assert_shapes(shapes_of(student, "branching", (2, 5)), [["wide", (2, 7)]])
+    pairs = named(shapes_of(student, "branching", (2, 5))["pairs"])
+    if "wide" not in pairs or {"narrow", "unused"} & set(pairs):
+        fail_check(f"layer_shapes: expected the layers that ran on zeros, got {list(pairs)}. What ran?")
 
 
 @detail("layer_shapes", "outputs that are no tensors are left out")
 def test_outputs_that_are_no_tensors_are_left_out(student: Student) -> None:
-    assert_shapes(shapes_of(student, "recurrent", (2, 11, 5)), [["head", (2, 2)]])
+    pairs = named(shapes_of(student, "recurrent", (2, 11, 5))["pairs"])
+    if "head" not in pairs or "rnn" in pairs:
+        fail_check(f"layer_shapes: expected the layers whose outputs are tensors, got {list(pairs)}. What is a tuple?")
 
 
-@detail("layer_shapes", "runs on the model's own dtype")
-def test_input_has_the_models_dtype(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    assert_shapes(shapes_of(student, "double", NESTED_SIZE, model), model.shapes())
+@detail("layer_shapes", "runs on the model's own dtype, and on float32 without parameters", weight=2)
+def test_input_has_the_models_dtype(student: Student) -> None:
+    for name, size in (("double", NESTED_SIZE), ("bare", (2, 1, 4, 6))):
+        if not shapes_of(student, name, size)["pairs"]:
+            fail_check("layer_shapes: expected the leaves of a float64 model, got none. What did it run on?")
 
 
-def assert_untouched(facts: Any, when: str) -> None:
+@detail("layer_shapes", "starts anew at every call", weight=2)
+def test_every_call_starts_anew(student: Student) -> None:
+    got = student.probe("layer_shapes_in_turn", (3, 5), [0, -1, 0])
+    ran = [[name for name, _ in pairs or [] if name in ("wide", "narrow")] for pairs in got]
+    if ran != [["wide"], ["narrow"], ["wide"]]:
+        fail_check("layer_shapes: after a call for one model, a call for another was wrong. What is left of the first?")
+
+
+def assert_hooks_off(facts: Any, when: str) -> None:
     before, after = facts["before"], facts["after"]
     if after["hooks"] > before["hooks"] or after["global hooks"] > before["global hooks"]:
         fail_check(f"layer_shapes: {when} hooks are still on the model. Who takes them off?", "leaves-hooks")
     if after["own hooks"] != before["own hooks"]:
         fail_check(f"layer_shapes: {when} a hook is gone that was on the model before. Whose hooks are taken off?")
-    if after["modes"] != before["modes"]:
+
+
+def assert_modes_back(facts: Any, when: str) -> None:
+    if facts["after"]["modes"] != facts["before"]["modes"]:
         fail_check(
             f"layer_shapes: {when} some modules are in another mode than before. Which were in eval mode?",
             "changes-mode",
         )
+
+
+def assert_values_kept(facts: Any, when: str) -> None:
+    before, after = facts["before"], facts["after"]
     if len(before["values"]) != len(after["values"]) or not all(map(torch.equal, before["values"], after["values"])):
         fail_check(f"layer_shapes: {when} parameters or buffers differ. What does batch norm do in training mode?")
     if after["trainable"] != before["trainable"]:
@@ -146,168 +213,275 @@ def assert_untouched(facts: Any, when: str) -> None:
             fail_check(f"layer_shapes: {when} the gradients differ. What clears or adds to them?")
 
 
-@detail("layer_shapes", "leaves a model in {mode} mode as it was")
-@pytest.mark.parametrize("mode", ["training", "eval"])
-def test_the_model_is_left_as_it_was(student: Student, mode: str) -> None:
-    assert_untouched(shapes_of(student, "nested", NESTED_SIZE, training=mode == "training"), "afterwards")
+@detail("layer_shapes", "takes off its own hooks and no others", weight=3)
+def test_hooks_are_taken_off(student: Student, rng: Rng) -> None:
+    assert_hooks_off(plain_call(student, rng)[0], "afterwards")
 
 
-@detail("layer_shapes", "puts everything back after an error")
+@detail("layer_shapes", "leaves every module in its mode", weight=3)
+def test_modes_are_left(student: Student, rng: Rng) -> None:
+    for facts in (plain_call(student, rng)[0], shapes_of(student, "nested", NESTED_SIZE, training=False)):
+        assert_modes_back(facts, "afterwards")
+
+
+@detail("layer_shapes", "leaves parameters, running averages and gradients", weight=3)
+def test_values_are_left(student: Student, rng: Rng) -> None:
+    assert_values_kept(plain_call(student, rng)[0], "afterwards")
+
+
+@detail("layer_shapes", "puts back buffers that change in every mode", weight=0.5)
+def test_buffers_are_put_back(student: Student) -> None:
+    assert_values_kept(shapes_of(student, "counting", (2, 5)), "of a layer that counts its calls")
+
+
+@detail("layer_shapes", "puts hooks and modes back after an error", weight=1.5)
 def test_everything_is_put_back_after_an_error(student: Student) -> None:
-    facts = student.probe("layer_shapes", "failing", (2, 5), {})
+    facts = shapes_of(student, "failing", (2, 5))
     if facts["error"] is None:
         fail_check("layer_shapes: expected the model's own error to come through, got none. What hides it?")
-    assert_untouched(facts, "after an error")
+    assert_hooks_off(facts, "after an error")
+    assert_modes_back(facts, "after an error")
 
 
-def counted(student: Student, name: str, model: Nested | None = None) -> tuple[int, int]:
+def counted(student: Student, name: str, model: Nested | None = None) -> list[tuple[float, float | None]]:
+    """Return (total, trainable) of a model, of the same with its first part frozen, and as it was; or (total, None)."""
     got = student.probe("count_parameters", name, asdict(model) if model else {})
+    return [pair_of(one) for one in got]
+
+
+def pair_of(got: Any) -> tuple[float, float | None]:
     if got is None:
         fail_check("count_parameters: expected two numbers, got None. Does the function return?", "returns-none")
-    if not isinstance(got, tuple | list) or len(got) != 2 or not all(type(number) is int for number in got):
-        fail_check(f"count_parameters: expected (total, trainable) as two ints, got {describe(got)}.")
-    return got[0], got[1]
+    alone = number_of(got)
+    if alone is not None:
+        return alone, None
+    numbers = [number_of(one) for one in got] if isinstance(got, tuple | list) else []
+    if len(numbers) != 2 or numbers[0] is None:
+        fail_check(f"count_parameters: expected (total, trainable), got {describe(got)}. What are the two numbers?")
+    return numbers[0], numbers[1]
 
 
-def assert_counted(got: tuple[int, int], total: int, trainable: int) -> None:
-    if got[0] != total:
-        more = "more" if got[0] > total else "fewer"
+def assert_total(got: float, total: int) -> None:
+    if got != total:
+        more = "more" if got > total else "fewer"
         fail_check(f"count_parameters: the total has {more} parameters than the model. Which does it count?")
-    if got[1] != trainable:
-        more = "more" if got[1] > trainable else "fewer"
-        fail_check(f"count_parameters: {more} parameters are counted as trainable than are. What tells them apart?")
 
 
-@core("count_parameters", "counts the parameters of a nested model, buffers aside")
-def test_parameters_are_counted(student: Student, rng: Rng) -> None:
+@core("count_parameters", "counts the parameters of a model")
+def test_parameters_are_counted(student: Student) -> None:
+    assert_total(counted(student, "flat")[0][0], 24 + 15)
+
+
+@detail("count_parameters", "counts parameters at every depth, a module's own ones too, and none of none", weight=2)
+def test_parameters_of_every_depth_are_counted(student: Student) -> None:
+    assert_total(counted(student, "without norm")[0][0], 11 + 24 + 50)
+    assert_total(counted(student, "bare")[0][0], 0)
+
+
+@detail("count_parameters", "does not count buffers", weight=3)
+def test_buffers_do_not_count(student: Student, rng: Rng) -> None:
     model = nested(rng)
-    got = counted(student, "nested", model)
-    if got[0] - model.total in (2 * model.width, 2 * model.width + 1):  # mean, variance, and the count of batches
+    total, _ = counted(student, "nested", model)[0]
+    if total - model.total in (2 * model.width, 2 * model.width + 1):  # mean, variance, and the count of batches
         fail_check(
             "count_parameters: the running statistics of batch norm are counted. Does the optimizer change them?",
             "counts-buffers",
         )
-    assert_counted(got, model.total, model.total)
+    assert_total(total, model.total)
 
 
-@core("count_parameters", "tells trainable from frozen parameters")
-def test_frozen_parameters_are_not_trainable(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    got = counted(student, "partly frozen", model)
-    if got == (model.total, model.total):
+@detail("count_parameters", "frozen parameters are not trainable", weight=3)
+def test_frozen_parameters_are_not_trainable(student: Student) -> None:
+    got = [trainable for _, trainable in counted(student, "flat")]
+    if None in got:
+        fail_check("count_parameters: expected (total, trainable), got one number. What is the second?")
+    if got == [39, 39, 39]:
         fail_check(
             "count_parameters: frozen parameters are counted as trainable. What tells them apart?",
             "counts-frozen-as-trainable",
         )
-    assert_counted(got, model.total, model.linear)
+    if got != [39, 15, 39]:
+        fail_check("count_parameters: other numbers of parameters are trainable than it says. What tells them apart?")
 
 
-@detail("count_parameters", "counts a shared parameter once")
+@detail("count_parameters", "counts a shared parameter once", weight=2)
 def test_shared_parameters_count_once(student: Student) -> None:
-    got = counted(student, "shared")
-    if got[0] == 112:
+    total, _ = counted(student, "shared")[0]
+    if total == 112:
         fail_check(
             "count_parameters: a weight that two layers share is counted twice. Is it two weights?",
             "counts-shared-twice",
         )
-    assert_counted(got, 63, 63)
+    assert_total(total, 63)
 
 
-@detail("count_parameters", "counts parameters at every depth, a module's own ones too")
-def test_parameters_of_every_depth_are_counted(student: Student) -> None:
-    assert_counted(counted(student, "deep"), 11 + 24 + 50 + 10, 11 + 24 + 50 + 10)
+@detail("count_parameters", "counts parameters with the same values each")
+def test_equal_parameters_count_each(student: Student) -> None:
+    total, _ = counted(student, "twins")[0]
+    if total in (49 + 7, 63):
+        fail_check(
+            "count_parameters: two layers with the same values are counted as one. When is a parameter shared?",
+            "takes-equal-for-shared",
+        )
+    assert_total(total, 112)
 
 
-@detail("count_parameters", "counts nothing where there is nothing")
-def test_a_model_without_parameters_counts_nothing(student: Student) -> None:
-    assert_counted(counted(student, "bare"), 0, 0)
+def frozen(student: Student, function: str, name: str) -> Any:
+    """Return what a function did to a model; checks share it."""
+    asked = f"{function} {name}"
+    if asked not in student.kept:
+        student.kept[asked] = student.probe("freeze", function, name)
+    return student.kept[asked]
 
 
-def assert_reached(states: Any, wanted: bool, function: str) -> None:
-    """Check that all parameters have the wanted state; tell by depth which have not."""
-    missed = [name for name, trainable in states.items() if trainable is not wanted]
+def missed_by(states: Any, function: str) -> set[str]:
+    """Return the parameters that are not as the function should have left them."""
+    return {name for name, trainable in states.items() if trainable is not (function == "unfreeze")}
+
+
+def assert_reached(facts: Any, function: str) -> None:
+    """Check that all parameters have the wanted state; name the mistake by exactly which ones have not."""
+    states, missed = facts["once"], missed_by(facts["once"], function)
     if not missed:
         return
     kind = "trainable" if function == "freeze" else "frozen"
-    if len(missed) == len(states):
-        fail_check(f"{function}: every parameter is still {kind}. What decides whether the optimizer changes one?")
-    deeper = max(name.count(".") for name in missed) > max(name.count(".") for name in states if name not in missed)
-    fail_check(
-        f"{function}: some parameters further down are still {kind}. How deep does it reach?"
-        if deeper
-        else f"{function}: some parameters are still {kind}. Which ones are left out?",
-        "freezes-one-level" if deeper else None,
-    )
+    if missed == set(facts["norms"]):
+        fail_check(
+            f"{function}: the parameters of batch norm are still {kind}. Why are they left out?", "skips-batchnorm"
+        )
+    own = {name for name in states if "." not in name}
+    children = {name for name in states if name.count(".") == 1}
+    if missed in (set(states) - own, set(states) - children, set(states) - own - children):
+        fail_check(
+            f"{function}: some parameters further down are still {kind}. How deep does it reach?", "freezes-one-level"
+        )
+    fail_check(f"{function}: parameters are still {kind}. Which ones are left out?")
 
 
-@core("freeze", "freeze reaches every parameter below")
+@core("freeze", "freeze stops the training of a layer or of a flat network")
+def test_freeze_stops_a_layer(student: Student) -> None:
+    facts = [frozen(student, "freeze", name) for name in ("leaf", "flat")]
+    if all(missed_by(one["once"], "freeze") for one in facts):
+        before, after = facts[1]["modes"]
+        stopped = any(before) and not any(after)
+        fail_check(
+            "freeze: the parameters are still trainable. What decides whether the optimizer changes one?",
+            "freezes-by-eval" if stopped else None,
+        )
+
+
+@detail("freeze", "freeze reaches every parameter below", weight=5)
 def test_freeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(student.probe("freeze", "deep")["frozen"], False, "freeze")
+    assert_reached(frozen(student, "freeze", "deep"), "freeze")
 
 
-@core("freeze", "unfreeze makes every parameter trainable again")
+@detail("freeze", "unfreeze makes every parameter below trainable again", weight=5)
 def test_unfreeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(student.probe("freeze", "deep")["unfrozen"], True, "unfreeze")
+    assert_reached(frozen(student, "unfreeze", "deep"), "unfreeze")
 
 
-@detail("freeze", "parameters stay the same objects with the same values")
-def test_freezing_leaves_the_values(student: Student) -> None:
-    if not student.probe("freeze", "nested")["same"]:
-        fail_check("freeze: expected the same parameters with the same values, got others. Is it done in place?")
+@detail("freeze", "twice is the same as once", weight=3)
+def test_twice_is_once(student: Student) -> None:
+    for function in ("freeze", "unfreeze"):
+        facts = frozen(student, function, "flat")
+        states = facts["once"]
+        if facts["twice"] != states:
+            turned = all(facts["twice"][name] is not states[name] for name in states)
+            fail_check(
+                f"{function}: a second call undoes what the first did. What if a parameter is as it should be already?",
+                "toggles" if turned else None,
+            )
 
 
-@detail("freeze", "{function} changes one part and leaves the rest")
-@pytest.mark.parametrize("function", ["freeze", "unfreeze"])
-def test_a_part_is_changed_and_the_rest_left(student: Student, function: str) -> None:
-    states = student.probe("freeze_part", function)
-    inside = {name: trainable for name, trainable in states.items() if name.startswith("body.")}
-    assert_reached(inside, function == "unfreeze", function)
-    if any(trainable is not (function == "freeze") for name, trainable in states.items() if name not in inside):
-        fail_check(f"{function}: parameters outside of the given module have changed. Which module was asked for?")
+@detail("freeze", "changes one part and leaves the rest", weight=2)
+def test_a_part_is_changed_and_the_rest_left(student: Student) -> None:
+    for function in ("freeze", "unfreeze"):
+        states = student.probe("freeze_part", function)
+        outside = {name: state for name, state in states.items() if not name.startswith("body.")}
+        if any(trainable is not (function == "freeze") for trainable in outside.values()):
+            fail_check(f"{function}: parameters outside of the given module have changed. Which module was asked for?")
+
+
+@detail("freeze", "leaves values and modes", weight=2)
+def test_freezing_leaves_values_and_modes(student: Student) -> None:
+    for function in ("freeze", "unfreeze"):
+        facts = frozen(student, function, "deep")
+        if not facts["same"]:
+            fail_check(f"{function}: expected the same parameters with the same values, got others. Is it in place?")
+        before, after = facts["modes"]
+        if before != after:
+            fail_check(
+                f"{function}: modules are in another mode than before. What has freezing to do with eval mode?",
+                "freezes-by-eval" if function == "freeze" and not any(after) else "changes-mode",
+            )
 
 
 def table(student: Student, name: str, size: tuple[int, ...], model: Nested) -> str:
-    got = student.probe("summarize", name, size, asdict(model))
-    if got is None:
+    """Return the table as text: what was answered, or where that is nothing, printed."""
+    asked = f"{name} {size} {model}"
+    if asked not in student.kept:
+        student.kept[asked] = student.probe("summarize", name, size, asdict(model))
+    facts = student.kept[asked]
+    if facts["type"] == "NoneType" and not facts["printed"]:
         fail_check("summarize: expected the table as a str, got None. Does the function return?", "returns-none")
-    if not isinstance(got, str):
-        fail_check(f"summarize: expected the table as a str, got {describe(got)}.")
-    return got
+    return str(facts["printed"] if facts["type"] == "NoneType" else facts["text"])
+
+
+def tables(student: Student, rng: Rng) -> tuple[str, str, Nested]:
+    """Return the tables of a model and of the same with its first part frozen; all checks share them."""
+    model = student.kept.setdefault("model", nested(rng))
+    return table(student, "nested", NESTED_SIZE, model), table(student, "partly frozen", NESTED_SIZE, model), model
 
 
 @core("summarize", "shows layer types and output shapes")
 def test_summary_shows_types_and_shapes(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    text = table(student, "nested", NESTED_SIZE, model)
+    text, _, model = tables(student, rng)
     for word in ("Conv2d", "BatchNorm2d", "MaxPool2d", "Linear"):
         if word not in text:
             fail_check(f"summarize: expected the layer type {word} in the table, got none. How deep does it go?")
     for _, shape in model.shapes():
-        if str(list(shape)) not in text:
-            fail_check(f"summarize: expected the output shape {list(shape)} in the table, got none. Which input ran?")
+        if ", ".join(map(str, shape[1:])) not in text:
+            fail_check("summarize: an output shape is not in the table. Which columns are shown, for which input?")
 
 
-@core("summarize", "shows the number of parameters, total and trainable")
+@detail("summarize", "returns the table as text and prints nothing", weight=4)
+def test_summary_is_returned_not_printed(student: Student, rng: Rng) -> None:
+    tables(student, rng)
+    (facts,) = [facts for asked, facts in student.kept.items() if asked.startswith("nested ")]
+    if facts["type"] == "NoneType":
+        fail_check("summarize: the table is printed, and None returned. Who is to use it?", "prints-instead-of-returns")
+    if facts["printed"]:
+        fail_check("summarize: the table is printed as well. Which option keeps torchinfo quiet?", "prints-as-well")
+    if facts["type"] != "str":
+        fail_check(f"summarize: expected the table as a str, got {facts['type']}. What turns one into the other?")
+
+
+@detail("summarize", "shows the number of parameters, total and trainable", weight=3)
 def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    text = table(student, "partly frozen", NESTED_SIZE, model)
-    for label, number in (("Total params", model.total), ("Trainable params", model.linear)):
-        found = re.search(rf"(?<![-\w]){label}:\s*([\d,]+)", text)
-        if found is None or found[1].replace(",", "") != str(number):
-            fail_check(f"summarize: expected '{label}' and their number below the table, got none or another number.")
+    whole, partly, model = tables(student, rng)
+    for text, trainable in ((whole, model.total), (partly, model.linear)):
+        for label, number in (("Total params", model.total), ("Trainable params", trainable)):
+            found = re.search(rf"(?<![-\w]){label}:\s*([\d,]+)", text)
+            if found is None or found[1].replace(",", "") != str(number):
+                fail_check(f"summarize: expected '{label}' and their number below the table, got none or another one.")
 
 
-@core("summarize", "shows the number of parameters of each layer")
+@detail("summarize", "shows the number of parameters of each layer", weight=3)
 def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> None:
-    model = nested(rng)
-    text = table(student, "nested", NESTED_SIZE, model)
+    text, _, model = tables(student, rng)
     for layer, number in (("Conv2d", model.conv), ("Linear", model.linear)):
         if not re.search(rf"{layer}[^\n]*\b{number:,}\b", text):
             fail_check(f"summarize: expected the number of parameters in the row of {layer}, got none. Which columns?")
 
 
-@detail("summarize", "takes the batch axis from input_size")
+@detail("summarize", "takes the batch axis from input_size", weight=2)
 def test_summary_takes_the_batch_axis(student: Student, rng: Rng) -> None:
     model = nested(rng)
     if f"[5, {model.width}, 9, 11]" not in table(student, "nested", (5, *NESTED_SIZE[1:]), model):
-        fail_check("summarize: expected the batch size of input_size in the table, got another.")
+        fail_check("summarize: expected the batch size of input_size in the table, got another. Which input ran?")
+
+
+@detail("summarize", "takes a float64 model, and one without parameters", weight=2)
+def test_summary_runs_on_the_models_dtype(student: Student, rng: Rng) -> None:
+    table(student, "double", NESTED_SIZE, nested(rng))
+    student.probe("summarize", "bare", (2, 1, 4, 6), {})

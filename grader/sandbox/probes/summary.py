@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -10,19 +12,38 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+TEXT = 20_000
+"""So many characters of a text are looked at."""
+
 
 class Branching(nn.Module):
-    """Takes the wide path where the input's mean is at most zero, as it is for zeros."""
+    """Takes the wide path where the input's mean is at most a limit, as it is for zeros."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = 0) -> None:
         super().__init__()
+        self.limit = limit
         self.narrow = nn.Linear(5, 2)
         self.wide = nn.Linear(5, 7)
         self.unused = nn.Linear(3, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 5) -> (N, 7) for zeros."""
-        return self.wide(x) if float(x.mean()) <= 0 else self.narrow(x)  # type: ignore[no-any-return]
+        """(N, 5) -> (N, 7) for zeros and a limit of 0, (N, 2) for one below."""
+        return self.wide(x) if float(x.mean()) <= self.limit else self.narrow(x)  # type: ignore[no-any-return]
+
+
+class Counting(nn.Module):
+    """Counts in a buffer how often it runs, in every mode."""
+
+    calls: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the input."""
+        self.calls += 1
+        return x
 
 
 class Repeating(nn.Module):
@@ -82,15 +103,26 @@ class Backwards(nn.Module):
 class Deep(nn.Module):
     """Holds parameters of its own, in a child, and in a child of a child of a child."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_norm: bool = True) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(11))
         self.head = nn.Linear(7, 3)
-        self.body = nn.Sequential(nn.Sequential(nn.Conv2d(1, 5, 3), nn.Sequential(nn.BatchNorm2d(5))))
+        norm = nn.BatchNorm2d(5) if with_norm else nn.Identity()
+        self.body = nn.Sequential(nn.Sequential(nn.Conv2d(1, 5, 3), nn.Sequential(norm)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> maps."""
         return self.body(x)  # type: ignore[no-any-return]
+
+
+def _flat() -> nn.Module:
+    return nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+
+
+def _twins() -> nn.Module:
+    model = nn.Sequential(nn.Linear(7, 7), nn.ReLU(), nn.Linear(7, 7))
+    model[2].load_state_dict(model[0].state_dict())
+    return model
 
 
 def _nested(width: int = 3, classes: int = 7) -> nn.Module:
@@ -113,6 +145,9 @@ def _partly_frozen(**sizes: int) -> nn.Module:
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
+    "flat": _flat,
+    "twins": _twins,
+    "counting": lambda: nn.Sequential(nn.Linear(5, 3), Counting()),
     "nested": _nested,
     "shared": _shared,
     "partly frozen": _partly_frozen,
@@ -122,6 +157,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "failing": Failing,
     "backwards": Backwards,
     "deep": Deep,
+    "without norm": lambda: Deep(with_norm=False),
     "bare": lambda: nn.Sequential(nn.MaxPool2d(2), nn.Sequential(nn.Flatten())),
     "leaf": lambda: nn.Linear(5, 3),
     "double": lambda **sizes: _nested(**sizes).double(),
@@ -159,7 +195,7 @@ def _state(model: nn.Module) -> dict[str, Any]:
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     every = [hook for layer in model.modules() for kind in hooks for hook in getattr(layer, kind).values()]
     return {
-        "modes": [layer.training for layer in model.modules()],
+        "modes": _modes(model),
         "hooks": len(every),
         "own hooks": sum(hook is _own_hook for hook in every),
         "values": [value.clone() for value in model.state_dict().values()],
@@ -169,23 +205,53 @@ def _state(model: nn.Module) -> dict[str, Any]:
     }
 
 
-def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> Any:
-    """Call ``count_parameters`` on a model."""
-    return module.count_parameters(MODELS[name](**sizes))
+def layer_shapes_in_turn(module: ModuleType, size: tuple[int, ...], limits: list[int]) -> list[Any]:
+    """Call ``layer_shapes`` on branching models, one for each limit, that look the same."""
+    answers = [module.layer_shapes(Branching(limit), size) for limit in limits]
+    return [[[key, value] for key, value in one.items()] if isinstance(one, dict) else None for one in answers]
 
 
-def freeze(module: ModuleType, name: str) -> dict[str, Any]:
-    """Freeze, then unfreeze a model; tell which parameters are trainable after each, and whether any changed."""
-    model = MODELS[name]()
+def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> list[Any]:
+    """Call ``count_parameters`` on a model, then with one part of it frozen, then as it was."""
+    model = MODELS[name](**sizes)
+    first = next(model.children())
+    trainable = [parameter.requires_grad for parameter in first.parameters()]
+    counted = [module.count_parameters(model)]
+    first.requires_grad_(requires_grad=False)
+    counted.append(module.count_parameters(model))
+    for parameter, before in zip(first.parameters(), trainable, strict=True):
+        parameter.requires_grad = before
+    return [*counted, module.count_parameters(model)]
+
+
+def freeze(module: ModuleType, function: str, name: str) -> dict[str, Any]:
+    """Freeze or unfreeze a model of which all is the opposite, twice.
+
+    Args:
+        module: the student's.
+        function: ``freeze`` or ``unfreeze``.
+        name: of the model.
+
+    Returns:
+        Which parameters are trainable after ``once`` and ``twice``, which are of ``norms``, whether values are the
+        ``same``, and ``modes`` of its modules before and after.
+    """
+    model = MODELS[name]().requires_grad_(requires_grad=function == "freeze")
     before = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
-    module.freeze(model)
-    frozen = _trainable(model)
-    module.unfreeze(model)
+    modes = _modes(model)
+    getattr(module, function)(model)
+    once, changed = _trainable(model), _modes(model)
+    getattr(module, function)(model)
     now = list(model.parameters())
-    same = len(now) == len(before) and all(
-        old is new and torch.equal(value, new) for (old, value), new in zip(before, now, strict=True)
-    )
-    return {"frozen": frozen, "unfrozen": _trainable(model), "same": same}
+    norms = {id(p) for layer in model.modules() if isinstance(layer, nn.BatchNorm2d) for p in layer.parameters()}
+    return {
+        "once": once,
+        "twice": _trainable(model),
+        "norms": [key for key, parameter in model.named_parameters() if id(parameter) in norms],
+        "same": len(now) == len(before)
+        and all(old is new and torch.equal(value, new) for (old, value), new in zip(before, now, strict=True)),
+        "modes": [modes, changed],
+    }
 
 
 def freeze_part(module: ModuleType, function: str) -> dict[str, bool]:
@@ -196,13 +262,20 @@ def freeze_part(module: ModuleType, function: str) -> dict[str, bool]:
     return _trainable(model)
 
 
+def _modes(model: nn.Module) -> list[bool]:
+    return [layer.training for layer in model.modules()]
+
+
 def _trainable(model: nn.Module) -> dict[str, bool]:
     return {name: parameter.requires_grad for name, parameter in model.named_parameters()}
 
 
-def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> Any:
-    """Call ``summarize`` on a model."""
-    return module.summarize(MODELS[name](**sizes), input_size)
+def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> dict[str, Any]:
+    """Call ``summarize`` on a model; tell the type of the answer, its text, and what was printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        got = module.summarize(MODELS[name](**sizes), input_size)
+    return {"type": type(got).__name__, "text": str(got)[:TEXT], "printed": printed.getvalue()[:TEXT]}
 
 
 def own_network(module: ModuleType) -> Any:

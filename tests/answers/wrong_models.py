@@ -1,0 +1,352 @@
+"""More wrong networks, steps and summaries, as they are seen in public code; see `wrong_networks`.
+
+How often, of 18 networks and about 20 helpers that were looked at: accuracies averaged over batches 5, in percent 3, a
+rate that is written down twice 4, a schedule that starts low 3, layers in a list 2, batch norm left out of freezing 3,
+`eval()` taken for freezing 4, a dict of shapes that is never emptied 3, tables that are only printed 4.
+"""
+
+from .wrong import FASHION
+from .wrong_networks import PARTS, TOTAL, baseline, layers, network, shapes
+
+MODULE = "model"
+BASE, CNN, STEPS = "build_baseline", "fashion_cnn", "lightning_steps"
+SHAPES, COUNT, FREEZE, TABLE = "layer_shapes", "count_parameters", "freeze", "summarize"
+
+
+def forward(body: str) -> str:
+    """Return `FashionCNN.forward`."""
+    return f"{FASHION}    def forward(self, x):\n        {body}\n"
+
+
+def evaluation(body: str, stage: str = "validation") -> str:
+    """Return `FashionCNN.validation_step`, where `logits`, `labels` and `loss` are known."""
+    return f"""{FASHION}    def {stage}_step(self, batch, batch_idx):
+        images, labels = batch
+        logits = self(images)
+        loss = F.cross_entropy(logits, labels)
+        {body}
+"""
+
+
+def training(body: str) -> str:
+    """Return `FashionCNN.training_step`."""
+    return f"{FASHION}    def training_step(self, batch, batch_idx):\n        images, labels = batch\n        {body}\n"
+
+
+def optimizers(body: str) -> str:
+    """Return `FashionCNN.configure_optimizers`, where `optimizer` is known."""
+    return f"""{FASHION}    def configure_optimizers(self):
+        optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
+        {body}
+"""
+
+
+def summary(*arguments: str, before: str = "", answer: str = "str({})") -> str:
+    """Return `summarize` as one call of torchinfo."""
+    call = f"torchinfo.summary({', '.join(('model', *arguments))})"
+    lines = [
+        "def summarize(model, input_size):",
+        "    zeros = torch.zeros(input_size, dtype=next((p.dtype for p in model.parameters()), torch.float32))",
+        f"    {before}" if before else "",
+        f"    return {answer.format(call)}",
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+LOG = "self.log('{0}_loss', loss)\n        self.log('{0}_acc', {1})"
+RIGHT = "(logits.argmax(1) == labels).float().mean()"
+EVAL_END = """
+    def on_validation_epoch_end(self):
+        {}
+"""
+BOTH = "{}\n\n\n{}"
+ACCURACY = "from torchmetrics.classification import MulticlassAccuracy\n\n\n"
+METRIC = """
+    def on_fit_start(self):
+        pass
+
+    def on_validation_start(self):
+        self.metric = {}
+"""
+NO_LIGHTNING = f"""
+class FashionCNN(nn.Module):
+    def __init__(self, num_classes=10, learning_rate=1e-3):
+        super().__init__()
+        self.network = nn.Sequential({layers()})
+
+    def forward(self, x):
+        return self.network(x)
+
+    def training_step(self, batch, batch_idx):
+        return F.cross_entropy(self(batch[0]), batch[1])
+
+    def validation_step(self, batch, batch_idx):
+        pass
+
+    def test_step(self, batch, batch_idx):
+        pass
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters())
+"""
+INIT = """    def __init__(self, num_classes=10, learning_rate=1e-3):
+        super().__init__()
+        self.learning_rate = learning_rate
+"""
+IN_A_LIST = (
+    FASHION
+    + INIT
+    + """        self.first = nn.Conv2d(1, 32, 3, padding=1)
+        self.blocks = [nn.Conv2d(32, 32, 3, padding=1) for _ in range(2)]
+        self.head = nn.Linear(32 * 9, num_classes)
+
+    def forward(self, x):
+        x = self.first(x)
+        for block in self.blocks:
+            x = F.max_pool2d(block(x).relu(), 3)
+        return self.head(x.flatten(1))
+"""
+)
+IN_A_DICT = (
+    FASHION
+    + INIT
+    + """        self.body = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4), nn.Flatten())
+        self.heads = {"classes": nn.Linear(32 * 49, num_classes)}
+
+    def forward(self, x):
+        return self.heads["classes"](self.body(x))
+"""
+)
+BY_CLASS = """
+def layer_shapes(model, input_size):
+    shapes, handles, modes = {}, [], {layer: layer.training for layer in model.modules()}
+
+    def note(layer, args, output):
+        shapes[f"{type(layer).__name__}-{len(shapes) + 1}"] = tuple(output.shape)
+
+    for layer in model.modules():
+        if not list(layer.children()):
+            handles.append(layer.register_forward_hook(note))
+    with torch.no_grad():
+        model.eval()(torch.zeros(input_size, dtype=next((p.dtype for p in model.parameters()), torch.float32)))
+    for layer, mode in modes.items():
+        layer.training = mode
+    for handle in handles:
+        handle.remove()
+    return shapes
+"""
+NOTE = "if isinstance(output, Tensor):\n                    shapes[name] = tuple(output.shape)"
+COUNTED = "sum(p.numel() for p in model.parameters() if p.requires_grad)"
+FREEZE_ALL = "def {0}(module):\n    for p in module.parameters():\n        p.requires_grad = {1}\n    {2}\n"
+
+
+def noted(other: str) -> str:
+    """Return `layer_shapes` that keeps something else of an output."""
+    return shapes().replace(NOTE, other)
+
+
+WRONG: list[tuple[str, str, str, str]] = [
+    # Baselines
+    ("missing-padding", BASE, MODULE, baseline(first="3")),
+    ("missing-padding", BASE, MODULE, baseline(first="3, padding='valid'", area=36)),
+    ("softmax-in-forward", BASE, MODULE, baseline(end=", nn.Softmax(dim=1)")),
+    ("softmax-in-forward", BASE, MODULE, baseline().replace("return nn.Sequential(", "return nn.Sequential(*").replace(
+        "num_classes))", "num_classes), nn.Softmax(-1))").replace("nn.Sequential(*nn", "nn.Sequential(nn")),
+    ("wrong-parameter-count", BASE, MODULE, baseline(first="5, padding=2")),
+    ("", BASE, MODULE, baseline().replace("nn.MaxPool2d(2)", "nn.AdaptiveMaxPool2d(14)", 1)),
+    ("", BASE, MODULE, baseline(first="3, padding=2, dilation=2")),
+    ("", BASE, MODULE, baseline(first="3, padding=1, padding_mode='circular'")),
+    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    a = [{layers()}]\n"
+     "    return nn.Sequential(nn.Sequential(*a[:6]), nn.Sequential(*a[6:]))\n"),
+    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    return [{layers()}]\n"),
+    ("", BASE, MODULE, "def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
+     "nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes))\n"),
+    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    net = nn.Sequential({layers()})\n"
+     "    net[0].requires_grad_(False)\n    return net\n"),
+    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    num_classes = 10\n    return nn.Sequential({layers()})\n"),
+
+    # FashionCNN
+    ("", CNN, MODULE, forward("return self.network(torch.zeros_like(x))")),
+    ("", CNN, MODULE, forward("return self.network(x[:1]).expand(len(x), -1)")),
+    ("", CNN, MODULE, forward("self.memory = getattr(self, 'memory', {})\n"
+                              "        return self.memory.setdefault(len(x), self.network(x))")),
+    ("", CNN, MODULE, forward("return self.network(x).detach()")),
+    ("", CNN, MODULE, forward("with torch.no_grad():\n            x = self.network[:12](x)\n"
+                              "        return self.network[12:](x)")),
+    ("hidden-in-a-list", CNN, MODULE, IN_A_LIST),
+    ("hidden-in-a-list", CNN, MODULE, IN_A_DICT),
+    ("softmax-in-forward", CNN, MODULE, forward("x = self.network(x)\n"
+                                                "        return x if self.training else x.softmax(-1)")),
+    ("softmax-in-forward", CNN, MODULE, forward("x = self.network(x)\n"
+                                                "        return x.softmax(-1) if self.training else x")),
+    ("", CNN, MODULE, forward("return torch.sigmoid(self.network(x))")),
+    ("", CNN, MODULE, NO_LIGHTNING),
+    ("", CNN, MODULE, forward("return self.network(F.dropout(x, 0.2))")),
+    ("", CNN, MODULE, forward("return self.network(x).squeeze()")),
+    ("", CNN, MODULE, network().replace("num_classes)", "10)").replace("num_classes=10)", "num_classes=10)")),
+    ("", CNN, MODULE, network().replace("nn.Conv2d(1, 32, ", "nn.Conv2d(1, 16, ").replace("nn.Conv2d(32, 64", "nn.Conv2d(16, 64")),
+    ("", CNN, MODULE, forward("import numpy as np\n"
+                              "        return torch.from_numpy(np.tanh(self.network(x).detach().numpy()))")),
+    ("too-many-parameters", CNN, MODULE, network(maps=96)),
+
+    # Steps
+    ("averages-batch-statistics", STEPS, MODULE, evaluation(
+        f"self.log('val_loss', loss)\n        self.log('val_acc', {RIGHT}, batch_size=1)")),
+    ("averages-batch-statistics", STEPS, MODULE, evaluation(
+        f"self.log('val_loss', loss)\n        self.shares = getattr(self, 'shares', [])\n        self.shares.append({RIGHT})")
+     + EVAL_END.format("self.log('val_acc', torch.stack(self.shares).mean())\n        self.shares.clear()")),
+    ("averages-batch-statistics", STEPS, MODULE, evaluation(
+        f"self.log('test_acc', {RIGHT})\n        self.log('test_loss', loss, batch_size=1)", "test")),
+    ("running-metric-averaged", STEPS, MODULE, ACCURACY + evaluation(
+        "self.log('val_loss', loss)\n        self.metric.update(logits, labels)\n"
+        "        self.log('val_acc', self.metric.compute())")
+     + METRIC.format('MulticlassAccuracy(10, average="micro")')),
+    ("running-metric-averaged", STEPS, MODULE, evaluation(
+        "self.log('val_loss', loss)\n        self.metric[0] += int((logits.argmax(1) == labels).sum())\n"
+        "        self.metric[1] += len(labels)\n        self.log('val_acc', self.metric[0] / self.metric[1])")
+     + METRIC.format("[0, 0]")),
+    ("", STEPS, MODULE, evaluation(
+        "self.log('val_loss', loss)\n        self.right = getattr(self, 'right', [])\n"
+        "        self.right += (logits.argmax(1) == labels).float().tolist()")
+     + EVAL_END.format("self.log('val_acc', sum(self.right) / len(self.right))")),
+    ("percent-instead-of-share", STEPS, MODULE, evaluation(LOG.format("val", f"100 * {RIGHT}"))),
+    ("percent-instead-of-share", STEPS, MODULE, evaluation(
+        LOG.format("test", "logits.argmax(1).eq(labels).sum() * 100.0 / len(labels)"), "test")),
+    ("", STEPS, MODULE, evaluation(LOG.format("val", "logits.argmin(1).eq(labels).float().mean()"))),
+    ("", STEPS, MODULE, evaluation(LOG.format("val", RIGHT), "test")),
+    ("", STEPS, MODULE, evaluation(f"self.log('test_acc', {RIGHT})", "test")),
+    ("", STEPS, MODULE, evaluation(f"self.log('val_acc', {RIGHT})")),
+    ("", STEPS, MODULE, evaluation("self.log('test_loss', loss)", "test")),
+    ("loss-on-probabilities", STEPS, MODULE, evaluation(
+        LOG.format("val", RIGHT).replace("loss)", "F.cross_entropy(logits.softmax(1), labels))"))),
+    ("", STEPS, MODULE, evaluation(LOG.format("val", RIGHT).replace("loss)", "loss * len(labels))"))),
+    ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
+        "return [optimizer], [torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=5)]")),
+    ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
+        "schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=self.learning_rate, total_steps=1000)\n"
+        '        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}')),
+    ("ignores-learning-rate", STEPS, MODULE, optimizers("return torch.optim.Adam(self.parameters(), lr=1e-3)")),
+    ("ignores-learning-rate", STEPS, MODULE, optimizers(
+        "return torch.optim.SGD(self.parameters(), lr=10 * self.learning_rate, momentum=0.9)")),
+    ("returns-none", STEPS, MODULE, optimizers("self.optimizer = optimizer")),
+    ("optimizer-misses-parameters", STEPS, MODULE, optimizers(
+        "return torch.optim.Adam([p for p in self.parameters() if p.ndim == 4], lr=self.learning_rate)")),
+    ("returns-no-loss", STEPS, MODULE, training("loss = F.cross_entropy(self(images), labels)\n"
+                                                "        print(loss.item())")),
+    ("loss-on-probabilities", STEPS, MODULE, training("return F.nll_loss(self(images).softmax(1), labels)")),
+    ("", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, reduction='sum')")),
+    ("", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, label_smoothing=0.1)")),
+    ("", STEPS, MODULE, training("images, labels = batch['image'], batch['label']\n"
+                                 "        return F.cross_entropy(self(images), labels)")),
+    ("", STEPS, MODULE, optimizers("return torch.optim.SGD(self.parameters(), lr=self.learning_rate, maximize=True)")),
+    ("", STEPS, MODULE, training("optimizer = self.optimizers()\n"
+                                 "        loss = F.cross_entropy(self(images), labels)\n"
+                                 "        optimizer.zero_grad()\n        self.manual_backward(loss)\n"
+                                 "        optimizer.step()\n        return loss")
+     + "\n    @property\n    def automatic_optimization(self):\n        return False\n"),
+
+    # Shapes
+    ("squeeze-eats-axes", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+                                                   "                    shapes[name] = tuple(output.squeeze().shape)")),
+    ("squeeze-eats-axes", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+     "                    shapes[name] = tuple(size for size in output.shape if size > 1)")),
+    ("", SHAPES, "summary", noted(NOTE.replace("output.shape)", "output.shape[1:])"))),
+    ("", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "list(output.shape)"))),
+    ("", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "(-1, *output.shape[1:])"))),
+    ("", SHAPES, "summary", BY_CLASS),
+    ("", SHAPES, "summary", shapes().replace("model.named_modules()", "model.named_children()").replace(
+        "not list(layer.children())", "True")),
+    ("", SHAPES, "summary", shapes().replace("def note(", "shapes[name] = None\n            def note(").replace(
+        "return shapes", "return {name: shape for name, shape in shapes.items() if shape}")),
+    ("", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+     "                    shapes.pop(name, None)\n                    shapes[name] = tuple(output.shape)")),
+    ("", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+                                  "                    shapes.setdefault(name, tuple(output.shape))")),
+    ("", SHAPES, "summary", shapes(chosen="name and not list(layer.children())")),
+    ("", SHAPES, "summary", shapes().replace("def note(", "shapes[name] = ()\n            def note(").replace(
+        "shapes[name] = tuple", "shapes.pop(name)\n                    shapes[name] = tuple").replace(
+        "shapes.pop(name)", "shapes[name] or shapes.pop(name)")),
+    ("", SHAPES, "summary", noted("output = output[0] if isinstance(output, tuple) else output\n"
+                                  "                shapes[name] = tuple(output.shape)")),
+    ("", SHAPES, "summary", shapes().replace("dtype = next((p.dtype for p in model.parameters()), torch.float32)",
+                                             "dtype = torch.float32")),
+    ("", SHAPES, "summary", shapes().replace(", torch.float32)", ")").replace(
+        "(p.dtype for p in model.parameters())", "p.dtype for p in model.parameters()")),
+    ("", SHAPES, "summary", "KNOWN = {}\n\n\n" + shapes().replace("shapes, handles = {}, []", "shapes, handles = KNOWN, []")),
+    ("leaves-hooks", SHAPES, "summary", shapes(finally_="except ZeroDivisionError:\n        pass\n    if True:")),
+    ("changes-mode", SHAPES, "summary", shapes(restore="", finally_="finally:").replace(
+        "    return shapes", "    [setattr(layer, 'training', mode) for layer, mode in modes.items()]\n    return shapes")),
+    ("", SHAPES, "summary", shapes(restore="layer._forward_hooks.clear(); " + "x = 0\n        " + "for layer, mode in "
+                                   "modes.items():\n            layer._forward_hooks.clear()\n"
+                                   "            layer.training = mode")),
+    ("", SHAPES, "summary", shapes(mode="model.train()")),
+    ("", SHAPES, "summary", shapes(restore="model.zero_grad()\n        for layer, mode in modes.items():\n"
+                                           "            layer.training = mode")),
+    ("", SHAPES, "summary", shapes()),
+    ("returns-none", SHAPES, "summary", shapes().replace("return shapes", "")),
+
+    # Counts
+    ("takes-equal-for-shared", COUNT, "summary", TOTAL.replace("model.parameters())", "model.parameters() if p.any())")
+     .replace("total = sum(", "seen = {p.detach().numpy().tobytes(): p for p in model.parameters()}.values()\n    total = sum(")
+     .replace("for p in model.parameters() if p.any()", "for p in seen") + f"return total, {COUNTED}\n"),
+    ("takes-equal-for-shared", COUNT, "summary", "def count_parameters(model):\n    seen = []\n"
+     "    for p in model.parameters():\n        if not any(p.shape == q.shape and torch.equal(p, q) for q in seen):\n"
+     "            seen.append(p)\n"
+     "    return sum(p.numel() for p in seen), sum(p.numel() for p in seen if p.requires_grad)\n"),
+    ("counts-buffers", COUNT, "summary", TOTAL + f"return sum(v.numel() for v in {{id(v): v for v in "
+     f"[*model.parameters(), *model.buffers()]}}.values()), {COUNTED}\n"),
+    ("", COUNT, "summary", TOTAL + "return total\n"),
+    ("", COUNT, "summary", TOTAL + f"return {COUNTED}, total\n"),
+    ("", COUNT, "summary", TOTAL + "return total, total // 2\n"),
+    ("", COUNT, "summary", f"def count_parameters(model):\n    leaves = [m for m in model.modules() if not list(m.children())]\n"
+     "    every = {id(p): p for m in leaves for p in m.parameters()}.values()\n"
+     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n"),
+    ("", COUNT, "summary", "def count_parameters(model):\n    every = [p for p in model.parameters() if p.ndim > 1]\n"
+     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n"),
+
+    # Freezing
+    ("toggles", FREEZE, "summary", PARTS.format("freeze", "module.parameters()", "not part.requires_grad")),
+    ("toggles", FREEZE, "summary", PARTS.format("unfreeze", "module.parameters()", "part.requires_grad is False")),
+    ("freezes-by-eval", FREEZE, "summary", "def freeze(module):\n    module.eval()\n"),
+    ("freezes-by-eval", FREEZE, "summary", FREEZE_ALL.format("freeze", False, "return module.eval()")),
+    ("changes-mode", FREEZE, "summary", FREEZE_ALL.format("unfreeze", True, "module.train(not module.training)")),
+    ("skips-batchnorm", FREEZE, "summary", PARTS.format(
+        "freeze", "[p for m in module.modules() if not isinstance(m, nn.BatchNorm2d) for p in m.parameters(False)]",
+        "False")),
+    ("skips-batchnorm", FREEZE, "summary", """
+def unfreeze(module):
+    for layer in module.modules():
+        if "BatchNorm" in type(layer).__name__:
+            continue
+        for parameter in layer.parameters(recurse=False):
+            parameter.requires_grad = True
+"""),
+    ("freezes-one-level", FREEZE, "summary", """
+def freeze(module):
+    for layer in [module, *module.children()]:
+        for parameter in layer.parameters(recurse=False):
+            parameter.requires_grad_(False)
+"""),
+    ("", FREEZE, "summary", PARTS.format("freeze", "[p for n, p in module.named_parameters() if 'bias' not in n]", "False")),
+    ("", FREEZE, "summary", "LAST = {}\n\n\n" + FREEZE_ALL.format("freeze", False, "LAST[0] = module")),
+    ("", FREEZE, "summary", FREEZE_ALL.format("freeze", False, "[p.data.zero_() for p in module.parameters()]")),
+    ("", FREEZE, "summary", "def freeze(module):\n    with torch.no_grad():\n        return module\n"),
+    ("", FREEZE, "summary", "def unfreeze(module):\n    module.requires_grad = True\n"),
+
+    # Tables
+    ("prints-instead-of-returns", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="print({})")),
+    ("prints-instead-of-returns", TABLE, "summary", "def summarize(model, input_size):\n"
+     "    kind = next((p.dtype for p in model.parameters()), torch.float32)\n"
+     "    torchinfo.summary(model, input_data=torch.zeros(input_size, dtype=kind), verbose=1)\n"),
+    ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=1")),
+    ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=0", before=(
+        "print(torchinfo.summary(model, input_data=zeros, verbose=0))"))),
+    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="{}")),
+    ("", TABLE, "summary", summary("input_size=tuple(input_size)", "verbose=0")),
+    ("", TABLE, "summary", summary("input_data=zeros[:1]", "verbose=0")),
+    ("", TABLE, "summary", summary("input_data=zeros[:2]", "verbose=0")),
+    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", 'col_names=("output_size",)')),
+    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="str({}).split('Total params')[0]")),
+    ("", TABLE, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
+    ("returns-none", TABLE, "summary", summary("input_data=zeros", "verbose=0", before="return None")),
+]  # fmt: skip
