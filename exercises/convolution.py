@@ -30,9 +30,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 # %% [markdown]
-# Most of the functions below begin by looking at their arguments: a clear error now is worth more than a strange number
-# later. These two helpers are given, so that you can spend your time on the convolution; use them, or check in your own
-# way.
+# A function that looks at its arguments first gives a clear error now instead of a strange number later. These two helpers
+# are given, so that you can spend your time on the convolution; use them, or check in your own way.
 
 
 # %%
@@ -101,8 +100,7 @@ def output_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, 
         The number of places at which the kernel fits, at least 1.
 
     Raises:
-        TypeError: if an argument is not an int.
-        ValueError: if an argument is out of range, or the kernel is longer than the padded axis.
+        ValueError: for a kernel that covers more than the padded axis; for an argument out of range.
 
     Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
@@ -144,8 +142,7 @@ def convolve(image: Tensor, kernel: Tensor) -> Tensor:
         Shape (H - kH + 1, W - kW + 1), dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if an argument does not have two axes or is empty, or the kernel is larger than the image.
+        ValueError: for a kernel larger than the image; for an argument without two axes.
 
     Source: https://cs231n.github.io/convolutional-networks/
     """
@@ -199,9 +196,8 @@ def conv2d(
         Shape (N, O, H', W') with H' = (H + 2 * padding - kH) // stride + 1, and W' likewise; dtype as the input.
 
     Raises:
-        TypeError: if a tensor is not floating point, or stride or padding is neither an int nor a pair of ints.
-        ValueError: if a shape does not fit, C differs, a filter is larger than the padded image, or stride or padding is
-            out of range.
+        ValueError: for filters with other channels than the images; for a filter larger than the padded image; for a
+            bias of another length; for a stride below 1 or a negative padding.
 
     Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
@@ -233,8 +229,7 @@ def convolve_torch(image: Tensor, kernel: Tensor) -> Tensor:
         Shape (H - kH + 1, W - kW + 1), dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if an argument does not have two axes or is empty, or the kernel is larger than the image.
+        RuntimeError: for a kernel larger than the image.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
     """
@@ -269,8 +264,7 @@ def activation_maps(image: Tensor, filters: Tensor, bias: Tensor | None = None) 
         Shape (K, H - kH + 1, W - kW + 1): one map per filter, without negative numbers; dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if a shape does not fit, or the filters are larger than the image.
+        ValueError: for an image with another number of channels than one; for filters larger than the image.
 
     Source: https://cs231n.github.io/convolutional-networks/
     """
@@ -288,10 +282,6 @@ def plot_activations(maps: Tensor) -> Figure:
     Returns:
         A figure with one visible axes per map: the map as an image, its index (from 0) as the title. Axes that the grid
         has beyond K are hidden.
-
-    Raises:
-        TypeError: if `maps` is not a floating-point tensor.
-        ValueError: if `maps` does not have three axes or is empty.
 
     Source: https://matplotlib.org/stable/gallery/subplots_axes_and_figures/subplots_demo.html
     """

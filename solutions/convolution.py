@@ -30,9 +30,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 # %% [markdown]
-# Most of the functions below begin by looking at their arguments: a clear error now is worth more than a strange number
-# later. These two helpers are given, so that you can spend your time on the convolution; use them, or check in your own
-# way.
+# A function that looks at its arguments first gives a clear error now instead of a strange number later. These two helpers
+# are given, so that you can spend your time on the convolution; use them, or check in your own way.
 
 
 # %%
@@ -101,19 +100,16 @@ def output_size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, 
         The number of places at which the kernel fits, at least 1.
 
     Raises:
-        TypeError: if an argument is not an int.
-        ValueError: if an argument is out of range, or the kernel is longer than the padded axis.
+        ValueError: for a kernel that covers more than the padded axis; for an argument out of range.
 
     Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
     ### BEGIN SOLUTION
-    arguments = {"size": size, "kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
-    for name, value in arguments.items():
-        least = 0 if name == "padding" else 1
-        if not isinstance(value, int):
-            raise TypeError(f"output_size: expected {name} an int, got {type(value).__name__}")
-        if value < least:
-            raise ValueError(f"output_size: expected {name} at least {least}, got {value}")
+    if size < 1 or kernel_size < 1 or stride < 1 or padding < 0 or dilation < 1:
+        raise ValueError(
+            "output_size: expected padding at least 0 and all others at least 1, "
+            f"got size {size}, kernel_size {kernel_size}, stride {stride}, padding {padding}, dilation {dilation}"
+        )
     covered = dilation * (kernel_size - 1) + 1
     padded = size + 2 * padding
     if covered > padded:
@@ -159,8 +155,7 @@ def convolve(image: Tensor, kernel: Tensor) -> Tensor:
         Shape (H - kH + 1, W - kW + 1), dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if an argument does not have two axes or is empty, or the kernel is larger than the image.
+        ValueError: for a kernel larger than the image; for an argument without two axes.
 
     Source: https://cs231n.github.io/convolutional-networks/
     """
@@ -169,7 +164,7 @@ def convolve(image: Tensor, kernel: Tensor) -> Tensor:
     check_tensor("convolve: kernel", kernel, "(kH, kW)")
     rows = output_size(image.shape[0], kernel.shape[0])
     columns = output_size(image.shape[1], kernel.shape[1])
-    result = image.new_zeros(rows, columns)
+    result = torch.zeros_like(image[:rows, :columns])
     # One tap of the kernel at a time, for all places at once: the shifted image times one number.
     for a in range(kernel.shape[0]):
         for b in range(kernel.shape[1]):
@@ -224,9 +219,8 @@ def conv2d(
         Shape (N, O, H', W') with H' = (H + 2 * padding - kH) // stride + 1, and W' likewise; dtype as the input.
 
     Raises:
-        TypeError: if a tensor is not floating point, or stride or padding is neither an int nor a pair of ints.
-        ValueError: if a shape does not fit, C differs, a filter is larger than the padded image, or stride or padding is
-            out of range.
+        ValueError: for filters with other channels than the images; for a filter larger than the padded image; for a
+            bias of another length; for a stride below 1 or a negative padding.
 
     Source: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
     """
@@ -240,17 +234,14 @@ def conv2d(
             f"conv2d: expected weight with {channels} input channels (input is {tuple(input.shape)}), "
             f"got {tuple(weight.shape)}. Is the channel axis second?"
         )
-    if bias is not None:
-        check_tensor("conv2d: bias", bias, "(O)")
-        if bias.shape != (filters,):
-            raise ValueError(f"conv2d: expected bias of shape ({filters},), got {tuple(bias.shape)}")
+    if bias is not None and bias.shape != (filters,):
+        raise ValueError(f"conv2d: expected bias of shape ({filters},), got {tuple(bias.shape)}")
     down, right = as_pair("conv2d: stride", stride)
     above, left = as_pair("conv2d: padding", padding)
     rows = output_size(height, kernel_height, down, above)
     columns = output_size(width, kernel_width, right, left)
 
-    padded = input.new_zeros(images, channels, height + 2 * above, width + 2 * left)
-    padded[:, :, above : above + height, left : left + width] = input
+    padded = F.pad(input, (left, left, above, above))
     result = input.new_zeros(images, filters, rows, columns)
     for a in range(kernel_height):
         for b in range(kernel_width):
@@ -285,19 +276,11 @@ def convolve_torch(image: Tensor, kernel: Tensor) -> Tensor:
         Shape (H - kH + 1, W - kW + 1), dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if an argument does not have two axes or is empty, or the kernel is larger than the image.
+        RuntimeError: for a kernel larger than the image.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html
     """
     ### BEGIN SOLUTION
-    check_tensor("convolve_torch: image", image, "(H, W)")
-    check_tensor("convolve_torch: kernel", kernel, "(kH, kW)")
-    if kernel.shape[0] > image.shape[0] or kernel.shape[1] > image.shape[1]:
-        raise ValueError(
-            f"convolve_torch: expected a kernel of at most {tuple(image.shape)}, got {tuple(kernel.shape)}. "
-            "Are image and kernel in this order?"
-        )
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
     ### END SOLUTION
 
@@ -329,17 +312,12 @@ def activation_maps(image: Tensor, filters: Tensor, bias: Tensor | None = None) 
         Shape (K, H - kH + 1, W - kW + 1): one map per filter, without negative numbers; dtype as the image.
 
     Raises:
-        TypeError: if an argument is not a floating-point tensor.
-        ValueError: if a shape does not fit, or the filters are larger than the image.
+        ValueError: for an image with another number of channels than one; for filters larger than the image.
 
     Source: https://cs231n.github.io/convolutional-networks/
     """
     ### BEGIN SOLUTION
-    check_tensor("activation_maps: image", image, "(1, H, W)")
-    check_tensor("activation_maps: filters", filters, "(K, kH, kW)")
-    if image.shape[0] != 1:
-        raise ValueError(f"activation_maps: expected an image of shape (1, H, W), got {tuple(image.shape)}")
-    # One channel per filter: (K, kH, kW) -> (K, 1, kH, kW). `conv2d` looks at the other sizes.
+    # One channel per filter: (K, kH, kW) -> (K, 1, kH, kW). `conv2d` looks at the sizes.
     return conv2d(image[None], filters[:, None], bias)[0].relu()
     ### END SOLUTION
 
@@ -355,23 +333,16 @@ def plot_activations(maps: Tensor) -> Figure:
         A figure with one visible axes per map: the map as an image, its index (from 0) as the title. Axes that the grid
         has beyond K are hidden.
 
-    Raises:
-        TypeError: if `maps` is not a floating-point tensor.
-        ValueError: if `maps` does not have three axes or is empty.
-
     Source: https://matplotlib.org/stable/gallery/subplots_axes_and_figures/subplots_demo.html
     """
     ### BEGIN SOLUTION
-    check_tensor("plot_activations: maps", maps, "(K, H, W)")
-    columns = min(len(maps), 8)
-    rows = math.ceil(len(maps) / columns)
-    figure, axes = plt.subplots(rows, columns, squeeze=False, figsize=(1.6 * columns, 1.8 * rows), layout="constrained")
-    for index, ax in enumerate(axes.flat):
-        if index < len(maps):
-            ax.imshow(maps[index].detach().numpy(), cmap="viridis")
-            ax.set(title=str(index), xticks=[], yticks=[])
-        else:
-            ax.set_visible(False)
+    side = math.ceil(math.sqrt(len(maps)))
+    figure, axes = plt.subplots(side, side, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for index, one in enumerate(maps.detach()):
+        axes.flat[index].imshow(one)
+        axes.flat[index].set_title(str(index))
     return figure
     ### END SOLUTION
 

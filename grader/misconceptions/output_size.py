@@ -94,6 +94,18 @@ def size_without_the_minus(_task: str, *args: int, **kwargs: int) -> int:
 
 
 @misconception(
+    "divides-without-floor",
+    tasks=SIZE,
+    says="There is a fraction of a position. What becomes of a last step that would leave the line?",
+)
+def size_with_a_fraction(
+    _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> float:
+    """Divide by the stride and keep what comes out."""
+    return (size + 2 * padding - dilation * (kernel_size - 1) - 1) / stride + 1
+
+
+@misconception(
     "same-size-output",
     tasks=SIZE,
     says="The answer is the size itself. At how many places does the kernel lie wholly inside?",
