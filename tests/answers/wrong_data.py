@@ -144,7 +144,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("", "data_splits", "data_module", init(allowed="1 < val_size < 60_000")),
     ("", "data_splits", "data_module", init(kept="data_dir.resolve(), batch_size, val_size")),
     ("", "data_splits", "data_module", SHARED),
-    ("", "data_splits", "data_module", "ORDER = []\n\n\n" + setup("(ORDER[0] if ORDER else ORDER.append("
+    ("ignores-seed", "data_splits", "data_module", "ORDER = []\n\n\n" + setup("(ORDER[0] if ORDER else ORDER.append("
      "torch.randperm(60_000" + SEEDED + ")) or ORDER[0])")),
     ("", "data_splits", "data_module",
      (init(first="") + setup().removeprefix(DATA) + OTHERS).replace(DATA, "class FashionMNISTDataModule(object):\n")),
