@@ -24,32 +24,6 @@ from torchvision.datasets import FashionMNIST
 from exercises.datasets import CLASS_NAMES, DATA_DIR, prepare_fashion_mnist
 
 # %% [markdown]
-# As in lesson 1, a helper that looks at arguments is given.
-
-
-# %%
-def check_dtype(name: str, value: Tensor, dtype: torch.dtype, shape: str) -> None:
-    """Raise unless the value is a non-empty tensor of the dtype with as many axes as the shape has names.
-
-    Args:
-        name: what to call the value in the message, such as "class_counts: labels".
-        value: what was passed in.
-        dtype: such as `torch.uint8`.
-        shape: names of the axes, such as "(N, H, W)".
-
-    Raises:
-        TypeError: if it is no tensor, or one of another dtype.
-        ValueError: if the number of axes differs, or one of them is empty.
-    """
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: expected a tensor, got {type(value).__name__}")
-    if value.dtype != dtype:
-        raise TypeError(f"{name}: expected a tensor of {dtype}, got {value.dtype}")
-    if value.ndim != len([axis for axis in shape.strip("()").split(",") if axis]) or value.numel() == 0:
-        raise ValueError(f"{name}: expected a non-empty tensor of shape {shape}, got {tuple(value.shape)}")
-
-
-# %% [markdown]
 # ## Mean and standard deviation of the pixels
 #
 # The two numbers that normalise the images (lesson 2). They are those of *all pixels of all images*, and the standard
@@ -71,10 +45,6 @@ def pixel_statistics(images: Tensor) -> tuple[float, float]:
     Returns:
         Mean and population standard deviation (divided by the number of pixels, not by one less), on the [0, 1] scale:
         255 counts as 1. Exact to 1e-4 for 60,000 images, without a float64 copy of them.
-
-    Raises:
-        TypeError: if `images` is not a uint8 tensor.
-        ValueError: if `images` does not have three axes or is empty.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
     """
@@ -98,10 +68,6 @@ def class_counts(labels: Tensor, num_classes: int) -> Tensor:
 
     Returns:
         int64, shape (num_classes,); 0 for a class that does not occur.
-
-    Raises:
-        TypeError: if `labels` is not an int64 tensor.
-        ValueError: if `labels` does not have one axis, is empty, or holds a label out of range.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
     """
@@ -127,10 +93,6 @@ def class_means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
 
     Returns:
         float32, shape (num_classes, H, W), on the [0, 1] scale; all 0 for a class that does not occur.
-
-    Raises:
-        TypeError: if `images` is not a uint8 tensor, or `labels` not an int64 tensor.
-        ValueError: if a shape does not fit, a tensor is empty, or a label is out of range.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
     """
@@ -158,10 +120,6 @@ def plot_examples(images: Tensor, labels: Tensor, class_names: Sequence[str], pe
     Returns:
         A figure with one row per class, its name beside or above it, and `per_class` images in each row, or as many as there
         are; axes without an image are hidden.
-
-    Raises:
-        TypeError: if `images` is not a uint8 tensor, or `labels` not an int64 tensor.
-        ValueError: if a shape does not fit, a tensor is empty, a label has no name, or `per_class` is below 1.
 
     Source: https://matplotlib.org/stable/api/_as_gen/matplotlib.pyplot.subplots.html
     """

@@ -50,9 +50,6 @@ def load_random_digit(root: str | Path, seed: int | None = None) -> tuple[Image.
     Returns:
         The image, mode `L`, 28 x 28 pixels, and its label, 0 to 9.
 
-    Raises:
-        RuntimeError: if the digits are not there (from `MNIST5k`).
-
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.datasets.MNIST.html
     """
     # TODO: your code here
@@ -67,10 +64,7 @@ def show_image(image: Image.Image) -> Figure:
         image: any PIL image.
 
     Returns:
-        A figure with the picture; its title gives width and height in pixels and the mode, such as "28 x 28, mode L".
-
-    Raises:
-        TypeError: if `image` is not a PIL image.
+        A new figure with the picture; its title gives width and height in pixels and the mode, such as "28 x 28, mode L".
 
     Source: https://pillow.readthedocs.io/en/stable/handbook/concepts.html
     """
@@ -103,8 +97,7 @@ def image_to_tensor(image: Image.Image) -> Tensor:
         float32, shape (1, H, W), from 0 (black) to 1 (white).
 
     Raises:
-        TypeError: if `image` is not a PIL image.
-        ValueError: if its mode is not `L`.
+        ValueError: for a picture of another mode than `L`.
 
     Source: https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.ToTensor.html
     """
@@ -133,8 +126,7 @@ def tensor_to_image(tensor: Tensor) -> Image.Image:
         rounded. A constant tensor becomes all 0.
 
     Raises:
-        TypeError: if `tensor` is not a tensor.
-        ValueError: if the shape is another one, the tensor is empty, or it holds NaN or infinity.
+        ValueError: for another shape than (H, W) or (1, H, W); for NaN or infinity.
 
     Source: https://pillow.readthedocs.io/en/stable/reference/Image.html#PIL.Image.fromarray
     """

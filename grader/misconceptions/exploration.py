@@ -80,6 +80,28 @@ def sample_std(_task: str, images: Tensor) -> tuple[float, float]:
 
 
 @misconception(
+    "mean-and-std-exchanged",
+    tasks=STATISTICS,
+    says="The two numbers have changed places. In which order does the function that you call give them?",
+)
+def deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
+    """Return what `torch.std_mean` gives, in its order."""
+    pixels = images.double() / 255
+    return float(pixels.std(correction=0)), float(pixels.mean())
+
+
+@misconception(
+    "mean-and-std-exchanged",
+    tasks=STATISTICS,
+    says="The two numbers have changed places. In which order does the function that you call give them?",
+)
+def sample_deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
+    """The same with a sample's deviation."""
+    pixels = images.double() / 255
+    return float(pixels.std()), float(pixels.mean())
+
+
+@misconception(
     "drops-absent-classes", tasks=COUNTS, says="Classes without an image are missing. How many numbers are to come out?"
 )
 def counts_present_classes(_task: str, labels: Tensor, _num_classes: int) -> Tensor:
@@ -198,3 +220,11 @@ def one_mean_for_all(_task: str, images: Tensor, _labels: Tensor, _num_classes: 
 def mean_of_each_class_everywhere(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Fill each picture with the mean of its class."""
     return _means(images, labels, num_classes).mean((1, 2), keepdim=True).expand(num_classes, *images.shape[1:])
+
+
+@misconception(
+    "squeeze-eats-axes", tasks=MEANS, says="An axis of length 1 is missing. Which axes does `squeeze()` remove?"
+)
+def squeezes_all(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Squeeze every axis of length 1."""
+    return _means(images, labels, num_classes).squeeze()

@@ -6,8 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking.assertions import Diagnosis
-from grader.misconceptions import look, misconception
+from grader.misconceptions import misconception
 
 TO_TENSOR = ("image_to_tensor",)
 TO_IMAGE = ("tensor_to_image",)
@@ -45,12 +44,6 @@ def becomes_double(_task: str, image: Image.Image) -> Tensor:
 def rounds_to_bytes(_task: str, image: Image.Image) -> Tensor:
     """Scale in whole numbers."""
     return _pixels(image)[None] // 255
-
-
-@look("wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?")
-def other_dtype(_diagnosis: Diagnosis, got: Tensor, expected: Tensor) -> bool:
-    """Give any other dtype."""
-    return got.dtype != expected.dtype
 
 
 @misconception(
@@ -112,3 +105,38 @@ def wraps_around(_task: str, tensor: Tensor) -> Tensor:
 def wraps_around_scaled(_task: str, tensor: Tensor) -> Tensor:
     """Multiply by 255 and convert to bytes."""
     return (tensor.reshape(tensor.shape[-2:]) * 255).to(torch.uint8).double()
+
+
+def _stretched(tensor: Tensor) -> Tensor:
+    values = tensor.double()
+    return (values - values.min()) / (values.max() - values.min()) * 255
+
+
+@misconception(
+    "truncates-instead-of-rounds",
+    tasks=TO_IMAGE,
+    says="What lies between two grey levels becomes the darker one. What does a conversion to bytes make of 41.9?",
+)
+def truncates(_task: str, tensor: Tensor) -> Tensor:
+    """Convert to bytes without rounding; seen in seven of twelve public helpers."""
+    return _stretched(tensor.reshape(tensor.shape[-2:])).floor()
+
+
+@misconception(
+    "squeeze-eats-axes",
+    tasks=TO_IMAGE,
+    says="A picture of one row loses its height as well as its channel. Which axes does `squeeze()` remove?",
+)
+def squeezes_all(_task: str, tensor: Tensor) -> Tensor:
+    """Squeeze every axis of length 1, as four of twelve public helpers do; PIL takes a vector for a column."""
+    return _stretched(tensor.squeeze()).round().reshape(tensor.numel(), 1)
+
+
+@misconception(
+    "squeeze-eats-axes",
+    tasks=TO_IMAGE,
+    says="A picture of one row loses its height as well as its channel. Which axes does `squeeze()` remove?",
+)
+def squeezes_all_and_truncates(_task: str, tensor: Tensor) -> Tensor:
+    """The same without rounding."""
+    return _stretched(tensor.squeeze()).floor().reshape(tensor.numel(), 1)

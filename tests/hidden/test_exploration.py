@@ -1,16 +1,32 @@
 """Hidden checks of the statistics and pictures of a data set."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
 from grader.checking import core, detail
-from grader.checking.assertions import Diagnosis, assert_close, describe, fail_check, name_mistake
+from grader.checking.assertions import (
+    CheckFailed,
+    Diagnosis,
+    assert_kind,
+    assert_same_again,
+    assert_values,
+    describe,
+    fail_check,
+    name_mistake,
+    number_of,
+    numbers_of,
+    same_values,
+)
 from grader.checking.inputs import Rng
-from grader.checking.student import Student
+from grader.checking.student import Student, StudentRaised
+from grader.sandbox.wire import ForeignFloat
+
+EXACT, ROUGH = 1e-4, 0.02
 
 
 def statistics(images: Tensor) -> tuple[float, float]:
@@ -18,77 +34,167 @@ def statistics(images: Tensor) -> tuple[float, float]:
     return float(pixels.mean()), float(pixels.std(correction=0))
 
 
-def assert_statistics(got: object, expected: tuple[float, float], diagnose: Diagnosis | None = None) -> None:
+def two_numbers(got: object) -> tuple[float, float]:
+    """Return mean and deviation as floats, whatever holds them, or fail."""
     where = "pixel_statistics"
-    two_floats = isinstance(got, tuple | list) and len(got) == 2 and all(isinstance(number, float) for number in got)
-    if two_floats and all(abs(number - wanted) <= 1e-4 for number, wanted in zip(got, expected, strict=True)):
-        return
-    name_mistake(got, expected, where, diagnose)
-    if not isinstance(got, tuple | list) or len(got) != 2:
-        fail_check(f"{where}: expected mean and standard deviation as two floats, got {describe(got)}.")
-    if not all(isinstance(number, float) for number in got):
-        fail_check(f"{where}: expected two floats, got {' and '.join(map(describe, got))}. Does `.item()` help?")
-    which = "mean" if abs(got[0] - expected[0]) > 1e-4 else "standard deviation"
-    fail_check(f"{where}: the {which} differs by more than 0.0001. Over which pixels, on which scale?")
+    name_mistake(got, None, where, None)
+    several = numbers_of(got)
+    parts = list(several.flatten()) if several is not None else list(got) if isinstance(got, tuple | list) else []
+    numbers = [number_of(one if numbers_of(one) is None else numbers_of(one)) for one in parts]
+    if len(numbers) != 2 or None in numbers:
+        fail_check(f"{where}: expected mean and deviation as two floats, got {describe(got)}. What is returned?")
+    return numbers[0] or 0.0, numbers[1] or 0.0
 
 
-@core("pixel_statistics", "mean and deviation over all pixels, from 0 to 1")
-def test_statistics_of_a_few_images(student: Student, rng: Rng) -> None:
-    images = (rng.bytes_(5, 7, 11).float() * torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9])[:, None, None]).to(torch.uint8)
-    assert_statistics(
-        student.call("pixel_statistics", images), statistics(images), Diagnosis("pixel_statistics", (images,))
-    )
+def bright_images(student: Student, rng: Rng) -> tuple[Tensor, object]:
+    """Return bright images of different brightness, and what is answered to them; several checks look at the same."""
+    if "bright" not in student.kept:
+        dark = torch.tensor([0.05, 0.1, 0.2, 0.5, 1.0]).repeat(8)[:, None, None]
+        images = 255 - (rng.bytes_(40, 28, 28).float() * dark).to(torch.uint8)
+        student.kept["bright"] = images, student.call("pixel_statistics", images)
+    kept: tuple[Tensor, object] = student.kept["bright"]
+    return kept
 
 
-@core("pixel_statistics", "the population's deviation, not a sample's")
-def test_statistics_of_very_few_pixels(student: Student, rng: Rng) -> None:
+def assert_statistics(got: object, images: Tensor, expected: tuple[float, float] | None = None) -> None:
+    """Compare both numbers exactly, on whichever scale they are; the scale is another check's."""
+    expected = expected or statistics(images)
+    numbers = two_numbers(got)
+    scale = 255 if numbers[0] > 1 else 1
+    wrong = [abs(number / scale - wanted) > EXACT for number, wanted in zip(numbers, expected, strict=True)]
+    if any(wrong):
+        name_mistake(numbers, expected, "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
+        which = "mean" if wrong[0] else "standard deviation"
+        fail_check(f"pixel_statistics: the {which} differs by more than 0.0001. Over which pixels is it?")
+
+
+@core("pixel_statistics", "finds the mean of all pixels")
+def test_mean_of_all_pixels(student: Student, rng: Rng) -> None:
+    images, got = bright_images(student, rng)
+    numbers, (mean, deviation) = two_numbers(got), statistics(images)
+    if not any(abs(number / scale - mean) <= ROUGH for number in numbers for scale in (1, 255)):
+        name_mistake(numbers, (mean, deviation), "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
+        fail_check("pixel_statistics: neither of the two numbers is the mean. Over which pixels is it?")
+
+
+@detail("pixel_statistics", "gives the mean first, on the scale from 0 to 1", weight=1.5)
+def test_mean_is_first_and_scaled(student: Student, rng: Rng) -> None:
+    images, got = bright_images(student, rng)
+    numbers, (mean, deviation) = two_numbers(got), statistics(images)
+    if abs(numbers[0] - mean) > ROUGH:
+        name_mistake(numbers, (mean, deviation), "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
+        fail_check("pixel_statistics: the first number is not the mean from 0 to 1. What is white to be?")
+
+
+@detail("pixel_statistics", "counts every pixel once, in both numbers", weight=1.6)
+def test_every_pixel_counts_once(student: Student, rng: Rng) -> None:
+    # The last part of any usual size is smaller than the others, and brighter.
+    images = torch.cat([rng.bytes_(1101, 2, 3) // 2, rng.bytes_(100, 2, 3) // 3 + 150])
+    got = student.call("pixel_statistics", images)
+    numbers = two_numbers(got)
+    if is_average_of_parts(numbers, images):
+        fail_check(
+            "pixel_statistics: the numbers of parts are averaged, though not all parts are equally large. "
+            "How much does each of them weigh?",
+            "averages-batch-statistics",
+        )
+    assert_statistics(got, images)
+
+
+USUAL_SIZES = (2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 300, 400, 500, 512, 600, 1000, 1024)
+
+
+def is_average_of_parts(numbers: tuple[float, float], images: Tensor) -> bool:
+    """Tell whether the numbers of parts of a usual size were averaged, the smaller last one like the others."""
+    for size in USUAL_SIZES:
+        parts = [part.double() / 255 for part in images.split(size)]
+        mean = torch.stack([part.mean() for part in parts]).mean()
+        spreads = [torch.stack([part.square().mean() for part in parts]).mean().sub(mean**2).clamp(min=0).sqrt()]
+        for correction in (0, 1):
+            variances = torch.stack([part.var(correction=correction) for part in parts])
+            spreads += [variances.sqrt().mean(), variances.mean().sqrt()]
+        if any(same_values(numbers, (float(mean), float(spread))) for spread in spreads):
+            return True
+    return False
+
+
+@detail("pixel_statistics", "gives the population's deviation, not a sample's", weight=0.3)
+def test_deviation_is_the_population_s(student: Student, rng: Rng) -> None:
     images = torch.tensor([[[0, 255]], [[rng.int(60, 90), rng.int(160, 190)]]], dtype=torch.uint8)
-    assert_statistics(
-        student.call("pixel_statistics", images), statistics(images), Diagnosis("pixel_statistics", (images,))
-    )
+    assert_statistics(student.call("pixel_statistics", images), images)
 
 
-@detail("pixel_statistics", "exact to 0.0001 on 60,000 images")
+@detail("pixel_statistics", "gives two floats", weight=0.3)
+def test_statistics_are_floats(student: Student, rng: Rng) -> None:
+    _, got = bright_images(student, rng)
+    two_numbers(got)
+    if not isinstance(got, tuple | list):
+        fail_check(f"pixel_statistics: expected a tuple of two floats, got {describe(got)}. What is returned?")
+    if not all(type(number) is float for number in got):
+        numpys = all(isinstance(number, ForeignFloat) for number in got)
+        fail_check(
+            f"pixel_statistics: expected two floats, got {' and '.join(map(describe, got))}. Does `.item()` help?",
+            "numpy-scalar" if numpys else None,
+        )
+
+
+@detail("pixel_statistics", "exact to 0.0001 on 60,000 images", weight=0.5)
 def test_statistics_of_many_images(student: Student, rng: Rng) -> None:
-    assert_statistics(*on_many(student, rng)[:2])
+    value, images, expected, _ = on_many(student, rng)
+    assert_statistics(value, images, expected)
 
 
-@detail("pixel_statistics", "no float64 copy of the whole set")
+@detail("pixel_statistics", "no float64 copy of the whole set", weight=0.4)
 def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
-    _, _, facts = on_many(student, rng)
+    _, _, _, facts = on_many(student, rng)
     size = 60_000 * 784
     assert facts["float64 elements"] < size // 2 and facts["array bytes"] < 8 * size * 3 // 2, (
         "pixel_statistics: all 60,000 images are copied to float64 at once. Can it be done in parts?"
     )
 
 
-def on_many(student: Student, rng: Rng) -> tuple[object, tuple[float, float], Any]:
-    """Return answer and expectation for 60,000 images, and what it took; both checks look at the same call."""
+def on_many(student: Student, rng: Rng) -> tuple[object, Tensor, tuple[float, float], Any]:
+    """Return answer, a few of 60,000 images, expectation, and what it took; both checks look at the same call."""
     if "many" not in student.kept:
         some = (rng.bytes_(500, 28, 28).float() * rng.int(3, 9) / 10).to(torch.uint8)
         facts = student.probe("large_statistics", some, 60_000)
-        student.kept["many"] = facts["value"], statistics(torch.cat([some, some >> 1, some >> 2])), facts
-    value, expected, facts = student.kept["many"]
-    return value, expected, facts
+        few = torch.cat([some, some >> 1, some >> 2])
+        student.kept["many"] = facts["value"], few, statistics(few), facts
+    value, few, expected, facts = student.kept["many"]
+    return value, few, expected, facts
 
 
-@detail("pixel_statistics", "leaves the images as they were")
-def test_statistics_leave_the_images(student: Student, rng: Rng) -> None:
-    images = rng.bytes_(3, 5, 7)
-    assert_kept(student, "pixel_statistics", images)
+@detail("pixel_statistics", "answers anew for each set, views too, and leaves it as it was", weight=0.4)
+def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
+    first, view = rng.bytes_(3, 5, 7), rng.bytes_(6, 7, 5)[::2].transpose(1, 2)
+    assert_kept(student, "pixel_statistics", first)
+    calls = (first, first // 2, first, view, view.contiguous())
+    bright, dark, again, of_view, of_copy = [two_numbers(student.call("pixel_statistics", one)) for one in calls]
+    darker = all(abs(dark[place] - bright[place] / 2) <= ROUGH * bright[place] for place in (0, 1))
+    if not (darker and same_values(bright, again) and same_values(of_view, of_copy)):
+        fail_check(
+            "pixel_statistics: one set after the other, the answers do not fit each other. "
+            "Does it remember something of an earlier call?"
+        )
 
 
 def assert_kept(student: Student, function: str, *args: Any) -> None:
-    after = student.observe(function, *[arg.clone() if isinstance(arg, Tensor) else arg for arg in args]).args_after
+    after = student.observe(function, *args).args_after
     for old, new in zip(args, after, strict=False):
         if isinstance(old, Tensor) and not (isinstance(new, Tensor) and torch.equal(old, new)):
-            fail_check(f"{function}: an argument is changed by the call.", "modifies-input")
+            fail_check(f"{function}: an argument is changed by the call. What works in place?", "modifies-input")
+
+
+def counts_of(labels: Tensor, num_classes: int) -> Tensor:
+    return torch.tensor([int((labels == label).sum()) for label in range(num_classes)])
 
 
 def assert_counts(student: Student, labels: Tensor, num_classes: int) -> None:
-    expected = torch.tensor([int((labels == label).sum()) for label in range(num_classes)])
     got = student.call("class_counts", labels, num_classes)
-    assert_close(got, expected, "class_counts", diagnose=Diagnosis("class_counts", (labels, num_classes)))
+    if isinstance(got, list | tuple) and all(number_of(one) is not None for one in got):
+        got = torch.tensor([number_of(one) for one in got], dtype=torch.float64)
+    diagnose = Diagnosis("class_counts", (labels, num_classes))
+    assert_values(got, counts_of(labels, num_classes), "class_counts", diagnose=diagnose)
 
 
 @core("class_counts", "counts each class")
@@ -96,146 +202,317 @@ def test_classes_are_counted(student: Student, rng: Rng) -> None:
     assert_counts(student, torch.cat([rng.labels(97, 7), torch.arange(7)]), 7)
 
 
-@core("class_counts", "gives 0 for absent classes, the last ones too")
+@detail("class_counts", "has one place for each class, with 0 for those that are absent", weight=0.9)
 def test_absent_classes_count_zero(student: Student, rng: Rng) -> None:
     labels = rng.labels(50, 5)
     assert_counts(student, labels[labels != 2] + 1, 11)
 
 
-@detail("class_counts", "leaves the labels as they were")
-def test_counting_leaves_the_labels(student: Student, rng: Rng) -> None:
-    assert_kept(student, "class_counts", rng.labels(20, 5), 5)
+@detail("class_counts", "gives a tensor of int64, also for a single class", weight=0.3)
+def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
+    assert_kind(student.call("class_counts", rng.labels(20, 5), 5), torch.empty(0, dtype=torch.int64), "class_counts")
+    assert_counts(student, torch.zeros(20, dtype=torch.int64), 1)
 
 
-def means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+@detail("class_counts", "answers anew for each set of labels, views too, and leaves them as they were", weight=0.5)
+def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
+    first, second, other = (torch.cat([rng.labels(13, 5), torch.arange(5)]) for _ in range(3))
+    assert_kept(student, "class_counts", first, 5)
+    calls = [(first, 5), (second, 5), (other.repeat(2)[::2], 5)]
+    assert_same_again(student, "class_counts", calls, counts_of)
+
+
+def means_of(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     result = torch.zeros(num_classes, *images.shape[1:])
     for label in labels.unique().tolist():
         result[label] = (images[labels == label].double() / 255).mean(0).float()
     return result
 
 
-def assert_means(student: Student, images: Tensor, labels: Tensor, num_classes: int) -> None:
-    got = student.call("class_means", images, labels, num_classes)
-    diagnose = Diagnosis("class_means", (images, labels, num_classes))
-    assert_close(got, means(images, labels, num_classes), "class_means", atol=1e-4, diagnose=diagnose)
+def scaled(got: object) -> object:
+    """Return means on the scale from 0 to 1, on whichever they are; the scale is another check's."""
+    numbers = numbers_of(got)
+    if numbers is None or not numbers.numel() or numbers.is_complex():
+        return got
+    return numbers / 255 if numbers.double().nan_to_num(0).max() > 1.5 else numbers
 
 
-@core("class_means", "averages the images of each class, from 0 to 1")
+def assert_means(
+    student: Student,
+    images: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    prepared: Callable[[object], object] = lambda got: got,
+) -> None:
+    """Compare the values; where the student's own ``class_counts`` is what is wrong, say that alone."""
+    expected = means_of(images, labels, num_classes)
+    args = (images, labels, num_classes)
+
+    def is_right(answer: Callable[[], object]) -> bool:
+        try:
+            assert_values(prepared(answer()), expected, "class_means", atol=EXACT)
+        except (CheckFailed, StudentRaised):
+            return False
+        return True
+
+    if is_right(lambda: student.call("class_means", *args)):
+        return
+    counts = counts_of(labels, num_classes)
+    if is_right(lambda: student.probe("means_with_counts", *args, counts)):
+        fail_check("class_means: it is right as soon as your class_counts is. What do the checks of class_counts say?")
+    got = student.call("class_means", *args)
+    name_mistake(got, expected, "class_means", Diagnosis("class_means", args))
+    numbers = numbers_of(prepared(got))
+    if numbers is not None and numbers.shape == expected.shape:
+        absent = (counts == 0)[:, None, None].expand_as(expected)
+        if torch.equal(numbers.isnan(), absent) and same_values(numbers.nan_to_num(0), expected):
+            fail_check(
+                "class_means: the mean of a class without images is NaN. What is divided by 0?",
+                "nan-for-absent-classes",
+            )
+    assert_values(prepared(got), expected, "class_means", atol=EXACT)
+
+
+@core("class_means", "averages the images of each class")
 def test_classes_are_averaged(student: Student, rng: Rng) -> None:
     labels = torch.cat([rng.labels(40, 5), torch.arange(5)])
-    assert_means(student, rng.bytes_(45, 7, 11), labels, 5)
+    assert_means(student, rng.bytes_(45, 7, 11), labels, 5, scaled)
 
 
-@core("class_means", "gives 0 for absent classes")
+@detail("class_means", "on the scale from 0 to 1", weight=1.2)
+def test_means_are_scaled(student: Student, rng: Rng) -> None:
+    assert_means(student, rng.bytes_(15, 7, 11), torch.arange(15) % 5, 5)
+
+
+@detail("class_means", "gives 0 for absent classes", weight=0.9)
 def test_absent_classes_have_mean_zero(student: Student, rng: Rng) -> None:
     labels = rng.labels(30, 4)
-    assert_means(student, rng.bytes_(30, 5, 3), torch.where(labels == 1, 3, labels), 7)
+    assert_means(student, rng.bytes_(30, 5, 3), torch.where(labels == 1, 3, labels), 7, scaled)
 
 
-@detail("class_means", "many bright images of one class do not overflow")
-def test_bright_images_do_not_overflow(student: Student, rng: Rng) -> None:
-    assert_means(student, rng.bytes_(600, 3, 2) // 8 + 220, torch.zeros(600, dtype=torch.int64), 2)
+@detail("class_means", "keeps axes of length 1", weight=0.3)
+def test_axes_of_length_one_are_kept(student: Student, rng: Rng) -> None:
+    assert_means(student, rng.bytes_(6, 1, 5), torch.zeros(6, dtype=torch.int64), 1, scaled)
 
 
-@detail("class_means", "leaves its arguments as they were")
-def test_averaging_leaves_its_arguments(student: Student, rng: Rng) -> None:
-    assert_kept(student, "class_means", rng.bytes_(12, 5, 3), rng.labels(12, 3), 3)
+@detail("class_means", "gives a tensor of float32", weight=0.4)
+def test_means_are_float32(student: Student, rng: Rng) -> None:
+    got = student.call("class_means", rng.bytes_(12, 5, 3), torch.arange(12) % 3, 3)
+    assert_kind(got, torch.empty(0), "class_means")
+
+
+@detail("class_means", "answers anew for each set, views and many images too, and leaves it as it was", weight=0.5)
+def test_sets_of_means_are_told_apart(student: Student, rng: Rng) -> None:
+    first, second, many = rng.bytes_(12, 5, 3), rng.bytes_(12, 5, 3), rng.bytes_(600, 2, 3) // 8 + 220
+    labels = torch.arange(12) % 3
+    assert_kept(student, "class_means", first, labels, 3)
+    view = second.transpose(1, 2), labels.repeat(2)[::2]
+    for images, classes in ((first, labels), (second, labels), view, (many, torch.arange(600) % 3), (first, labels)):
+        assert_means(student, images, classes, 3, scaled)
 
 
 NAMES = ["anchor", "bottle", "candle", "drum"]
 
 
-def rows_of(student: Student, images: Tensor, labels: Tensor, names: list[str], **options: int) -> list[list[Any]]:
-    """Return the axes of the figure by row, from top to bottom."""
-    facts = student.probe("plot_examples", images, labels, names, options)
+@dataclass(frozen=True)
+class Shown:
+    """A picture in a figure.
+
+    Attributes:
+        index: of the image that it shows, or None where it is none of them.
+        row: height of its axes, from 0 to 1.
+        column: and how far to the right they are.
+        words: texts of the axes, and of the figure beside them.
+    """
+
+    index: int | None
+    row: float
+    column: float
+    words: Sequence[str]
+
+
+def assert_figure(facts: Any) -> None:
     if facts["type"] == "NoneType":
         fail_check("plot_examples: expected a Figure, got None. Does the function return?", "returns-none")
-    assert facts["type"] == "Figure", f"plot_examples: expected a matplotlib Figure, got {facts['type']}."
-    rows: list[list[Any]] = []
-    facts["axes"] = [{**axes, "words": [*axes["words"], *_beside(axes, facts)]} for axes in facts["axes"]]
-    for axes in sorted(facts["axes"], key=lambda axes: -axes["row"]):
-        if not rows or abs(rows[-1][0]["row"] - axes["row"]) > 0.02:
-            rows.append([])
-        rows[-1].append(axes)
-    return [row for row in rows if any(axes["images"] for axes in row)]
+    assert facts["type"] == "Figure", (
+        f"plot_examples: expected a matplotlib Figure, got {facts['type']}. What does `plt.subplots` give?"
+    )
 
 
-def _beside(axes: Any, facts: Any) -> list[str]:
-    """Return the figure's own texts that stand nearest to the row of these axes."""
-    heights = [other["row"] for other in facts["axes"] if other["images"]]
+def figures_of(student: Student, images: Tensor, labels: Tensor, *calls: tuple[list[str], dict[str, int]]) -> list[Any]:
+    """Return what the probe says of each figure, drawn one after the other."""
+    facts = student.probe("plot_examples", images, labels, list(calls))
+    for figure in facts["figures"]:
+        assert_figure(figure)
+    if not all(torch.equal(old, new) for old, new in zip((images, labels), facts["after"], strict=True)):
+        student.kept["changed"] = True
+    figures: list[Any] = facts["figures"]
+    return figures
+
+
+def shown_in(figure: Any, images: Tensor) -> list[Shown]:
+    """Return the pictures of a figure, with all texts of their rows."""
+    axes = [one for one in figure["axes"] if one["images"]]
+    heights = {one["row"] for one in axes}
+
+    def nearest(place: float) -> float:
+        return min(heights, key=lambda height: abs(height - place))
+
+    beside = [(text, nearest(place)) for text, place in figure["placed"] if heights]
+    texts = [(word, one["row"]) for one in figure["axes"] for word in one["words"]] + beside
     return [
-        text
-        for text, height in facts["placed"]
-        if heights and abs(axes["row"] - height) <= min(abs(other - height) for other in heights) + 0.02
+        Shown(
+            _index(one["images"][-1], images),
+            one["row"],
+            one["column"],
+            [text for text, row in texts if abs(row - one["row"]) < 0.02],
+        )
+        for one in axes
     ]
 
 
-def pictures(row: list[Any]) -> list[Tensor]:
-    return [axes["images"][0] for axes in row if axes["images"]]
-
-
-def is_one_of(picture: object, images: Tensor) -> bool:
+def _index(picture: object, images: Tensor) -> int | None:
     if not isinstance(picture, Tensor) or picture.shape[:2] != images.shape[1:]:
-        return False
+        return None
     grey = (picture if picture.ndim == 2 else picture[..., 0]).double().flatten()
-    return any(bool(torch.corrcoef(torch.stack([grey, image.double().flatten()]))[0, 1] > 0.999) for image in images)
+    alike = torch.corrcoef(torch.cat([grey[None], images.double().flatten(1)]))[0, 1:].nan_to_num(0)
+    return int(alike.argmax()) if alike.max() > 0.999 else None
+
+
+def lines(pictures: list[Shown], place: Callable[[Shown], float]) -> list[list[Shown]]:
+    """Return the pictures by row, or by column, whichever the place is."""
+    found: list[list[Shown]] = []
+    for one in sorted(pictures, key=place):
+        if not found or abs(place(found[-1][0]) - place(one)) > 0.02:
+            found.append([])
+        found[-1].append(one)
+    return found
+
+
+def counts_in(pictures: list[Shown], labels: Tensor, num_classes: int) -> list[int]:
+    """Return how many different images of each class are shown."""
+    seen = Counter(int(labels[index]) for index in {one.index for one in pictures} if index is not None)
+    return [seen[label] for label in range(num_classes)]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was drawn, and the rows of axes that show it."""
+    """What was drawn of four mixed classes."""
 
-    images: Tensor
     labels: Tensor
-    rows: list[list[Any]]
+    figure: Any
+    pictures: list[Shown]
+
+    def classes(self, line: list[Shown]) -> set[int]:
+        """Return the classes of some pictures."""
+        return {int(self.labels[one.index]) for one in line if one.index is not None}
 
 
 def drawn(student: Student, rng: Rng) -> Drawn:
     """Return a figure of four mixed classes; several checks look at the same one, since it takes a while to draw."""
     if "figure" not in student.kept:
         images, labels = rng.bytes_(40, 7, 11), torch.arange(40)[torch.randperm(40, generator=rng.generator)] % 4
-        student.kept["figure"] = Drawn(images, labels, rows_of(student, images, labels, NAMES))
+        figure = figures_of(student, images, labels, (NAMES, {}))[0]
+        student.kept["figure"] = Drawn(labels, figure, shown_in(figure, images))
     kept: Drawn = student.kept["figure"]
     return kept
 
 
-@core("plot_examples", "has one row per class with images of that class")
+@core("plot_examples", "shows images of every class", weight=0.5)
+def test_every_class_is_shown(student: Student, rng: Rng) -> None:
+    seen = drawn(student, rng)
+    assert all(one.index is not None for one in seen.pictures), (
+        "plot_examples: expected pictures of the set, got others. What is drawn?"
+    )
+    assert all(counts_in(seen.pictures, seen.labels, 4)), (
+        "plot_examples: expected pictures of every class, got none of some. Which images belong to a class?"
+    )
+
+
+@detail("plot_examples", "has one row for each class", weight=1.4)
 def test_rows_hold_their_class(student: Student, rng: Rng) -> None:
-    figure = drawn(student, rng)
-    images, labels, rows = figure.images, figure.labels, figure.rows
-    assert len(rows) == 4, f"plot_examples: expected 4 rows of pictures, got {len(rows)}."
-    for label, row in enumerate(rows):
-        assert all(is_one_of(picture, images[labels == label]) for picture in pictures(row)), (
-            f"plot_examples: row {label}: expected pictures of that class, got others."
+    seen = drawn(student, rng)
+    rows, columns = (lines(seen.pictures, place) for place in (lambda one: -one.row, lambda one: one.column))
+    if sorted(map(sorted, map(seen.classes, rows))) == [[0], [1], [2], [3]]:
+        return
+    by_column = sorted(map(sorted, map(seen.classes, columns))) == [[0], [1], [2], [3]]
+    if by_column:
+        fail_check(
+            "plot_examples: expected a row for each class, got a column for each. What counts down the rows?",
+            "classes-in-columns",
+        )
+    fail_check("plot_examples: expected a row for each class, got others. What do the pictures of a row share?")
+
+
+@detail("plot_examples", "writes the name of each class on its row", weight=1.2)
+def test_rows_have_their_names(student: Student, rng: Rng) -> None:
+    seen = drawn(student, rng)
+    texts = " ".join([*seen.figure["texts"], *(word for axes in seen.figure["axes"] for word in axes["words"])])
+    for label, name in enumerate(NAMES):
+        assert name in texts, "plot_examples: expected the name of each class, got none of some. Where is it written?"
+        row = next((line for line in lines(seen.pictures, lambda one: -one.row) if seen.classes(line) == {label}), None)
+        assert row is None or any(name in word for word in row[0].words), (
+            "plot_examples: expected the name of a class on its own row, got it elsewhere. Which row is which class?"
         )
 
 
-@core("plot_examples", "writes the class name on each row")
-def test_rows_have_their_names(student: Student, rng: Rng) -> None:
-    for name, row in zip(NAMES, drawn(student, rng).rows, strict=False):
-        texts = [text for axes in row for text in axes["words"]]
-        assert any(name in text for text in texts), f"plot_examples: expected {name!r} on its row, got no such text."
+@detail("plot_examples", "shows per_class images of each class, five unless told", weight=0.5)
+def test_rows_have_per_class_images(student: Student, rng: Rng) -> None:
+    seen = drawn(student, rng)
+    counts = {5: counts_in(seen.pictures, seen.labels, 4)}
+    images, labels = rng.bytes_(30, 7, 11), torch.arange(30) % 3
+    (figure,) = figures_of(student, images, labels, (NAMES[:3], {"per_class": 2}))
+    counts[2] = counts_in(shown_in(figure, images), labels, 3)
+    for per_class, found in counts.items():
+        assert set(found) == {per_class}, (
+            f"plot_examples: expected {per_class} different pictures of each class, got {found}. What decides how many?"
+        )
 
 
-@detail("plot_examples", "shows {per_class} images of each class if told so, five unless told")
-@pytest.mark.parametrize("per_class", [5, 2, 1])
-def test_rows_have_per_class_images(student: Student, rng: Rng, per_class: int) -> None:
-    if per_class == 5:
-        names, rows = NAMES, drawn(student, rng).rows
-    else:
-        names = NAMES[:3]
-        rows = rows_of(student, rng.bytes_(30, 7, 11), torch.arange(30) % 3, names, per_class=per_class)
-    counts, wanted = [len(pictures(row)) for row in rows], [per_class] * len(names)
-    assert counts == wanted, f"plot_examples: expected {wanted} pictures in the rows, got {counts}."
+@detail("plot_examples", "draws a single image of each class, or a single class", weight=0.3)
+def test_thin_grids_are_drawn(student: Student, rng: Rng) -> None:
+    for classes, per_class in ((3, 1), (1, 3)):
+        images, labels = rng.bytes_(9, 7, 11), torch.arange(9) % classes
+        (figure,) = figures_of(student, images, labels, (NAMES[:classes], {"per_class": per_class}))
+        counts = counts_in(shown_in(figure, images), labels, classes)
+        assert counts == [per_class] * classes, (
+            f"plot_examples: expected {per_class} pictures of each of {classes} classes, got {counts}. "
+            "What shape have the axes of a grid of one row, or one column?"
+        )
 
 
-@detail("plot_examples", "shows fewer where a class has fewer")
+@detail("plot_examples", "shows fewer where a class has fewer, and hides the axes left over", weight=0.5)
 def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
-    labels = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1, 2, 2])
+    labels = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1, 3, 3])
     images = rng.bytes_(10, 7, 11)
-    rows = rows_of(student, images, labels, NAMES[:3], per_class=4)
-    counts = [len(pictures(row)) for row in rows]
-    assert counts == [2, 4, 2], f"plot_examples: expected 2, 4 and 2 pictures in the rows, got {counts}."
-    assert is_one_of(pictures(rows[0])[1], images[:2]), (
-        "plot_examples: a short row: expected its own pictures, got others."
+    (figure,) = figures_of(student, images, labels, (NAMES, {"per_class": 4}))
+    counts = counts_in(shown_in(figure, images), labels, 4)
+    assert counts == [2, 4, 0, 2], (
+        f"plot_examples: expected 2, 4, 0 and 2 pictures of the classes, got {counts}. What if a class has too few?"
     )
+    assert not any(axes["on"] for axes in figure["axes"] if not axes["images"]), (
+        "plot_examples: expected axes without a picture to be hidden, got an empty frame. What switches axes off?"
+    )
+
+
+@detail("plot_examples", "returns the figure itself", weight=0.2)
+def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
+    given = drawn(student, rng).figure["given"]
+    assert given == "Figure", f"plot_examples: expected a Figure, got {given}. Which figure do the axes belong to?"
+
+
+@detail("plot_examples", "draws each figure anew, of views too, and leaves its arguments as they were", weight=0.3)
+def test_figures_are_told_apart(student: Student, rng: Rng) -> None:
+    images, labels = rng.bytes_(12, 11, 7).transpose(1, 2), (torch.arange(6) % 2).repeat_interleave(4)[::2]
+    calls = [(names, {"per_class": 2}) for names in (NAMES[:2], NAMES[2:])]
+    figures = figures_of(student, images, labels, *calls)
+    for figure in figures:
+        assert len(shown_in(figure, images)) == 4, (
+            "plot_examples: a second figure is drawn over the first. Which call makes a new one?"
+        )
+    words = [word for axes in figures[1]["axes"] for word in axes["words"]] + figures[1]["texts"]
+    assert any(NAMES[2] in word for word in words), (
+        "plot_examples: other names gave the figure of the first ones. Does it remember an earlier call?"
+    )
+    if student.kept.get("changed"):
+        fail_check("plot_examples: an argument is changed by the call. What works in place?", "modifies-input")

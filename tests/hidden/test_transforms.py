@@ -1,6 +1,7 @@
 """Hidden checks of the way from a picture to a tensor and back."""
 
 import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -9,12 +10,27 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking import core, detail, oracle
-from grader.checking.assertions import Diagnosis, assert_close, assert_refused, describe, fail_check, name_mistake
+from grader.checking import core, detail, oracle, refusal
+from grader.checking.assertions import (
+    CheckFailed,
+    Diagnosis,
+    assert_kind,
+    assert_refused,
+    describe,
+    fail_check,
+    name_mistake,
+    number_of,
+    numbers_of,
+    same_values,
+)
 from grader.checking.inputs import Rng
-from grader.checking.student import Student
+from grader.checking.student import Student, StudentRaised
 
 MEAN, STD = 0.2860, 0.3530
+NEAR = 1e-3
+"""How far a share of 255 may be from the right one: a quarter of a grey level."""
+STAND_INS = {"image_to_tensor": (1 / 255, 0.0), "eval_transform": (1 / 255 / STD, -MEAN / STD)}
+"""What the functions that others use make of a grey level, once they are right: slope and shift."""
 
 
 def picture(pixels: Tensor) -> Image.Image:
@@ -22,10 +38,18 @@ def picture(pixels: Tensor) -> Image.Image:
 
 
 def pixels_of(image: Image.Image) -> Tensor:
-    return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(image.height, image.width)
+    channels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(image.height, image.width, -1)
+    return channels[..., 0]
+
+
+def likeness(one: Tensor, other: Tensor) -> float:
+    """Return the correlation of two pictures."""
+    pair = torch.stack([one.double().flatten(), other.double().flatten()])
+    return float(torch.corrcoef(pair)[0, 1].nan_to_num(0))
 
 
 def drawn(student: Student, seeds: list[int | None], **options: Any) -> Any:
+    """Return what the probe says, each digit as (image, label); labels may be numbers of any type."""
     facts = student.probe("load_digits", student.data_root, seeds, **options)
     for pair in facts["drawn"]:
         if pair is None:
@@ -33,13 +57,13 @@ def drawn(student: Student, seeds: list[int | None], **options: Any) -> Any:
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Image.Image):
             shown = ", ".join(map(describe, pair)) if isinstance(pair, tuple | list) else describe(pair)
             fail_check(f"load_random_digit: expected a PIL image and its label, got {shown}.")
-        if type(pair[1]) is not int:
+        if number_of(pair[1]) is None:
             fail_check(f"load_random_digit: expected the label as an int, got {describe(pair[1])}.")
     return facts
 
 
-def keys(pairs: Any) -> list[tuple[bytes, int]]:
-    return [(image.tobytes(), label) for image, label in pairs]
+def keys(pairs: Any) -> list[tuple[bytes, float | None]]:
+    return [(image.tobytes(), number_of(label)) for image, label in pairs]
 
 
 @cache
@@ -57,13 +81,26 @@ def test_digit_is_one_of_the_set(student: Student, rng: Rng) -> None:
     known = known_digits()
     for image, label in drawn(student, [rng.int(0, 10_000) for _ in range(5)])["drawn"]:
         assert image.mode == "L" and image.size == (28, 28), (
-            f"load_random_digit: expected mode L and 28 x 28 pixels, got {image.mode} and {image.size}."
+            f"load_random_digit: expected mode L and 28 x 28 pixels, got {image.mode} and {image.size}. "
+            "What does the data set give at an index?"
         )
-        assert image.tobytes() in known, "load_random_digit: expected an image of MNIST5k as it is, got another one."
-        assert label in known[image.tobytes()], "load_random_digit: expected the label of the image, got another label."
+        assert image.tobytes() in known, (
+            "load_random_digit: expected an image of MNIST5k as it is, got another one. Is it changed on the way?"
+        )
+        assert number_of(label) in known[image.tobytes()], (
+            "load_random_digit: expected the label of the image, got another label. Do both come from one index?"
+        )
 
 
-@core("load_random_digit", "the same seed gives the same digit")
+@detail("load_random_digit", "gives the label as an int", weight=0.25)
+def test_label_is_an_int(student: Student, rng: Rng) -> None:
+    ((_, label),) = drawn(student, [rng.int(0, 10_000)])["drawn"]
+    assert type(label) is int, (
+        f"load_random_digit: expected the label as an int, got {describe(label)}. Does `.item()` help?"
+    )
+
+
+@detail("load_random_digit", "the same seed gives the same digit", weight=1.6)
 def test_same_seed_gives_same_digit(student: Student, rng: Rng) -> None:
     seeds: list[int | None] = [0, *(rng.int(1, 10_000) for _ in range(4))]
     first, second = (keys(drawn(student, seeds, global_seed=seed)["drawn"]) for seed in (1, 2))
@@ -73,17 +110,18 @@ def test_same_seed_gives_same_digit(student: Student, rng: Rng) -> None:
         )
 
 
-@core("load_random_digit", "draws from the whole set")
+@detail("load_random_digit", "other seeds reach the whole set", weight=1.3)
 def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
-    seeds: list[int | None] = [rng.int(0, 1_000_000) for _ in range(40)]
-    pairs = drawn(student, seeds)["drawn"]
-    if len(set(keys(pairs))) < 30 or len({label for _, label in pairs}) < 6:
+    pairs = drawn(student, [rng.int(0, 1_000_000) for _ in range(40)])["drawn"]
+    different = len(set(keys(pairs)))
+    if different < 30 or len({number_of(label) for _, label in pairs}) < 6:
         fail_check(
-            "load_random_digit: 40 seeds gave too few different digits. How many can the draw reach?", "ignores-seed"
+            "load_random_digit: 40 seeds gave too few different digits. How many can the draw reach?",
+            "ignores-seed" if different == 1 else None,
         )
 
 
-@detail("load_random_digit", "without a seed each call draws anew, whatever the global seed")
+@detail("load_random_digit", "without a seed each call draws anew", weight=0.7)
 def test_unseeded_draws_differ(student: Student) -> None:
     pairs = keys(drawn(student, [None] * 8)["drawn"])
     assert len(set(pairs)) > 4, (
@@ -91,10 +129,9 @@ def test_unseeded_draws_differ(student: Student) -> None:
     )
 
 
-@detail("load_random_digit", "leaves the global random state alone, {how} a seed")
-@pytest.mark.parametrize(("how", "seed"), [("with", 11), ("without", None)])
-def test_global_state_is_left_alone(student: Student, how: str, seed: int | None) -> None:
-    facts = drawn(student, [seed, seed], global_seed=5)
+@detail("load_random_digit", "leaves the global random state alone", weight=0.8)
+def test_global_state_is_left_alone(student: Student) -> None:
+    facts = drawn(student, [11, None], global_seed=5)
     if facts["before"] != facts["after"]:
         fail_check(
             "load_random_digit: after the call, other code draws other random numbers. Whose generator is used?",
@@ -102,282 +139,567 @@ def test_global_state_is_left_alone(student: Student, how: str, seed: int | None
         )
 
 
-def shown(student: Student, image: Image.Image) -> Any:
-    facts = student.probe("show_image", image)
-    if facts["type"] == "NoneType":
-        fail_check("show_image: expected a Figure, got None. Does the function return?", "returns-none")
-    assert facts["type"] == "Figure", f"show_image: expected a matplotlib Figure, got {facts['type']}."
-    axes = [one for one in facts["axes"] if one["images"]]
-    assert len(axes) == 1, f"show_image: expected one axes with the picture, got {len(axes)}."
-    return facts, axes[0]
+def shown(student: Student, images: list[Image.Image]) -> list[tuple[Any, Any]]:
+    """Return each figure, and the one axes in it that holds a picture."""
+    found = []
+    for facts in student.probe("show_images", images):
+        if facts["type"] == "NoneType":
+            fail_check("show_image: expected a Figure, got None. Does the function return?", "returns-none")
+        assert facts["type"] == "Figure", (
+            f"show_image: expected a matplotlib Figure, got {facts['type']}. What does `plt.subplots` give?"
+        )
+        axes = [one for one in facts["axes"] if one["images"]]
+        assert len(axes) == 1, f"show_image: expected one axes with the picture, got {len(axes)}. What draws it?"
+        found.append((facts, axes[0]))
+    return found
+
+
+def shown_once(student: Student, rng: Rng) -> tuple[Tensor, Any, Any]:
+    """Return the pixels of a picture, and figure and axes that show it; several checks look at the same one."""
+    if "shown" not in student.kept:
+        pixels = rng.bytes_(19, 31)
+        student.kept["shown"] = (pixels, *shown(student, [picture(pixels)])[0])
+    kept: tuple[Tensor, Any, Any] = student.kept["shown"]
+    return kept
+
+
+def shows(axes: Any, pixels: Tensor) -> bool:
+    """Tell whether the topmost picture has these pixels, in whatever colours and on whatever scale."""
+    got = axes["images"][-1]
+    if not isinstance(got, Tensor) or got.shape[:2] != pixels.shape[:2]:
+        return False
+    return likeness(got if got.ndim == 2 else got[..., 0], pixels if pixels.ndim == 2 else pixels[..., 0]) > 0.999
+
+
+def title_of(facts: Any, axes: Any) -> str:
+    return " ".join([axes["title"], *facts["texts"]])
+
+
+def says_mode(mode: str, title: str) -> bool:
+    return re.search(rf"(?<![A-Za-z]){mode}(?![A-Za-z])", title) is not None
 
 
 @core("show_image", "shows the picture")
 def test_the_picture_is_shown(student: Student, rng: Rng) -> None:
-    wanted = rng.bytes_(19, 31)
-    _, axes = shown(student, picture(wanted))
-    got = axes["images"][0]
-    if not isinstance(got, Tensor) or got.shape[:2] != wanted.shape:
+    pixels, _, axes = shown_once(student, rng)
+    got = axes["images"][-1]
+    if not isinstance(got, Tensor) or got.shape[:2] != pixels.shape:
         fail_check(f"show_image: expected a picture of 31 x 19 pixels, got {describe(got)}. Which axis is the height?")
-    grey = got if got.ndim == 2 else got[..., 0]
-    pair = torch.stack([grey.double().flatten(), wanted.double().flatten()])
-    assert torch.corrcoef(pair)[0, 1] > 0.999, "show_image: expected the picture's own pixels, got others."
+    assert shows(axes, pixels), "show_image: expected the picture's own pixels, got others. What is drawn?"
 
 
-@core("show_image", "names width, height and mode in the title")
-def test_the_title_names_size_and_mode(student: Student, rng: Rng) -> None:
-    facts, axes = shown(student, picture(rng.bytes_(19, 31)))
-    title = " ".join([axes["title"], *facts["texts"]])
-    numbers = re.findall(r"\d+", title)
-    assert "19" in numbers and "31" in numbers, (
-        f"show_image: expected width 31 and height 19 in the title, got {title!r}."
-    )
-    assert re.search(r"(?<![A-Za-z])L(?![A-Za-z])", title), (
-        f"show_image: expected the mode L in the title, got {title!r}."
+@detail("show_image", "names width and height in the title", weight=0.7)
+def test_the_title_names_the_size(student: Student, rng: Rng) -> None:
+    title = title_of(*shown_once(student, rng)[1:])
+    assert {"19", "31"} <= set(re.findall(r"\d+", title)), (
+        f"show_image: expected width 31 and height 19 in the title, got {title!r}. "
+        "Which attribute of the image holds them?"
     )
 
 
-@core("image_to_tensor", "gives float32 (1, H, W) from 0 to 1")
-def test_picture_becomes_a_tensor(student: Student, rng: Rng) -> None:
-    pixels = rng.bytes_(19, 31)
-    pixels[0, :2] = torch.tensor([0, 255], dtype=torch.uint8)
-    image = picture(pixels)
-    got = student.call("image_to_tensor", image)
-    assert_close(got, pixels[None].float() / 255, "image_to_tensor", diagnose=Diagnosis("image_to_tensor", (image,)))
+@detail("show_image", "names the mode in the title", weight=0.5)
+def test_the_title_names_the_mode(student: Student, rng: Rng) -> None:
+    title = title_of(*shown_once(student, rng)[1:])
+    assert says_mode("L", title), (
+        f"show_image: expected the mode L in the title, got {title!r}. Which attribute of the image holds it?"
+    )
 
 
-@core("image_to_tensor", "scales a dark picture by the same factor")
-def test_dark_picture_stays_dark(student: Student, rng: Rng) -> None:
-    pixels = rng.bytes_(28, 28) // 4 + 3
-    image = picture(pixels)
-    got = student.call("image_to_tensor", image)
-    assert_close(got, pixels[None].float() / 255, "image_to_tensor", diagnose=Diagnosis("image_to_tensor", (image,)))
+@detail("show_image", "returns the figure itself", weight=0.3)
+def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
+    given = shown_once(student, rng)[1]["given"]
+    assert given == "Figure", f"show_image: expected a Figure, got {given}. Which figure do the axes belong to?"
 
 
-@detail("image_to_tensor", "leaves the picture as it was")
-def test_picture_is_left_as_it_was(student: Student, rng: Rng) -> None:
-    pixels = rng.bytes_(5, 7)
-    after = student.observe("image_to_tensor", picture(pixels)).args_after[0]
-    if not isinstance(after, Image.Image) or after.tobytes() != picture(pixels).tobytes():
-        fail_check("image_to_tensor: the picture is changed by the call.", "modifies-input")
+@detail("show_image", "gives each picture a figure of its own, a colour picture in its colours", weight=0.5)
+def test_each_picture_has_its_own_figure(student: Student, rng: Rng) -> None:
+    colours = [rng.bytes_(5, 7, 3), rng.bytes_(5, 7, 3)]
+    images = [Image.frombytes("RGB", (7, 5), one.numpy().tobytes()) for one in colours]
+    figures = shown(student, images)
+    assert all(len(axes["images"]) == 1 for _, axes in figures), (
+        "show_image: a second picture is drawn over the first. Which call makes a new figure?"
+    )
+    own = all(axes["images"][0].ndim == 3 and shows(axes, one) for (_, axes), one in zip(figures, colours, strict=True))
+    assert own, "show_image: expected each colour picture in its own colours, got others. What is left of green?"
+    assert all(says_mode("RGB", title_of(*figure)) for figure in figures), (
+        "show_image: expected the mode RGB in the title of a colour picture. Where does the title's mode come from?"
+    )
 
 
-@detail("image_to_tensor", "refuses a colour picture")
-def test_colour_picture_is_refused(student: Student) -> None:
-    assert_refused(student, "image_to_tensor", Image.new("RGB", (5, 7)))
-
-
-def assert_picture(student: Student, tensor: Tensor, wanted: Tensor) -> None:
-    got = student.call("tensor_to_image", tensor)
-    where = "tensor_to_image"
-    if not isinstance(got, Image.Image):
-        name_mistake(got, None, where, None)
-        fail_check(f"{where}: expected a PIL image, got {describe(got)}.")
-    assert got.mode == "L", f"{where}: expected mode L, got {got.mode}."
-    if got.size != (wanted.shape[1], wanted.shape[0]):
+def grey_levels(got: object, pixels: Tensor) -> Tensor:
+    """Return the numbers of a tensor (H, W), the channel axis wherever it is, or fail."""
+    numbers = numbers_of(got)
+    if numbers is None:
+        name_mistake(got, None, "image_to_tensor", None)
+        fail_check(f"image_to_tensor: expected a tensor, got {describe(got)}. What turns a picture into one?")
+    shape = tuple(size for size in numbers.shape if size != 1)
+    if shape != tuple(pixels.shape):
         fail_check(
-            f"{where}: expected {wanted.shape[1]} x {wanted.shape[0]} pixels, got {got.size[0]} x {got.size[1]}."
+            f"image_to_tensor: expected a number for each of {pixels.shape[1]} x {pixels.shape[0]} pixels, "
+            f"got {describe(got)}. Which axis is the height?"
         )
-    pixels = pixels_of(got).double()
-    ends = (wanted == 0) | (wanted == 255)
-    near = (pixels - wanted).abs() <= torch.where(ends, 0.0, 1.001)
+    return numbers.reshape(pixels.shape).double()
+
+
+@core("image_to_tensor", "gives the picture's grey levels, row by row")
+def test_picture_becomes_a_tensor(student: Student, rng: Rng) -> None:
+    pixels = rng.bytes_(28, 28)
+    image = picture(pixels)
+    got = grey_levels(student.call("image_to_tensor", image), pixels)
+    if likeness(got, pixels) < 0.99999:
+        name_mistake(got[None], pixels[None].double() / 255, "image_to_tensor", Diagnosis("image_to_tensor", (image,)))
+        fail_check(
+            "image_to_tensor: the numbers are not the picture's grey levels in their order. "
+            "Does 128 stay half of 256, and the first row the first?"
+        )
+
+
+@detail("image_to_tensor", "makes black 0 and white 1, whatever is in the picture", weight=1.6)
+def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
+    for pixels in (rng.bytes_(28, 28), rng.bytes_(28, 28) // 4 + 3):
+        answer = student.call("image_to_tensor", picture(pixels))
+        got = grey_levels(answer, pixels)
+        if (got - pixels.double() / 255).abs().max() <= NEAR:
+            continue
+        numbers = numbers_of(answer)
+        if same_values(got, pixels.double()) and numbers is not None and not numbers.is_floating_point():
+            fail_check("image_to_tensor: the numbers are bytes still. Which dtype do weights have?", "wrong-dtype")
+        if same_values(got, pixels.double()):
+            fail_check("image_to_tensor: white is 255. What is the largest grey level to become?", "not-scaled")
+        fail_check(
+            "image_to_tensor: expected 0 for black and 1 for white, got another scale. "
+            "Does it depend on the other pixels of the picture?"
+        )
+
+
+@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=0.9)
+def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
+    pixels = rng.bytes_(19, 31)
+    answer = student.call("image_to_tensor", picture(pixels))
+    numbers = numbers_of(answer)
+    shape = None if numbers is None else tuple(numbers.shape)
+    got = grey_levels(answer, pixels)
+    right = likeness(got, pixels) > 0.99999
+    if shape != (1, 19, 31):
+        fail_check(
+            f"image_to_tensor: expected shape (1, 19, 31), got {shape}. Where does PyTorch expect the channel axis?",
+            "channel-last" if right and shape == (19, 31, 1) else None,
+        )
+    assert right, (
+        "image_to_tensor: the pixels of a wide picture are out of place. In which order does PIL give the two sizes?"
+    )
+
+
+@detail("image_to_tensor", "gives a tensor of float32", weight=0.5)
+def test_tensor_is_float32(student: Student, rng: Rng) -> None:
+    pixels = rng.bytes_(28, 28)
+    got = student.call("image_to_tensor", picture(pixels))
+    levels = grey_levels(got, pixels)
+    right = any((levels * scale - pixels.double()).abs().max() <= 255 * NEAR for scale in (1, 255))
+    assert_float32(got, "image_to_tensor", right=right)
+
+
+def assert_float32(got: object, where: str, *, right: bool) -> None:
+    """Fail unless it is a tensor of float32; another dtype has a name where the numbers are right."""
+    if isinstance(got, Tensor) and got.dtype != torch.float32:
+        fail_check(
+            f"{where}: expected float32, got {got.dtype}. Which dtype do a network's weights have?",
+            "wrong-dtype" if right else None,
+        )
+    assert_kind(got, torch.empty(0), where)
+
+
+@detail("image_to_tensor", "answers anew for each picture, and leaves it as it was", weight=0.4)
+def test_pictures_are_told_apart(student: Student, rng: Rng) -> None:
+    first, second = rng.bytes_(5, 7), rng.bytes_(5, 7)
+    answers = []
+    for pixels in (first, second, first):
+        seen = student.observe("image_to_tensor", picture(pixels))
+        after = seen.args_after[0]
+        if not isinstance(after, Image.Image) or after.tobytes() != picture(pixels).tobytes():
+            fail_check("image_to_tensor: the picture is changed by the call. What works in place?", "modifies-input")
+        answers.append(numbers_of(seen.value))
+    one, other, again = answers
+    if one is None or other is None or again is None or not torch.equal(one, again) or torch.equal(one, other):
+        fail_check(
+            "image_to_tensor: called for one picture after another, it gave a wrong tensor. Does it remember something?"
+        )
+
+
+@refusal("image_to_tensor", "a picture of another mode than `L`")
+def test_colour_picture_is_refused(student: Student) -> None:
+    for mode in ("RGB", "RGBA"):
+        assert_refused(student, "image_to_tensor", Image.new(mode, (5, 7)))
+
+
+def stretched(tensor: Tensor) -> Tensor:
+    """Return what the grey levels are before they are rounded."""
+    values = tensor.reshape(tensor.shape[-2:]).double()
+    return (values - values.min()) / (values.max() - values.min()) * 255
+
+
+def levels_of(got: object) -> Tensor | None:
+    """Return the grey levels of a picture, or of a tensor or array in its place."""
+    if isinstance(got, Image.Image):
+        return pixels_of(got).double()
+    numbers = numbers_of(got)
+    if numbers is None or numbers.ndim < 2 or numbers.is_complex():
+        return None
+    sizes = [size for size in numbers.shape if size != 1] if numbers.ndim > 2 else numbers.shape
+    return numbers.double().reshape(sizes) if len(sizes) == 2 else None
+
+
+def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool = True) -> None:
+    """Compare to one grey level.
+
+    Args:
+        got: what the student's code made of the tensor.
+        tensor: its argument.
+        wanted: the grey levels, not rounded.
+        named: whether the bank may say which mistake it is.
+    """
+    where = "tensor_to_image"
+    levels = levels_of(got)
+    if levels is None:
+        name_mistake(got, None, where, None)
+        fail_check(f"{where}: expected a PIL image, got {describe(got)}. What makes one of an array?")
+    diagnose = Diagnosis(where, (tensor,)) if named else None
+    if levels.shape != wanted.shape:
+        name_mistake(levels, wanted, where, diagnose)
+        sizes = [" x ".join(map(str, reversed(one.shape))) for one in (wanted, levels)]
+        fail_check(f"{where}: expected {sizes[0]} pixels, got {sizes[1]}. Which axis is the height?")
+    near = (levels - wanted).abs() <= 1.001
     if not near.all():
-        name_mistake(pixels, wanted, where, Diagnosis(where, (tensor,)))
+        name_mistake(levels, wanted, where, diagnose)
         fail_check(
             f"{where}: {int((~near).sum())} of {near.numel()} grey levels are wrong. "
             "What do the smallest and the largest become?"
         )
 
 
-def stretched(tensor: Tensor) -> Tensor:
-    values = tensor.double()
-    return (values - values.min()) / (values.max() - values.min()) * 255
+def in_its_form(student: Student, tensor: Tensor) -> Tensor:
+    """Return a tensor (H, W) with a channel axis where the student's function takes no other form."""
+    return tensor[None] if student.kept.get("channel axis") else tensor
 
 
-@core("tensor_to_image", "stretches {name} to 0 to 255")
-@pytest.mark.parametrize(
-    ("name", "scale", "shift"),
-    [
-        ("negative and positive numbers", 3.0, 0.3),
-        ("numbers between 0 and 1", 0.1, 0.5),
-        ("large numbers", 700.0, 5000.0),
-    ],
-)
-def test_values_are_stretched(student: Student, rng: Rng, name: str, scale: float, shift: float) -> None:
-    tensor = rng.floats(19, 31).clamp(-3, 3) * scale + shift
-    assert_picture(student, tensor, stretched(tensor))
+def assert_stretches(student: Student, tensor: Tensor) -> None:
+    assert_picture(student.call("tensor_to_image", in_its_form(student, tensor)), tensor, stretched(tensor))
 
 
-@core("tensor_to_image", "takes a leading channel axis")
-def test_channel_axis_is_taken(student: Student, rng: Rng) -> None:
-    tensor = rng.floats(1, 7, 11)
-    assert_picture(student, tensor, stretched(tensor[0]))
+@core("tensor_to_image", "stretches positive and negative numbers to 0 to 255")
+def test_values_are_stretched(student: Student, rng: Rng) -> None:
+    tensors = [rng.floats(*shape).clamp(-3, 3) * 3 + 0.3 for shape in ((28, 28), (19, 31))]
+    try:
+        assert_stretches(student, tensors[0])
+    except (CheckFailed, StudentRaised) as error:
+        student.kept["channel axis"] = True  # one of the two forms is enough here
+        try:
+            assert_stretches(student, tensors[0])
+        except (CheckFailed, StudentRaised):
+            raise error from None
+    assert_stretches(student, tensors[1])
 
 
-@detail("tensor_to_image", "makes a constant tensor black")
-def test_constant_tensor_is_black(student: Student) -> None:
-    assert_picture(student, torch.full((5, 7), 3.5), torch.zeros(5, 7))
-    assert_picture(student, torch.zeros(1, 5, 7), torch.zeros(5, 7))
+@detail("tensor_to_image", "takes shape {shape}", weight=0.6)
+@pytest.mark.parametrize(("shape", "sizes"), [("(H, W)", (7, 11)), ("(1, H, W)", (1, 7, 11))])
+def test_both_shapes_are_taken(student: Student, rng: Rng, shape: str, sizes: tuple[int, ...]) -> None:
+    tensor = rng.floats(*sizes)
+    assert_picture(student.call("tensor_to_image", tensor), tensor, stretched(tensor))
 
 
-@detail("tensor_to_image", "takes float64")
-def test_float64_is_taken(student: Student, rng: Rng) -> None:
-    tensor = rng.floats(5, 7, dtype=torch.float64)
-    assert_picture(student, tensor, stretched(tensor))
+@detail("tensor_to_image", "takes pictures of one row or one column", weight=0.4)
+def test_thin_pictures_are_taken(student: Student, rng: Rng) -> None:
+    for shape in ((1, 7), (7, 1)):
+        assert_stretches(student, rng.floats(*shape))
 
 
-@detail("tensor_to_image", "leaves the tensor as it was")
-def test_tensor_is_left_as_it_was(student: Student, rng: Rng) -> None:
-    tensor = rng.floats(5, 7)
-    after = student.observe("tensor_to_image", tensor.clone()).args_after[0]
-    if not isinstance(after, Tensor) or not torch.equal(after, tensor):
+@detail("tensor_to_image", "stretches any range, narrow or wide", weight=0.6)
+def test_any_range_is_stretched(student: Student, rng: Rng) -> None:
+    for scale, shift in ((0.1, 0.5), (20.0, 120.0), (700.0, 5000.0)):
+        assert_stretches(student, rng.floats(19, 31).clamp(-3, 3) * scale + shift)
+
+
+@detail("tensor_to_image", "gives a PIL image of mode L", weight=0.8)
+def test_answer_is_a_grey_picture(student: Student, rng: Rng) -> None:
+    got = student.call("tensor_to_image", in_its_form(student, rng.floats(7, 11)))
+    if not isinstance(got, Image.Image):
+        fail_check(f"tensor_to_image: expected a PIL image, got {describe(got)}. What makes one of an array?")
+    assert got.mode == "L", f"tensor_to_image: expected mode L, got {got.mode}. Which mode has one grey level a pixel?"
+
+
+@detail("tensor_to_image", "rounds to the nearest grey level; the ends are 0 and 255", weight=0.5)
+def test_grey_levels_are_rounded(student: Student, rng: Rng) -> None:
+    # No level lies near a half or near a whole number, so that float32 decides as float64 does.
+    parts = torch.where(torch.arange(254) % 2 == 0, 0.25, 0.75) + torch.rand(254, generator=rng.generator) * 0.2 - 0.1
+    wanted = torch.cat([torch.tensor([0.0, 255.0]), torch.arange(254) + parts]).reshape(16, 16)
+    tensor = wanted / 100 - 1
+    exact = stretched(tensor)
+    got = levels_of(student.call("tensor_to_image", in_its_form(student, tensor)))
+    if got is None or got.shape != exact.shape:
+        fail_check("tensor_to_image: expected a picture of 16 x 16 pixels, got none. Which shapes are taken?")
+    bias = float((got - exact).mean())
+    if abs(bias) > 0.2 or got[0, 0] != 0 or got[0, 1] != 255:
+        name_mistake(got, exact.round(), "tensor_to_image", Diagnosis("tensor_to_image", (tensor,)))
         fail_check(
-            "tensor_to_image: the tensor is changed by the call. Which operations work in place?", "modifies-input"
+            f"tensor_to_image: grey levels are {abs(bias):.1f} too {'dark' if bias < 0 else 'bright'} on average, "
+            "or the ends are not 0 and 255. How are they rounded?"
         )
 
 
-@detail("tensor_to_image", "refuses {what}")
-@pytest.mark.parametrize(("what", "value"), [("NaN", float("nan")), ("infinity", float("inf"))])
-def test_what_is_no_number_is_refused(student: Student, rng: Rng, what: str, value: float) -> None:
-    tensor = rng.floats(5, 7)
-    tensor[2, 3] = value
-    assert_refused(student, "tensor_to_image", tensor)
+@detail("tensor_to_image", "makes a constant tensor black", weight=0.5)
+def test_constant_tensor_is_black(student: Student) -> None:
+    for tensor in (torch.full((5, 7), 3.5), torch.full((5, 7), -0.5), torch.ones(1, 1)):
+        got = student.call("tensor_to_image", in_its_form(student, tensor))
+        assert_picture(got, tensor, torch.zeros(tensor.shape), named=False)
+        levels = levels_of(got)
+        assert levels is not None and not levels.any(), (
+            "tensor_to_image: a constant tensor: expected 0 everywhere, got something else. What is divided by what?"
+        )
 
 
-@detail("tensor_to_image", "refuses three channels")
-def test_three_channels_are_refused(student: Student, rng: Rng) -> None:
-    assert_refused(student, "tensor_to_image", rng.floats(3, 5, 7))
-
-
-def transformed(student: Student, name: str, images: list[Image.Image], times: int) -> list[list[Tensor]]:
-    drawn_tensors = student.probe("apply", name, images, times)
-    for tensor in (tensor for row in drawn_tensors for tensor in row):
-        if tensor is None:
-            fail_check(f"{name}: expected a function that returns a tensor, got None.", "returns-none")
-        if not isinstance(tensor, Tensor):
-            fail_check(f"{name}: expected a tensor, got {describe(tensor)}.")
-        if tensor.dtype != torch.float32:
-            fail_check(f"{name}: expected float32, got {tensor.dtype}.", "wrong-dtype")
-        if tuple(tensor.shape) != (1, 28, 28):
+@detail("tensor_to_image", "answers anew for each tensor, views and float64 too, and leaves it as it was", weight=0.5)
+def test_tensors_are_told_apart(student: Student, rng: Rng) -> None:
+    first, second, wide = rng.floats(7, 5), rng.floats(7, 5), rng.floats(5, 14, dtype=torch.float64)
+    for tensor in (first, second, first, wide[:, ::2].T, wide[:, ::2]):
+        given = in_its_form(student, tensor)
+        seen = student.observe("tensor_to_image", given)
+        after = seen.args_after[0]
+        if not isinstance(after, Tensor) or not torch.equal(after, given):
             fail_check(
-                f"{name}: expected shape (1, 28, 28), got {tuple(tensor.shape)}. Where is the channel axis?",
-                "channel-last" if tuple(tensor.shape) == (28, 28, 1) else None,
+                "tensor_to_image: the tensor is changed by the call. Which operations work in place?", "modifies-input"
             )
-        assert tensor.isfinite().all(), f"{name}: expected finite numbers, got NaN or infinity."
-    return drawn_tensors
+        assert_picture(seen.value, tensor, stretched(tensor))
 
 
-def garments(rng: Rng, count: int) -> Tensor:
-    """Return images of FashionMNIST, uint8 (count, 28, 28): one of each class first."""
+@refusal("tensor_to_image", "NaN or infinity")
+def test_what_is_no_number_is_refused(student: Student, rng: Rng) -> None:
+    for value in (float("nan"), float("inf")):
+        tensor = rng.floats(5, 7)
+        tensor[2, 3] = value
+        assert_refused(student, "tensor_to_image", tensor)
+
+
+@refusal("tensor_to_image", "another shape than (H, W) or (1, H, W)")
+def test_other_shapes_are_refused(student: Student, rng: Rng) -> None:
+    for shape in ((3, 5, 7), (5,), (2, 1, 5, 7)):
+        assert_refused(student, "tensor_to_image", rng.floats(*shape))
+
+
+def applied(
+    student: Student, name: str, images: list[Tensor], times: int, stand_ins: Mapping[str, tuple[float, float]]
+) -> list[list[Any]]:
+    """Return what one transform makes of each image, several times in a row."""
+    rows: list[list[Any]] = student.probe("apply", name, list(map(picture, images)), times, dict(stand_ins))
+    for answer in (answer for row in rows for answer in row):
+        if answer is None:
+            fail_check(f"{name}: expected a function that returns a tensor, got None.", "returns-none")
+        numbers = numbers_of(answer)
+        if numbers is None:
+            fail_check(f"{name}: expected a tensor, got {describe(answer)}. Which step makes one?")
+        if numbers.numel() != 784:
+            fail_check(f"{name}: expected 28 x 28 numbers, got shape {tuple(numbers.shape)}. Which step resizes?")
+        assert numbers.isfinite().all(), f"{name}: expected finite numbers, got NaN or infinity. What is divided by 0?"
+    return rows
+
+
+def grids(rows: list[list[Any]]) -> list[Tensor]:
+    """Return the numbers of each row as (times, 28, 28), wherever the channel axis is."""
+    return [torch.stack([numbers_of(one).double().reshape(28, 28) for one in row]) for row in rows]  # type: ignore[union-attr]
+
+
+def told_once(student: Student, name: str, check: Callable[[Mapping[str, tuple[float, float]]], None]) -> None:
+    """Run a check of a transform; if it holds as soon as another function of the student's is right, say that alone.
+
+    Args:
+        student: whose transform it is.
+        name: of the function that makes it.
+        check: called with what stands in for the student's other functions.
+    """
+    try:
+        check({})
+    except (AssertionError, StudentRaised):
+        for helper in (one for one in STAND_INS if one != name):
+            try:
+                check({helper: STAND_INS[helper]})
+            except (AssertionError, StudentRaised):
+                continue
+            fail_check(f"{name}: it is right as soon as your {helper} is. What do the checks of {helper} say?")
+        raise
+
+
+def garments(rng: Rng, count: int) -> list[Tensor]:
+    """Return images of FashionMNIST, uint8 (28, 28): one of each class first."""
     images, labels = oracle.fashion_mnist("train")
     start = rng.int(0, 50_000)
     rows = [int((labels[start:] == label % 10).nonzero()[label // 10]) + start for label in range(count)]
-    return images[rows]
+    return list(images[rows])
 
 
-def assert_normalised(name: str, got: Tensor, pixels: Tensor, tolerance: float) -> None:
-    """Compare with the constants of FashionMNIST, and name what was done instead."""
-    scaled = pixels.float() / 255
-    if (got - (scaled - MEAN) / STD).abs().max() <= tolerance:
+def affine_of(got: Tensor, pixels: Tensor) -> tuple[float, float] | None:
+    """Return slope and shift where the numbers are the pixels' shares of 255 times one plus the other."""
+    shares, numbers = pixels.double().flatten() / 255, got.flatten()
+    slope = float(torch.cov(torch.stack([shares, numbers]))[0, 1] / shares.var())
+    shift = float(numbers.mean() - slope * shares.mean())
+    exact = (numbers - slope * shares - shift).abs().max() <= 1e-3 * max(abs(slope), 1)
+    return (slope, shift) if exact else None
+
+
+def assert_constants(name: str, slope: float, shift: float, tolerance: float, *, exact: bool = True) -> None:
+    """Compare what is made of black and white, and name what was done instead.
+
+    Args:
+        name: of the function.
+        slope: from black to white.
+        shift: what black becomes.
+        tolerance: of mean and deviation.
+        exact: whether nothing else has changed the numbers, so that they may give a name.
+    """
+    if slope > 0 and abs(1 / slope - STD) <= tolerance and abs(-shift / slope - MEAN) <= tolerance:
         return
-    if (got - scaled).abs().max() < 1e-3:
+
+    def is_near(wanted_slope: float, wanted_shift: float) -> bool:
+        return abs(slope / wanted_slope - 1) < 0.01 and abs(shift - wanted_shift) < 0.02 * max(1.0, abs(wanted_shift))
+
+    if is_near(1, 0):
         fail_check(
             f"{name}: the pixels are between 0 and 1, not normalised. What are their mean and deviation?",
             "not-normalised",
         )
-    if (got - (pixels.float() - MEAN) / STD).abs().max() < 1 or got.abs().max() > 20:
+    if is_near(255, 0) or is_near(255 / STD, -MEAN / STD):
         fail_check(f"{name}: the numbers are far too large. Which range do the constants belong to?", "not-scaled")
-    if affine(got, pixels):
+    if is_near(1 / MEAN, -STD / MEAN):
         fail_check(
-            f"{name}: the images are normalised with other constants than FashionMNIST's. Where do yours come from?",
-            "wrong-statistics",
+            f"{name}: mean and deviation have changed places. In which order does Normalize take them?",
+            "mean-and-std-exchanged",
+        )
+    known = exact and 1.2 < slope < 20  # a deviation of pixels from 0 to 1, whatever set it is of
+    fail_check(
+        f"{name}: the images are normalised with other numbers than FashionMNIST's mean and deviation. "
+        "Where do yours come from?",
+        "wrong-statistics" if known else None,
+    )
+
+
+RAMP = torch.arange(784).reshape(28, 28).div(784 / 256).to(torch.uint8)
+
+
+@core("eval_transform", "turns the picture into numbers")
+def test_evaluation_gives_the_picture(student: Student, rng: Rng) -> None:
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        pixels = garments(rng, 2)[1]
+        draws = grids(applied(student, "eval_transform", [pixels], 1, stand_ins))[0]
+        assert best_likeness(draws, pixels)[0] > 0.6, (
+            "eval_transform: expected the picture, got something else. What goes into each number?"
         )
 
-
-def assert_constants(got: Tensor, pixels: Tensor) -> None:
-    """Read mean and deviation off a tensor that is an affine image of the pixels."""
-    if not affine(got, pixels):
-        return
-    scaled = pixels.flatten().double() / 255
-    slope = torch.cov(torch.stack([scaled, got.flatten().double()]))[0, 1] / scaled.var()
-    std = 1 / float(slope)
-    mean = float(scaled.mean() - got.double().mean() * std)
-    if abs(std - STD) > 1.5e-3 or abs(mean - MEAN) > 1.5e-3:
-        fail_check(
-            "eval_transform: expected mean 0.2860 and deviation 0.3530 to 0.001, got other constants.",
-            "wrong-statistics",
-        )
+    told_once(student, "eval_transform", check)
 
 
-def affine(got: Tensor, pixels: Tensor) -> bool:
-    pair = torch.stack([got.double().flatten(), pixels.double().flatten()])
-    return bool(torch.corrcoef(pair)[0, 1] > 0.99999)
-
-
-@core("eval_transform", "normalises with FashionMNIST's mean and deviation")
+@detail("eval_transform", "normalises with FashionMNIST's mean and deviation")
 def test_evaluation_normalises(student: Student, rng: Rng) -> None:
-    ramp = torch.arange(784).reshape(28, 28).div(784 / 256).to(torch.uint8)
-    for pixels in [*garments(rng, 3), ramp]:
-        got = transformed(student, "eval_transform", [picture(pixels)], 1)[0][0][0]
-        assert_normalised("eval_transform", got, pixels, 8e-3)
-        assert_constants(got, pixels)
-        if (got - (pixels.float() / 255 - MEAN) / STD).abs().max() > 8e-3:
-            fail_check(
-                "eval_transform: expected the normalised picture itself, got an altered one. Is it random?",
-                "augments-evaluation",
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        for pixels in [*some, RAMP]:
+            got = grids(applied(student, "eval_transform", [pixels], 1, stand_ins))[0][0]
+            numbers = affine_of(got, pixels)
+            assert numbers is not None, (
+                "eval_transform: expected the normalised picture itself, got an altered one. Which step changes it?"
             )
+            assert_constants("eval_transform", *numbers, 1.5e-3)
+
+    some = garments(rng, 2)
+    told_once(student, "eval_transform", check)
 
 
-@core("eval_transform", "gives the same tensor each time")
+@detail("eval_transform", "gives the same picture the same tensor, whatever came before")
 def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
-    images = [picture(pixels) for pixels in garments(rng, 3)]
-    for row in transformed(student, "eval_transform", images, 20):
-        if any(not torch.equal(row[0], other) for other in row[1:]):
-            fail_check(
-                "eval_transform: the same picture gives different tensors. Is chance wanted here?",
-                "augments-evaluation",
-            )
-
-
-@core("train_transform", "is random")
-def test_training_is_random(student: Student, rng: Rng) -> None:
-    rows = transformed(student, "train_transform", [picture(pixels) for pixels in garments(rng, 5)], 30)
-    if all(torch.equal(row[0], other) for row in rows for other in row[1:]):
-        fail_check("train_transform: 30 draws of the same picture are all alike. Where is chance?", "never-augments")
-
-
-@core("train_transform", "normalises like eval_transform")
-def test_training_normalises(student: Student, rng: Rng) -> None:
-    pixels = garments(rng, 10)
-    rows = transformed(student, "train_transform", [picture(one) for one in pixels], 12)
-    got = torch.stack([tensor[0] for row in rows for tensor in row])
-    if got.min() > -0.3 and got.max() <= 1.01:
-        fail_check(
-            "train_transform: the pixels are between 0 and 1, not normalised. What does eval_transform do?",
-            "not-normalised",
+    pixels = garments(rng, 3)
+    rows = grids(applied(student, "eval_transform", [*pixels, pixels[0]], 10, {}))
+    if all((row == row[0]).all() for row in rows):
+        fresh = [grids(applied(student, "eval_transform", [one], 1, {}))[0] for one in pixels[:2]]
+        assert torch.equal(rows[0], rows[3]) and all(map(torch.equal, fresh, (row[:1] for row in rows[:2]))), (
+            "eval_transform: a picture gives another tensor after other pictures. What does the transform remember?"
         )
-    if got.max() > 20:
+        return
+    alike = all(best_likeness(row, one).median() > 0.6 for row, one in zip(rows, [*pixels, pixels[0]], strict=True))
+    fail_check(
+        "eval_transform: the same picture gives different tensors. Is chance wanted here?",
+        "augments-evaluation" if alike else None,
+    )
+
+
+@detail("eval_transform", "gives float32 of shape (1, 28, 28)", weight=0.5)
+def test_evaluation_gives_the_promised_kind(student: Student, rng: Rng) -> None:
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        rows = applied(student, "eval_transform", [pixels], 1, stand_ins)
+        numbers = affine_of(grids(rows)[0][0], pixels)
+        right = numbers is not None and abs(numbers[0] * STD - 1) < 0.01
+        assert_tensor_of_a_picture(rows[0][0], "eval_transform", right=right)
+
+    pixels = garments(rng, 1)[0]
+    told_once(student, "eval_transform", check)
+
+
+def assert_tensor_of_a_picture(got: object, where: str, *, right: bool) -> None:
+    """Check type, dtype and shape of what goes into the network; a name is given where the numbers are right."""
+    shape = tuple(getattr(got, "shape", ()))
+    if shape != (1, 28, 28):
         fail_check(
-            "train_transform: the numbers are far too large. Which range do the constants belong to?", "not-scaled"
+            f"{where}: expected shape (1, 28, 28), got {shape}. Where is the channel axis?",
+            "channel-last" if right and shape == (28, 28, 1) else None,
         )
-    wanted = (pixels.float() / 255 - MEAN) / STD
-    near = (got.mean() - wanted.mean()).abs() < 0.35 and 0.75 < got.std() / wanted.std() < 1.3
-    near = near and abs(float(got.quantile(0.02)) - float(wanted.min())) < 0.25
-    if not near:
-        fail_check(
-            "train_transform: expected mean and deviation as after eval_transform, got others.", "wrong-statistics"
-        )
+    assert_float32(got, where, right=right)
 
 
 @core("train_transform", "keeps what is in the picture")
 def test_training_keeps_the_class(student: Student, rng: Rng) -> None:
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        draws = grids(applied(student, "train_transform", pixels, 8, stand_ins))
+        likenesses = torch.cat([best_likeness(some, one) for some, one in zip(draws, pixels, strict=True)])
+        assert likenesses.median() > 0.6, (
+            "train_transform: most draws no longer look like the picture. Would you still know the class?"
+        )
+
     pixels = garments(rng, 10)
-    rows = transformed(student, "train_transform", [picture(one) for one in pixels], 10)
-    draws = [torch.stack([tensor[0] for tensor in row]) for row in rows]
-    likeness = torch.cat([best_likeness(some, one) for some, one in zip(draws, pixels, strict=True)])
-    assert likeness.median() > 0.6, (
-        "train_transform: most draws no longer look like the picture. Would you still know the class?"
-    )
+    told_once(student, "train_transform", check)
+
+
+@detail("train_transform", "is random", weight=1.8)
+def test_training_is_random(student: Student, rng: Rng) -> None:
+    pixels = garments(rng, 5)
+    draws = grids(applied(student, "train_transform", pixels, 30, {}))
+    if all((some == some[0]).all() for some in draws):
+        plain = all(affine_of(some[0], one) is not None for some, one in zip(draws, pixels, strict=True))
+        fail_check(
+            "train_transform: 30 draws of the same picture are all alike. Where is chance?",
+            "never-augments" if plain else None,
+        )
+
+
+@detail("train_transform", "normalises like eval_transform")
+def test_training_normalises(student: Student) -> None:
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        rows = applied(student, "train_transform", plain, 21, stand_ins)
+        # The middle of a plain picture stays what it is, however the picture is moved, turned or mirrored.
+        middles = [row[:, 14, 14] for row in grids(rows)]
+        black, white = (float(middle.median()) for middle in middles)
+        if abs(black + MEAN / STD) > 0.1 or abs(white - (1 - MEAN) / STD) > 0.4:
+            assert_constants(
+                "train_transform", white - black, black, 0.0, exact=all((one == one[0]).all() for one in middles)
+            )
+
+    plain = [torch.full((28, 28), level, dtype=torch.uint8) for level in (0, 255)]
+    told_once(student, "train_transform", check)
+
+
+@detail("train_transform", "gives float32 of shape (1, 28, 28)", weight=0.5)
+def test_training_gives_the_promised_kind(student: Student, rng: Rng) -> None:
+    def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
+        for row in applied(student, "train_transform", pixels, 10, stand_ins):
+            for got in row:
+                assert_tensor_of_a_picture(got, "train_transform", right=False)
+
+    pixels = garments(rng, 2)
+    told_once(student, "train_transform", check)
 
 
 def best_likeness(draws: Tensor, pixels: Tensor) -> Tensor:
@@ -388,5 +710,5 @@ def best_likeness(draws: Tensor, pixels: Tensor) -> Tensor:
         for dy in range(-4, 5, 2)
         for dx in range(-4, 5, 2)
     ]
-    table = torch.cat([draws, torch.stack(views)]).flatten(1).double()
+    table = torch.cat([draws.double(), torch.stack(views).double()]).flatten(1)
     return torch.corrcoef(table)[: len(draws), len(draws) :].nan_to_num(0).amax(1)

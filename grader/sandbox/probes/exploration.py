@@ -6,10 +6,11 @@ import tracemalloc
 from types import ModuleType
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from grader.sandbox.probes.convolution import describe_figure
+from grader.sandbox.probes.transforms import describe_drawn, standing_in
 
 
 class _Largest(TorchDispatchMode):
@@ -41,8 +42,28 @@ def large_statistics(module: ModuleType, some: torch.Tensor, count: int) -> dict
     return {"value": value, "float64 elements": largest.elements, "array bytes": peak}
 
 
+def means_with_counts(
+    module: ModuleType, images: torch.Tensor, labels: torch.Tensor, num_classes: int, counts: torch.Tensor
+) -> Any:
+    """Call ``class_means`` where ``class_counts`` answers what is given."""
+    with standing_in(module, {"class_counts": lambda *_args, **_kwargs: counts.clone()}):
+        return module.class_means(images, labels, num_classes)
+
+
 def plot_examples(
-    module: ModuleType, images: torch.Tensor, labels: torch.Tensor, names: list[str], options: dict[str, int]
+    module: ModuleType,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    calls: list[tuple[list[str], dict[str, int]]],
 ) -> dict[str, Any]:
-    """Call ``plot_examples`` and describe the figure."""
-    return describe_figure(module.plot_examples(images, labels, names, **options))
+    """Call ``plot_examples`` once for each of the names and options, then describe the figures.
+
+    Args:
+        module: the student's.
+        images: uint8, shape (N, H, W).
+        labels: int64, shape (N,).
+        calls: names of the classes, and other arguments.
+    """
+    plt.close("all")
+    drawn = [module.plot_examples(images, labels, names, **options) for names, options in calls]
+    return {"figures": [describe_drawn(one) for one in drawn], "after": [images, labels]}

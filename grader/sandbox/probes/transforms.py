@@ -1,16 +1,21 @@
-"""Draws digits and transforms from a student's functions."""
+"""Draws digits, pictures and transforms from a student's functions."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
+from torchvision.transforms import functional  # type: ignore[import-untyped]
 
 from grader.sandbox.probes.convolution import describe_figure
 
@@ -44,14 +49,64 @@ def _global_states() -> list[str]:
     return [hashlib.sha256(state.encode()).hexdigest() for state in states]
 
 
-def show_image(module: ModuleType, image: Image.Image) -> dict[str, Any]:
-    """Call ``show_image`` and describe the figure."""
-    return describe_figure(module.show_image(image))
+def show_images(module: ModuleType, images: list[Image.Image]) -> list[dict[str, Any]]:
+    """Call ``show_image`` for one picture after another, as a program without a screen does; describe the figures."""
+    plt.close("all")
+    return [describe_drawn(drawn) for drawn in [module.show_image(image) for image in images]]
 
 
-def apply(module: ModuleType, name: str, images: list[Image.Image], times: int) -> list[list[Any]]:
-    """Make the named transform once, and apply it several times to each image."""
-    transform = getattr(module, name)()
-    if transform is None:
-        return [[None]]
-    return [[transform(image) for _ in range(times)] for image in images]
+def describe_drawn(drawn: Any) -> dict[str, Any]:
+    """Describe a figure, or the one that axes belong to; tell which of them came."""
+    return {**describe_figure(_figure_of(drawn)), "given": type(drawn).__name__}
+
+
+def _figure_of(drawn: Any) -> Any:
+    parts = drawn.flat if isinstance(drawn, np.ndarray) else drawn if isinstance(drawn, tuple | list) else [drawn]
+    owners = [part if isinstance(part, Figure) else getattr(part, "figure", None) for part in parts]
+    return next((owner for owner in owners if isinstance(owner, Figure)), drawn)
+
+
+def apply(
+    module: ModuleType,
+    name: str,
+    images: list[Image.Image],
+    times: int,
+    stand_ins: Mapping[str, tuple[float, float]],
+) -> list[list[Any]]:
+    """Make the named transform once, and apply it several times to each image.
+
+    Args:
+        module: the student's.
+        name: of the function that makes the transform.
+        images: what it is applied to, one after the other.
+        times: how often to each.
+        stand_ins: for functions of the module, what their answers are in place of the student's: each grey level times
+            the first number, plus the second.
+    """
+    with standing_in(module, {key: _affine(key, *numbers) for key, numbers in stand_ins.items()}):
+        transform = getattr(module, name)()
+        if transform is None:
+            return [[None]]
+        return [[transform(image) for _ in range(times)] for image in images]
+
+
+def _affine(name: str, slope: float, shift: float) -> Callable[..., Any]:
+    def mapped(image: Any) -> torch.Tensor:
+        pixels = functional.pil_to_tensor(image) if isinstance(image, Image.Image) else image
+        answer: torch.Tensor = pixels.float() * slope + shift
+        return answer
+
+    return (lambda: mapped) if name.endswith("_transform") else mapped
+
+
+@contextlib.contextmanager
+def standing_in(module: ModuleType, functions: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """Put other functions in the place of the student's, by name, while the context lasts."""
+    own = {name: vars(module)[name] for name in functions if name in vars(module)}
+    vars(module).update(functions)
+    try:
+        yield
+    finally:
+        for name in functions:
+            del vars(module)[name]
+        vars(module).update(own)
