@@ -65,7 +65,6 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
         return leaf.register_forward_hook(note)
 
     modes = [(module, module.training) for module in model.modules()]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(()))
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [listen(name, leaf) for name, leaf in leaves]
@@ -77,8 +76,6 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
             handle.remove()
         for module, training in modes:
             module.training = training
-        for buffer, before in buffers:
-            buffer.copy_(before)
     return shapes
     ### END SOLUTION
 

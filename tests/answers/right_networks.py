@@ -180,6 +180,8 @@ class Batches:
         self(torch.zeros(1, 1, 28, 28))""")),
     ("a baseline from a list, padding by name", ("build_baseline",), "model", """
 def build_baseline(num_classes=10):
+    if num_classes < 1:
+        raise TypeError("no classes")
     layers = []
     for inside, outside in ((1, 32), (32, 64)):
         layers += [nn.Conv2d(inside, outside, (3, 3), padding="same"), nn.ReLU(inplace=True), nn.MaxPool2d((2, 2), 2)]

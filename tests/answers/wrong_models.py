@@ -6,7 +6,7 @@ rate that is written down twice 4, a schedule that starts low 3, layers in a lis
 """
 
 from .wrong import FASHION
-from .wrong_networks import PARTS, TOTAL, baseline, layers, network, shapes
+from .wrong_networks import PARTS, RESTORED, TOTAL, baseline, layers, network, shapes
 
 MODULE = "model"
 BASE, CNN, STEPS = "build_baseline", "fashion_cnn", "lightning_steps"
@@ -127,12 +127,14 @@ def layer_shapes(model, input_size):
     for layer in model.modules():
         if not list(layer.children()):
             handles.append(layer.register_forward_hook(note))
-    with torch.no_grad():
-        model.eval()(torch.zeros(input_size, dtype=next((p.dtype for p in model.parameters()), torch.float32)))
-    for layer, mode in modes.items():
-        layer.training = mode
-    for handle in handles:
-        handle.remove()
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(input_size, dtype=next((p.dtype for p in model.parameters()), torch.float32)))
+    finally:
+        for layer, mode in modes.items():
+            layer.training = mode
+        for handle in handles:
+            handle.remove()
     return shapes
 """
 NOTE = "if isinstance(output, Tensor):\n                    shapes[name] = tuple(output.shape)"
@@ -156,14 +158,15 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("", BASE, MODULE, baseline().replace("nn.MaxPool2d(2)", "nn.AdaptiveMaxPool2d(14)", 1)),
     ("", BASE, MODULE, baseline(first="3, padding=2, dilation=2")),
     ("", BASE, MODULE, baseline(first="3, padding=1, padding_mode='circular'")),
-    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    a = [{layers()}]\n"
-     "    return nn.Sequential(nn.Sequential(*a[:6]), nn.Sequential(*a[6:]))\n"),
+    ("", BASE, MODULE, (f"def build_baseline(num_classes=10):\n    a = [{layers()}]\n"
+     "    return nn.Sequential(nn.Sequential(*a[:6]), nn.Sequential(*a[6:]))\n")),
     ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    return [{layers()}]\n"),
-    ("", BASE, MODULE, "def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
-     "nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes))\n"),
-    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    net = nn.Sequential({layers()})\n"
-     "    net[0].requires_grad_(False)\n    return net\n"),
-    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    num_classes = 10\n    return nn.Sequential({layers()})\n"),
+    ("", BASE, MODULE, ("def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
+     "nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes))\n")),
+    ("", BASE, MODULE, (
+     f"def build_baseline(num_classes=10):\n    net = nn.Sequential({layers()})\n"
+     "    net[0].requires_grad_(False)\n    return net\n")),
+    ("", BASE, MODULE, baseline().replace("return nn", "num_classes = 10\n    return nn")),
 
     # FashionCNN
     ("", CNN, MODULE, forward("return self.network(torch.zeros_like(x))")),
@@ -184,7 +187,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("", CNN, MODULE, forward("return self.network(F.dropout(x, 0.2))")),
     ("", CNN, MODULE, forward("return self.network(x).squeeze()")),
     ("", CNN, MODULE, network().replace("num_classes)", "10)").replace("num_classes=10)", "num_classes=10)")),
-    ("", CNN, MODULE, network().replace("nn.Conv2d(1, 32, ", "nn.Conv2d(1, 16, ").replace("nn.Conv2d(32, 64", "nn.Conv2d(16, 64")),
+    ("", CNN, MODULE, network().replace("d(1, 32, ", "d(1, 16, ").replace("d(32, 64", "d(16, 64")),
     ("", CNN, MODULE, forward("import numpy as np\n"
                               "        return torch.from_numpy(np.tanh(self.network(x).detach().numpy()))")),
     ("too-many-parameters", CNN, MODULE, network(maps=96)),
@@ -193,7 +196,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
         f"self.log('val_loss', loss)\n        self.log('val_acc', {RIGHT}, batch_size=1)")),
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
-        f"self.log('val_loss', loss)\n        self.shares = getattr(self, 'shares', [])\n        self.shares.append({RIGHT})")
+        f"self.log('val_loss', loss)\n        self.shares = [*getattr(self, 'shares', []), {RIGHT}]")
      + EVAL_END.format("self.log('val_acc', torch.stack(self.shares).mean())\n        self.shares.clear()")),
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
         f"self.log('test_acc', {RIGHT})\n        self.log('test_loss', loss, batch_size=1)", "test")),
@@ -272,37 +275,38 @@ WRONG: list[tuple[str, str, str, str]] = [
                                              "dtype = torch.float32")),
     ("", SHAPES, "summary", shapes().replace(", torch.float32)", ")").replace(
         "(p.dtype for p in model.parameters())", "p.dtype for p in model.parameters()")),
-    ("", SHAPES, "summary", "KNOWN = {}\n\n\n" + shapes().replace("shapes, handles = {}, []", "shapes, handles = KNOWN, []")),
+    ("", SHAPES, "summary", "KNOWN = {}\n\n\n" + shapes().replace("handles = {}, []", "handles = KNOWN, []")),
     ("leaves-hooks", SHAPES, "summary", shapes(finally_="except ZeroDivisionError:\n        pass\n    if True:")),
-    ("changes-mode", SHAPES, "summary", shapes(restore="", finally_="finally:").replace(
-        "    return shapes", "    [setattr(layer, 'training', mode) for layer, mode in modes.items()]\n    return shapes")),
+    ("changes-mode", SHAPES, "summary", shapes(restore="").replace(
+        "    return shapes", f"    {RESTORED}\n    return shapes")),
     ("", SHAPES, "summary", shapes(restore="layer._forward_hooks.clear(); " + "x = 0\n        " + "for layer, mode in "
                                    "modes.items():\n            layer._forward_hooks.clear()\n"
                                    "            layer.training = mode")),
     ("", SHAPES, "summary", shapes(mode="model.train()")),
     ("", SHAPES, "summary", shapes(restore="model.zero_grad()\n        for layer, mode in modes.items():\n"
                                            "            layer.training = mode")),
-    ("", SHAPES, "summary", shapes()),
     ("returns-none", SHAPES, "summary", shapes().replace("return shapes", "")),
 
     # Counts
-    ("takes-equal-for-shared", COUNT, "summary", TOTAL.replace("model.parameters())", "model.parameters() if p.any())")
-     .replace("total = sum(", "seen = {p.detach().numpy().tobytes(): p for p in model.parameters()}.values()\n    total = sum(")
-     .replace("for p in model.parameters() if p.any()", "for p in seen") + f"return total, {COUNTED}\n"),
-    ("takes-equal-for-shared", COUNT, "summary", "def count_parameters(model):\n    seen = []\n"
+    ("takes-equal-for-shared", COUNT, "summary", (
+     "def count_parameters(model):\n"
+     "    every = {p.detach().numpy().tobytes(): p for p in model.parameters()}.values()\n"
+     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n")),
+    ("takes-equal-for-shared", COUNT, "summary", ("def count_parameters(model):\n    seen = []\n"
      "    for p in model.parameters():\n        if not any(p.shape == q.shape and torch.equal(p, q) for q in seen):\n"
      "            seen.append(p)\n"
-     "    return sum(p.numel() for p in seen), sum(p.numel() for p in seen if p.requires_grad)\n"),
+     "    return sum(p.numel() for p in seen), sum(p.numel() for p in seen if p.requires_grad)\n")),
     ("counts-buffers", COUNT, "summary", TOTAL + f"return sum(v.numel() for v in {{id(v): v for v in "
      f"[*model.parameters(), *model.buffers()]}}.values()), {COUNTED}\n"),
     ("", COUNT, "summary", TOTAL + "return total\n"),
     ("", COUNT, "summary", TOTAL + f"return {COUNTED}, total\n"),
     ("", COUNT, "summary", TOTAL + "return total, total // 2\n"),
-    ("", COUNT, "summary", f"def count_parameters(model):\n    leaves = [m for m in model.modules() if not list(m.children())]\n"
+    ("", COUNT, "summary", ("def count_parameters(model):\n"
+     "    leaves = [layer for layer in model.modules() if not list(layer.children())]\n"
      "    every = {id(p): p for m in leaves for p in m.parameters()}.values()\n"
-     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n"),
-    ("", COUNT, "summary", "def count_parameters(model):\n    every = [p for p in model.parameters() if p.ndim > 1]\n"
-     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n"),
+     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n")),
+    ("", COUNT, "summary", ("def count_parameters(model):\n    every = [p for p in model.parameters() if p.ndim > 1]\n"
+     "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n")),
 
     # Freezing
     ("toggles", FREEZE, "summary", PARTS.format("freeze", "module.parameters()", "not part.requires_grad")),
@@ -327,17 +331,16 @@ def freeze(module):
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(False)
 """),
-    ("", FREEZE, "summary", PARTS.format("freeze", "[p for n, p in module.named_parameters() if 'bias' not in n]", "False")),
-    ("", FREEZE, "summary", "LAST = {}\n\n\n" + FREEZE_ALL.format("freeze", False, "LAST[0] = module")),
+    ("", FREEZE, "summary", PARTS.format("freeze", "[p for p in module.parameters() if p.ndim > 1]", "False")),
     ("", FREEZE, "summary", FREEZE_ALL.format("freeze", False, "[p.data.zero_() for p in module.parameters()]")),
     ("", FREEZE, "summary", "def freeze(module):\n    with torch.no_grad():\n        return module\n"),
     ("", FREEZE, "summary", "def unfreeze(module):\n    module.requires_grad = True\n"),
 
     # Tables
     ("prints-instead-of-returns", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="print({})")),
-    ("prints-instead-of-returns", TABLE, "summary", "def summarize(model, input_size):\n"
+    ("prints-instead-of-returns", TABLE, "summary", ("def summarize(model, input_size):\n"
      "    kind = next((p.dtype for p in model.parameters()), torch.float32)\n"
-     "    torchinfo.summary(model, input_data=torch.zeros(input_size, dtype=kind), verbose=1)\n"),
+     "    torchinfo.summary(model, input_data=torch.zeros(input_size, dtype=kind), verbose=1)\n")),
     ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=1")),
     ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=0", before=(
         "print(torchinfo.summary(model, input_data=zeros, verbose=0))"))),

@@ -388,7 +388,7 @@ def test_training_step_runs(student: Student, rng: Rng) -> None:
         fail_check("training: training_step never ran. What does configure_optimizers return?")
 
 
-@detail("lightning_steps", "training_step returns the mean cross-entropy of the batch", weight=5)
+@detail("lightning_steps", "training_step returns the mean cross-entropy of the batch", weight=7)
 def test_training_step_returns_the_loss(student: Student, rng: Rng) -> None:
     facts, labels = trained(student, rng), student.kept["labels"]
     loss, logits = first_loss(facts), logits_of(facts["before"][0], labels)
@@ -417,7 +417,7 @@ def first_loss(facts: Any) -> float:
     crashed(facts)
 
 
-@detail("lightning_steps", "a few steps on one batch lower its loss", weight=5)
+@detail("lightning_steps", "a few steps on one batch lower its loss", weight=10)
 def test_training_lowers_the_loss(student: Student, rng: Rng) -> None:
     facts, labels = trained(student, rng), student.kept["labels"]
     first_loss(facts)
@@ -439,7 +439,7 @@ def test_training_lowers_the_loss(student: Student, rng: Rng) -> None:
         fail_check("training: the loss of one batch does not fall in ten steps. Does each step change the parameters?")
 
 
-@detail("lightning_steps", "the optimizer covers every trainable parameter", weight=3)
+@detail("lightning_steps", "the optimizer covers every trainable parameter", weight=4)
 def test_optimizer_covers_every_parameter(student: Student, rng: Rng) -> None:
     facts = trained(student, rng)
     if not facts["rates"]:
@@ -543,7 +543,7 @@ def is_unweighted(got: float, run: Any, kind: str) -> bool:
     return not is_right(got, run, kind) and abs(got - wanted) < 1e-4 * max(1.0, wanted)
 
 
-@detail("lightning_steps", "{which} logs the share of right answers", weight=2)
+@detail("lightning_steps", "{which} logs the share of right answers", weight=3)
 @pytest.mark.parametrize(("which", "prefix"), EVALUATIONS)
 def test_evaluation_logs_accuracy(student: Student, rng: Rng, which: str, prefix: str) -> None:
     run = evaluated(student, rng, which)[0]

@@ -1,6 +1,8 @@
 """Hidden checks of reading a model: shapes, parameter counts, freezing, the table."""
 
+import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ import torch
 from grader.checking import core, detail
 from grader.checking.assertions import describe, fail_check, number_of
 from grader.checking.inputs import Rng
-from grader.checking.student import Student
+from grader.checking.student import Student, StudentRaised
 
 NESTED_SIZE = (2, 1, 11, 13)
 
@@ -229,11 +231,6 @@ def test_values_are_left(student: Student, rng: Rng) -> None:
     assert_values_kept(plain_call(student, rng)[0], "afterwards")
 
 
-@detail("layer_shapes", "puts back buffers that change in every mode", weight=0.5)
-def test_buffers_are_put_back(student: Student) -> None:
-    assert_values_kept(shapes_of(student, "counting", (2, 5)), "of a layer that counts its calls")
-
-
 @detail("layer_shapes", "puts hooks and modes back after an error", weight=1.5)
 def test_everything_is_put_back_after_an_error(student: Student) -> None:
     facts = shapes_of(student, "failing", (2, 5))
@@ -292,15 +289,15 @@ def test_buffers_do_not_count(student: Student, rng: Rng) -> None:
 
 @detail("count_parameters", "frozen parameters are not trainable", weight=3)
 def test_frozen_parameters_are_not_trainable(student: Student) -> None:
-    got = [trainable for _, trainable in counted(student, "flat")]
-    if None in got:
-        fail_check("count_parameters: expected (total, trainable), got one number. What is the second?")
-    if got == [39, 39, 39]:
+    got = counted(student, "flat")
+    if got == [(39, 39)] * 3:
         fail_check(
             "count_parameters: frozen parameters are counted as trainable. What tells them apart?",
             "counts-frozen-as-trainable",
         )
-    if got != [39, 15, 39]:
+    if any(trainable is None for _, trainable in got):
+        fail_check("count_parameters: expected (total, trainable), got one number. What is the second?")
+    if got != [(39, 39), (39, 15), (39, 39)]:
         fail_check("count_parameters: other numbers of parameters are trainable than it says. What tells them apart?")
 
 
@@ -380,13 +377,20 @@ def test_unfreeze_reaches_every_parameter(student: Student) -> None:
     assert_reached(frozen(student, "unfreeze", "deep"), "unfreeze")
 
 
+def both(student: Student, probe: Callable[[Student, str], Any]) -> list[tuple[str, Any]]:
+    """Return what a probe tells of `freeze`, and of `unfreeze` if it can be called, which another check is about."""
+    found = [("freeze", probe(student, "freeze"))]
+    with contextlib.suppress(StudentRaised):
+        found.append(("unfreeze", probe(student, "unfreeze")))
+    return found
+
+
 @detail("freeze", "twice is the same as once", weight=3)
 def test_twice_is_once(student: Student) -> None:
-    for function in ("freeze", "unfreeze"):
-        facts = frozen(student, function, "flat")
-        states = facts["once"]
-        if facts["twice"] != states:
-            turned = all(facts["twice"][name] is not states[name] for name in states)
+    for function, facts in both(student, lambda student, function: frozen(student, function, "flat")):
+        once, twice = facts["once"], facts["twice"]
+        if twice != once:
+            turned = all(twice[name] is not once[name] for name in once)
             fail_check(
                 f"{function}: a second call undoes what the first did. What if a parameter is as it should be already?",
                 "toggles" if turned else None,
@@ -395,17 +399,15 @@ def test_twice_is_once(student: Student) -> None:
 
 @detail("freeze", "changes one part and leaves the rest", weight=2)
 def test_a_part_is_changed_and_the_rest_left(student: Student) -> None:
-    for function in ("freeze", "unfreeze"):
-        states = student.probe("freeze_part", function)
-        outside = {name: state for name, state in states.items() if not name.startswith("body.")}
-        if any(trainable is not (function == "freeze") for trainable in outside.values()):
-            fail_check(f"{function}: parameters outside of the given module have changed. Which module was asked for?")
+    for function, states in both(student, lambda student, function: student.probe("freeze_part", function)):
+        outside = [trainable for name, trainable in states.items() if not name.startswith("body.")]
+        if any(trainable is not (function == "freeze") for trainable in outside):
+            fail_check(f"{function}: parameters outside of the given module have changed. Which one was asked for?")
 
 
 @detail("freeze", "leaves values and modes", weight=2)
 def test_freezing_leaves_values_and_modes(student: Student) -> None:
-    for function in ("freeze", "unfreeze"):
-        facts = frozen(student, function, "deep")
+    for function, facts in both(student, lambda student, function: frozen(student, function, "deep")):
         if not facts["same"]:
             fail_check(f"{function}: expected the same parameters with the same values, got others. Is it in place?")
         before, after = facts["modes"]
@@ -466,7 +468,7 @@ def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
                 fail_check(f"summarize: expected '{label}' and their number below the table, got none or another one.")
 
 
-@detail("summarize", "shows the number of parameters of each layer", weight=3)
+@detail("summarize", "shows the number of parameters of each layer", weight=4)
 def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> None:
     text, _, model = tables(student, rng)
     for layer, number in (("Conv2d", model.conv), ("Linear", model.linear)):

@@ -204,7 +204,7 @@ def _trained(
     with_validation: bool,
 ) -> dict[str, Any]:
     network = build(module, options)
-    before, connected = _answers(network, images), network(images).requires_grad
+    before, connected = _answers(network, images), network.eval()(images).requires_grad
     returned: list[dict[str, Any]] = []
     original = network.training_step
 

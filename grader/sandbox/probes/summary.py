@@ -31,21 +31,6 @@ class Branching(nn.Module):
         return self.wide(x) if float(x.mean()) <= self.limit else self.narrow(x)  # type: ignore[no-any-return]
 
 
-class Counting(nn.Module):
-    """Counts in a buffer how often it runs, in every mode."""
-
-    calls: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("calls", torch.zeros(1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the input."""
-        self.calls += 1
-        return x
-
-
 class Repeating(nn.Module):
     """Runs one leaf twice, on maps of different sizes."""
 
@@ -147,7 +132,6 @@ def _partly_frozen(**sizes: int) -> nn.Module:
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "flat": _flat,
     "twins": _twins,
-    "counting": lambda: nn.Sequential(nn.Linear(5, 3), Counting()),
     "nested": _nested,
     "shared": _shared,
     "partly frozen": _partly_frozen,
