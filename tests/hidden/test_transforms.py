@@ -272,7 +272,7 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=0.9)
+@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=1.3)
 def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(19, 31)
     answer = student.call("image_to_tensor", picture(pixels))
@@ -416,7 +416,9 @@ def test_thin_pictures_are_taken(student: Student, rng: Rng) -> None:
 @detail("tensor_to_image", "stretches any range, narrow or wide", weight=0.6)
 def test_any_range_is_stretched(student: Student, rng: Rng) -> None:
     for scale, shift in ((0.1, 0.5), (20.0, 120.0), (700.0, 5000.0)):
-        assert_stretches(student, rng.floats(19, 31).clamp(-3, 3) * scale + shift)
+        tensor = rng.floats(19, 31).clamp(-3, 3) * scale + shift
+        got = student.call("tensor_to_image", in_its_form(student, tensor))
+        assert_picture(got, tensor, stretched(tensor), named=False)  # nothing is cut off where nothing lies outside
 
 
 @detail("tensor_to_image", "gives a PIL image of mode L", weight=0.8)
@@ -610,7 +612,7 @@ def test_evaluation_normalises(student: Student, rng: Rng) -> None:
     told_once(student, "eval_transform", check)
 
 
-@detail("eval_transform", "gives the same picture the same tensor, whatever came before")
+@detail("eval_transform", "gives the same picture the same tensor, whatever came before", weight=1.1)
 def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
     pixels = garments(rng, 3)
     rows = grids(applied(student, "eval_transform", [*pixels, pixels[0]], 10, {}))
@@ -620,10 +622,10 @@ def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
             "eval_transform: a picture gives another tensor after other pictures. What does the transform remember?"
         )
         return
-    alike = all(best_likeness(row, one).median() > 0.6 for row, one in zip(rows, [*pixels, pixels[0]], strict=True))
+    likenesses = torch.cat([best_likeness(row, one) for row, one in zip(rows[:3], pixels, strict=True)])
     fail_check(
         "eval_transform: the same picture gives different tensors. Is chance wanted here?",
-        "augments-evaluation" if alike else None,
+        "augments-evaluation" if likenesses.median() > 0.5 else None,
     )
 
 
