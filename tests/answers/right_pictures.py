@@ -212,7 +212,7 @@ def tensor_to_image(tensor):
         raise ValueError(f"expected a matrix of finite numbers, got shape {values.shape}")
     low, high = values.min(), values.max()
     grey = np.zeros_like(values) if low == high else np.interp(values, (low, high), (0, 255))
-    return Image.fromarray(grey.astype(np.uint8), mode=None)
+    return Image.fromarray((grey + 0.5).astype(np.uint8), mode=None)
 """),
     ("a figure title", ("show_image",), "transforms", """
 def show_image(image):
