@@ -8,7 +8,7 @@ import torch
 
 from grader.authoring.answers import wrong_answers
 from grader.checking.assertions import Diagnosis, same_values
-from grader.misconceptions import Misconception, bank, explain
+from grader.misconceptions import Misconception, bank, explain, wrong_answer
 from solutions import convolution
 
 GENERATOR = torch.Generator().manual_seed(1)
@@ -104,14 +104,33 @@ def test_no_two_entries_of_the_bank_and_no_right_answer_agree_on_the_diagnostic_
             for entry in bank():
                 if task not in entry.tasks:
                     continue
-                wrong = entry.answer(task, *case.args, **case.kwargs)
+                wrong = wrong_answer(entry, case)
+                if wrong is None:
+                    continue
                 assert not same_values(_right(case), wrong), (task, entry.name)
                 alike = {
                     other.name
                     for other in bank()
-                    if task in other.tasks and same_values(wrong, other.answer(task, *case.args, **case.kwargs))
+                    if task in other.tasks and same_values(wrong, wrong_answer(other, case))
                 }
                 assert alike == {entry.name}, (task, entry.answer.__name__)
+
+
+@pytest.mark.parametrize(
+    "got",
+    [torch.ones(6, 9), torch.zeros(6, 9), floats(7, 11), floats(8, 13), floats(5, 8), floats(6, 9).round()],
+    ids=["ones", "zeros", "as large as the image", "too large", "too small", "whole numbers"],
+)
+def test_shape_and_dtype_alone_give_no_name(got: torch.Tensor) -> None:
+    case = CASES["convolve"][0]
+    assert explain(case, got, _right(case)) is None
+
+
+def test_an_axis_of_size_1_that_is_gone_is_named() -> None:
+    case = Diagnosis("convolve", (floats(5, 7), floats(5, 2)))
+    named = explain(case, _right(case).squeeze(), _right(case))
+    assert named is not None
+    assert named.name == "squeeze-eats-axes"
 
 
 def _right(case: Diagnosis) -> torch.Tensor:

@@ -148,19 +148,9 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("convolution.py", "model.py", "data_module.py", "summary.py"):
         shutil.copy(paths.SOLUTIONS / name, root / "exercises")
     edit(root, "convolution", "result += kernel[a, b]", "result += kernel.flip(0, 1)[a, b]")
-    edit(
-        root,
-        "convolution",
-        '### BEGIN SOLUTION\n    check_tensor("convolve_torch',
-        'return [][3]\n    check_tensor("convolve_torch',
-    )
+    edit(root, "convolution", "return F.conv2d(image[None", "return [][3]\n    return F.conv2d(image[None")
     edit(root, "convolution", 'check_tensor("conv2d: input"', 'return\n    check_tensor("conv2d: input"')
-    edit(
-        root,
-        "convolution",
-        'check_tensor("plot_activations: maps"',
-        'print("x" * 9999)\n    while True: pass\n    check_tensor("p"',
-    )
+    edit(root, "convolution", "side = math.ceil(", 'print("x" * 9999)\n    while True: pass\n    side = math.ceil(')
     edit(root, "summary", "def unfreeze(", "def thaw(")
     edit(root, "model", "images, labels = batch", "while True: pass")
     rewrite(root, "transforms", "tensor_to_image(", "import warnings\n    warnings.warn('noise')\n    return tensor")
