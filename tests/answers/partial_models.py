@@ -27,7 +27,7 @@ from .wrong_models import (
 from .wrong_networks import PARTS, TOTAL, baseline, layers, network, shapes
 
 PARTIAL: list[tuple[str, str, float, float, str, str]] = [
-    ("plainest", BASE, 2.4, 3, MODULE, baseline()),
+    ("plainest", BASE, 2.4, 3, MODULE, f"def build_baseline(num_classes=10):\n    return nn.Sequential({layers()})\n"),
     ("no padding", BASE, 1.5, 2.5, MODULE, baseline(first="3", area=36).replace("3, padding=1)", "3, padding=1)")),
     ("one width wrong", BASE, 1.5, 2.5, MODULE, baseline(maps=48)),
     ("the last hidden layer is too wide", BASE, 1.5, 2.5, MODULE, baseline(hidden=256)),

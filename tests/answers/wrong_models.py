@@ -158,14 +158,14 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("", BASE, MODULE, baseline().replace("nn.MaxPool2d(2)", "nn.AdaptiveMaxPool2d(14)", 1)),
     ("", BASE, MODULE, baseline(first="3, padding=2, dilation=2")),
     ("", BASE, MODULE, baseline(first="3, padding=1, padding_mode='circular'")),
-    ("", BASE, MODULE, (f"def build_baseline(num_classes=10):\n    a = [{layers()}]\n"
+    ("", BASE, MODULE, (
+     f"def build_baseline(num_classes=10):\n    assert num_classes > 0 or [][0]\n    a = [{layers()}]\n"
      "    return nn.Sequential(nn.Sequential(*a[:6]), nn.Sequential(*a[6:]))\n")),
     ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    return [{layers()}]\n"),
     ("", BASE, MODULE, ("def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
      "nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes))\n")),
     ("", BASE, MODULE, (
-     f"def build_baseline(num_classes=10):\n    net = nn.Sequential({layers()})\n"
-     "    net[0].requires_grad_(False)\n    return net\n")),
+     baseline().replace("return nn", "net = nn") + "    net[0].requires_grad_(False)\n    return net\n")),
     ("", BASE, MODULE, baseline().replace("return nn", "num_classes = 10\n    return nn")),
 
     # FashionCNN
@@ -266,9 +266,10 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
                                   "                    shapes.setdefault(name, tuple(output.shape))")),
     ("", SHAPES, "summary", shapes(chosen="name and not list(layer.children())")),
-    ("", SHAPES, "summary", shapes().replace("def note(", "shapes[name] = ()\n            def note(").replace(
-        "shapes[name] = tuple", "shapes.pop(name)\n                    shapes[name] = tuple").replace(
-        "shapes.pop(name)", "shapes[name] or shapes.pop(name)")),
+    ("", SHAPES, "summary", noted("ran.add(name)\n                " + NOTE).replace(
+        "shapes, handles = {}, []", "shapes, handles, ran = {}, [], set()").replace(
+        "return shapes", "leaves = [n for n, layer in model.named_modules() if not list(layer.children())]\n"
+                         "    return {**shapes, **{n: None for n in leaves if n not in ran}}")),
     ("", SHAPES, "summary", noted("output = output[0] if isinstance(output, tuple) else output\n"
                                   "                shapes[name] = tuple(output.shape)")),
     ("", SHAPES, "summary", shapes().replace("dtype = next((p.dtype for p in model.parameters()), torch.float32)",

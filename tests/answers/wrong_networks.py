@@ -17,7 +17,11 @@ def layers(**changes: object) -> str:
 
 def baseline(**changes: object) -> str:
     """Return `build_baseline` with some of its settings changed."""
-    return f"def build_baseline(num_classes=10):\n    return nn.Sequential({layers(**changes)})\n"
+    return f"""def build_baseline(num_classes=10):
+    if num_classes < 1:
+        raise ValueError("no classes")
+    return nn.Sequential({layers(**changes)})
+"""
 
 
 def network(**changes: object) -> str:

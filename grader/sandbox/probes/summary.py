@@ -238,14 +238,6 @@ def freeze(module: ModuleType, function: str, name: str) -> dict[str, Any]:
     }
 
 
-def freeze_part(module: ModuleType, function: str) -> dict[str, bool]:
-    """Freeze or unfreeze one part of a model of which all else is the opposite; tell what is trainable."""
-    model = Deep()
-    model.requires_grad_(function == "freeze")
-    getattr(module, function)(model.body)
-    return _trainable(model)
-
-
 def _modes(model: nn.Module) -> list[bool]:
     return [layer.training for layer in model.modules()]
 
