@@ -323,8 +323,8 @@ def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
 
 @detail("conv2d", "answers float32 with float32, and float64 to float64's accuracy", weight=0.25)
 def test_conv2d_keeps_the_dtype(student: Student, rng: Rng) -> None:
-    sizes = (2, 2, 6, 5), (3, 2, 3, 2), (3,)
-    assert_keeps_dtype(student, "conv2d", [rng.floats(*size, dtype=DOUBLE) for size in sizes], F.conv2d)
+    image, weight = rng.floats(2, 2, 6, 5, dtype=DOUBLE), rng.floats(3, 2, 3, 2, dtype=DOUBLE)
+    assert_keeps_dtype(student, "conv2d", (image, weight, torch.zeros(3)), F.conv2d)
 
 
 @detail("conv2d", "takes views: permuted, sliced, expanded", weight=0.2)
