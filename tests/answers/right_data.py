@@ -34,36 +34,22 @@ class Part(torch.utils.data.Dataset):
             "if not 0 < val_size < 60_000:", "if batch_size < 1:")),
     ("loaders without a length", LOADERS, "data_module", """
 class Stream:
-    def __init__(self, images, size, shuffle):
-        self.images, self.size, self.shuffle = images, size, shuffle
+    def __init__(self, loader):
+        self.loader = loader
 
     def __iter__(self):
-        count = len(self.images)
-        rows = torch.randperm(count).tolist() if self.shuffle else list(range(count))
-        for start in range(0, count, self.size):
-            pairs = [self.images[row] for row in rows[start : start + self.size]]
-            yield torch.stack([image for image, _ in pairs]), torch.tensor([label for _, label in pairs])
+        yield from self.loader
 
 
 class FashionMNISTDataModule:
     def train_dataloader(self):
-        return Stream(self.train_set, self.batch_size, True)
+        return Stream(DataLoader(self.train_set, self.batch_size, shuffle=True))
 
     def val_dataloader(self):
-        return Stream(self.val_set, self.batch_size, False)
+        return Stream(DataLoader([self.val_set[row] for row in range(len(self.val_set))], self.batch_size))
 
     def test_dataloader(self):
-        return Stream(self.test_set, self.batch_size, False)
-"""),
-    ("validation and test made ready one by one", LOADERS, "data_module", """
-class FashionMNISTDataModule:
-    def setup(self, stage=None):
-        order = torch.randperm(60_000, generator=torch.Generator().manual_seed(self.seed)).tolist()
-        plain = FashionMNIST(self.data_dir, transform=eval_transform())
-        test = FashionMNIST(self.data_dir, train=False, transform=eval_transform())
-        self.train_set = Subset(FashionMNIST(self.data_dir, transform=train_transform()), order[self.val_size :])
-        self.val_set = [plain[row] for row in order[: self.val_size][:500]] if self.val_size < 500 else Subset(
-            plain, order[: self.val_size])
-        self.test_set = [test[row] for row in range(len(test))]
+        images = self.test_set.data[:, None].float().div(255).sub(0.286).div(0.353)
+        return Stream(DataLoader(torch.utils.data.TensorDataset(images, self.test_set.targets), self.batch_size))
 """),
 ]  # fmt: skip

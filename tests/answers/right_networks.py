@@ -105,7 +105,7 @@ class Batches:
                 images[mirrored] = images[mirrored].flip(-1)
             yield images, self.labels[part]
 '''),
-    ("TensorDataset, augmented in collate_fn", SPLITS, "data_module",
+    ("TensorDataset, augmented in collate_fn", LOADERS, "data_module",
      "from torch.utils.data import TensorDataset\n" + data(
         """p = self.hparams
         train, test = (FashionMNIST(p.data_dir, train=one) for one in (True, False))
