@@ -512,12 +512,16 @@ def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
 
 @detail("plot_examples", "draws each figure anew, of views too, and leaves its arguments as they were", weight=0.3)
 def test_figures_are_told_apart(student: Student, rng: Rng) -> None:
-    images, labels = rng.bytes_(12, 11, 7).transpose(1, 2), (torch.arange(6) % 2).repeat_interleave(4)[::2]
+    labels = (torch.arange(6) % 2).repeat_interleave(4)[::2]
+    others, images = (rng.bytes_(12, 11, 7).transpose(1, 2) for _ in range(2))
     calls = [(names, {"per_class": 2}) for names in (NAMES[:2], NAMES[2:])]
+    figures_of(student, others, labels, *calls)
     figures = figures_of(student, images, labels, *calls)
     for figure in figures:
-        assert len(shown_in(figure, images)) == 4, (
-            "plot_examples: a second figure is drawn over the first. Which call makes a new one?"
+        pictures = shown_in(figure, images)
+        assert len(pictures) == 4, "plot_examples: a second figure is drawn over the first. Which call makes a new one?"
+        assert all(one.index is not None for one in pictures), (
+            "plot_examples: other images gave the figure of earlier ones. Does it remember an earlier call?"
         )
     words = [word for axes in figures[1]["axes"] for word in axes["words"]] + figures[1]["texts"]
     assert any(NAMES[2] in word for word in words), (
