@@ -13,8 +13,8 @@ from .wrong_models import (
     LOG,
     MODULE,
     NOTE,
-    RIGHT,
     SHAPES,
+    SHARE_RIGHT,
     STEPS,
     TABLE,
     evaluation,
@@ -53,11 +53,11 @@ PARTIAL: list[tuple[str, str, float, float, str, str]] = [
 
     def validation_step(self, batch, batch_idx):
         logits, labels = self(batch[0]), batch[1]
-        {LOG.format("val", RIGHT).replace("loss)", "F.cross_entropy(logits, labels))")}
+        {LOG.format("val", SHARE_RIGHT).replace("loss)", "F.cross_entropy(logits, labels))")}
 
     def test_step(self, batch, batch_idx):
         logits, labels = self(batch[0]), batch[1]
-        {LOG.format("test", RIGHT).replace("loss)", "F.cross_entropy(logits, labels))")}
+        {LOG.format("test", SHARE_RIGHT).replace("loss)", "F.cross_entropy(logits, labels))")}
 
     def configure_optimizers(self):
         return torch.optim.Adam(self.parameters(), self.learning_rate)
@@ -68,11 +68,11 @@ PARTIAL: list[tuple[str, str, float, float, str, str]] = [
         "return F.cross_entropy(self(images).softmax(1), labels)")),
     ("one layer alone is trained", STEPS, 2.5, 3.6, MODULE, optimizers(
         "return torch.optim.Adam(self.network[-1].parameters(), lr=self.learning_rate)")),
-    ("accuracy in percent", STEPS, 2.8, 3.7, MODULE, evaluation(LOG.format("val", f"100 * {RIGHT}"))),
+    ("accuracy in percent", STEPS, 2.8, 3.7, MODULE, evaluation(LOG.format("val", f"100 * {SHARE_RIGHT}"))),
     ("no test step", STEPS, 2.5, 3.5, MODULE, FASHION + "    def test_step(self, batch, batch_idx):\n        pass\n"),
     ("a rate of its own", STEPS, 3.2, 3.9, MODULE, optimizers("return torch.optim.Adam(self.parameters(), lr=1e-3)")),
     ("batches averaged alike", STEPS, 3.5, 3.95, MODULE, evaluation(
-        f"self.log('val_loss', loss)\n        self.log('val_acc', {RIGHT}, batch_size=1)")),
+        f"self.log('val_loss', loss)\n        self.log('val_acc', {SHARE_RIGHT}, batch_size=1)")),
 
     ("plainest", SHAPES, 3.2, 4, "summary", """
 def layer_shapes(model, input_size):

@@ -49,7 +49,7 @@ def summary(*arguments: str, before: str = "", answer: str = "str({})") -> str:
 
 
 LOG = "self.log('{0}_loss', loss)\n        self.log('{0}_acc', {1})"
-RIGHT = "(logits.argmax(1) == labels).float().mean()"
+SHARE_RIGHT = "(logits.argmax(1) == labels).float().mean()"
 EVAL_END = """
     def on_validation_epoch_end(self):
         {}
@@ -189,12 +189,12 @@ WRONG: list[tuple[str, str, str, str]] = [
 
     # Steps
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
-        f"self.log('val_loss', loss)\n        self.log('val_acc', {RIGHT}, batch_size=1)")),
+        f"self.log('val_loss', loss)\n        self.log('val_acc', {SHARE_RIGHT}, batch_size=1)")),
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
-        f"self.log('val_loss', loss)\n        self.shares = [*getattr(self, 'shares', []), {RIGHT}]")
+        f"self.log('val_loss', loss)\n        self.shares = [*getattr(self, 'shares', []), {SHARE_RIGHT}]")
      + EVAL_END.format("self.log('val_acc', torch.stack(self.shares).mean())\n        self.shares.clear()")),
     ("averages-batch-statistics", STEPS, MODULE, evaluation(
-        f"self.log('test_acc', {RIGHT})\n        self.log('test_loss', loss, batch_size=1)", "test")),
+        f"self.log('test_acc', {SHARE_RIGHT})\n        self.log('test_loss', loss, batch_size=1)", "test")),
     ("running-metric-averaged", STEPS, MODULE, ACCURACY + evaluation(
         "self.log('val_loss', loss)\n        self.metric.update(logits, labels)\n"
         "        self.log('val_acc', self.metric.compute())")
@@ -207,17 +207,17 @@ WRONG: list[tuple[str, str, str, str]] = [
         "self.log('val_loss', loss)\n        self.right = getattr(self, 'right', [])\n"
         "        self.right += (logits.argmax(1) == labels).float().tolist()")
      + EVAL_END.format("self.log('val_acc', sum(self.right) / len(self.right))")),
-    ("percent-instead-of-share", STEPS, MODULE, evaluation(LOG.format("val", f"100 * {RIGHT}"))),
+    ("percent-instead-of-share", STEPS, MODULE, evaluation(LOG.format("val", f"100 * {SHARE_RIGHT}"))),
     ("percent-instead-of-share", STEPS, MODULE, evaluation(
         LOG.format("test", "logits.argmax(1).eq(labels).sum() * 100.0 / len(labels)"), "test")),
     ("", STEPS, MODULE, evaluation(LOG.format("val", "logits.argmin(1).eq(labels).float().mean()"))),
-    ("", STEPS, MODULE, evaluation(LOG.format("val", RIGHT), "test")),
-    ("", STEPS, MODULE, evaluation(f"self.log('test_acc', {RIGHT})", "test")),
-    ("", STEPS, MODULE, evaluation(f"self.log('val_acc', {RIGHT})")),
+    ("", STEPS, MODULE, evaluation(LOG.format("val", SHARE_RIGHT), "test")),
+    ("", STEPS, MODULE, evaluation(f"self.log('test_acc', {SHARE_RIGHT})", "test")),
+    ("", STEPS, MODULE, evaluation(f"self.log('val_acc', {SHARE_RIGHT})")),
     ("", STEPS, MODULE, evaluation("self.log('test_loss', loss)", "test")),
     ("loss-on-probabilities", STEPS, MODULE, evaluation(
-        LOG.format("val", RIGHT).replace("loss)", "F.cross_entropy(logits.softmax(1), labels))"))),
-    ("", STEPS, MODULE, evaluation(LOG.format("val", RIGHT).replace("loss)", "loss * len(labels))"))),
+        LOG.format("val", SHARE_RIGHT).replace("loss)", "F.cross_entropy(logits.softmax(1), labels))"))),
+    ("", STEPS, MODULE, evaluation(LOG.format("val", SHARE_RIGHT).replace("loss)", "loss * len(labels))"))),
     ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
         "return [optimizer], [torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=5)]")),
     ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
