@@ -1,10 +1,9 @@
 """Wrong data modules by the name that they must get; see `wrong_convolution`.
 
-Of twenty data modules for MNIST and FashionMNIST in public repositories, fourteen draw the split from the global random
-state, eleven split into 55,000 and 5,000 whatever is asked, fourteen prepare nothing for "validate" and two nothing for
-`setup()`, seven do not shuffle what they train on, two validate on the test set, two drop the last batch of an epoch,
-one shuffles the test set; nine normalise by MNIST's statistics and five by 0.5, and nearly all give one transform to
-all images.
+Common in data modules for MNIST and FashionMNIST in public repositories: a split drawn from the global random state,
+into 55,000 and 5,000 whatever is asked; nothing prepared for "validate"; training images that are not shuffled; MNIST's
+statistics or 0.5; one transform for all images. Seen, but seldom: nothing prepared by `setup()`, validation on the test
+set, a last batch dropped in training, a shuffled test set.
 """
 
 from .wrong import DATA, LOADERS, PLAIN, SEEDED, SETUP
