@@ -118,7 +118,7 @@ def test_setup_may_be_called_again(make: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("val_size", [0, ALL])
 def test_a_split_without_images_is_refused(make: Callable[..., Any], val_size: int) -> None:
     """Both parts need at least one image."""
-    with refused(f"val_size={val_size}", ValueError, TypeError, RuntimeError, IndexError):
+    with refused(f"val_size={val_size}", ValueError):
         make(val_size=val_size)
 
 

@@ -79,7 +79,7 @@ def test_build_baseline_gives_as_many_logits_as_classes(model: ModuleType) -> No
 @pytest.mark.task("build_baseline")
 def test_build_baseline_refuses_no_classes(model: ModuleType) -> None:
     """There must be something to tell apart."""
-    with refused("build_baseline(num_classes=0)", ValueError, TypeError, RuntimeError, IndexError):
+    with refused("build_baseline(num_classes=0)", ValueError):
         model.build_baseline(num_classes=0)
 
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from exercises.datasets import DATA_DIR
 from grader.public.asserts import assert_equal, assert_tensor, assert_true, refused
 
-REFUSALS = (ValueError, TypeError, RuntimeError, IndexError)
 # Three pixels wide, two high; every step is a fifth of 255.
 SMALL = Image.frombytes("L", (3, 2), bytes([0, 51, 102, 153, 204, 255]))
 # Dark on the left, bright on the right, darker towards the bottom: no flip or shift leaves it as it is.
@@ -82,7 +81,7 @@ def test_image_to_tensor_scales_to_one(transforms: ModuleType) -> None:
 @pytest.mark.task("image_to_tensor")
 def test_image_to_tensor_refuses_colour(transforms: ModuleType) -> None:
     """Three channels are no grey picture."""
-    with refused("image_to_tensor of a picture of mode RGB", *REFUSALS):
+    with refused("image_to_tensor of a picture of mode RGB", ValueError):
         transforms.image_to_tensor(Image.new("RGB", (3, 2)))
 
 
@@ -111,7 +110,7 @@ def test_tensor_to_image_makes_a_constant_black(transforms: ModuleType) -> None:
 @pytest.mark.task("tensor_to_image")
 def test_tensor_to_image_refuses_nan(transforms: ModuleType) -> None:
     """NaN has no grey level."""
-    with refused("tensor_to_image of a tensor with NaN in it", *REFUSALS):
+    with refused("tensor_to_image of a tensor with NaN in it", ValueError):
         transforms.tensor_to_image(torch.tensor([[0.0, float("nan")]]))
 
 

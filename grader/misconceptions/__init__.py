@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 
 from grader.checking.assertions import same_values
 
@@ -55,18 +54,7 @@ class Misconception:
         return Misconception(self.name, tasks, f"Two things at once. {self.says} {other.says}", both)
 
 
-@dataclass(frozen=True)
-class Look(Misconception):
-    """A mistake that shows in dtype or shape, whatever the values: ``answer`` tells whether an answer looks like it."""
-
-    def fits(self, diagnosis: Diagnosis, got: object, expected: object) -> bool:
-        """Tell whether the answer has the look of this mistake."""
-        both = isinstance(got, torch.Tensor) and isinstance(expected, torch.Tensor)
-        return both and bool(self.answer(diagnosis, got, expected))
-
-
 _BANK: list[Misconception] = []
-_LOOKS: list[Look] = []
 
 
 def misconception(
@@ -84,22 +72,6 @@ def misconception(
         return answer
 
     return register
-
-
-def look(name: str, *, tasks: tuple[str, ...], says: str) -> Callable[[Answer], Answer]:
-    """Add a function ``looks_like_it(diagnosis, got, expected)``, called with tensors, to the bank."""
-
-    def register(looks_like_it: Answer) -> Answer:
-        _LOOKS.append(Look(name, tasks, says, looks_like_it))
-        return looks_like_it
-
-    return register
-
-
-def looks() -> tuple[Look, ...]:
-    """Return every mistake that shows in dtype or shape, in the order in which they are tried."""
-    bank()
-    return tuple(_LOOKS)
 
 
 @functools.cache
@@ -124,19 +96,15 @@ def pairs() -> tuple[Misconception, ...]:
 
 
 def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
-    """Return the named mistake that explains the student's answer, if there is just one, or else the first pair.
+    """Return the named mistake that gives the student's values, if there is just one, or else the first pair that does.
 
-    First every wrong answer of the task is computed on the same input and compared. Where none gives these values,
-    every two of them at once are; where several do, or no two, the look of the answer decides: its dtype and its shape.
+    Every wrong answer of the task is computed on the same input and compared. Where none gives these values, every two
+    of them at once are tried.
     """
     fitting = {one.name: one for one in bank() if _gives(one, diagnosis, got, expected)}
-    if len(fitting) == 1:
-        return next(iter(fitting.values()))
-    if not fitting and (pair := next((one for one in pairs() if _gives(one, diagnosis, got, expected)), None)):
-        return pair
-    return next(
-        (look for look in looks() if diagnosis.task in look.tasks and look.fits(diagnosis, got, expected)), None
-    )
+    if fitting:
+        return next(iter(fitting.values())) if len(fitting) == 1 else None
+    return next((one for one in pairs() if _gives(one, diagnosis, got, expected)), None)
 
 
 def _gives(candidate: Misconception, diagnosis: Diagnosis, got: object, expected: object) -> bool:
