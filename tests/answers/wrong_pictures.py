@@ -272,6 +272,13 @@ def tensor_to_image(tensor):
     values = (values - values.min()) / (values.max() - values.min()).clamp(min=1e-30) * 255
     return Image.fromarray(values.round().byte().view(tensor.shape[-2:]).numpy())
 """),
+    ("", "tensor_to_image", "transforms", """
+def tensor_to_image(tensor):
+    if not tensor.isfinite().all() or tensor.ndim != 3 or len(tensor) != 1:
+        raise ValueError(tensor)
+    (values,) = tensor.double() - tensor.min()
+    return Image.fromarray((values / values.max().clamp(min=1e-30) * 255).round().byte().numpy())
+"""),
 
     # Of the two transforms
     ("mean-and-std-exchanged", "eval_transform", "transforms",
