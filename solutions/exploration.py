@@ -74,9 +74,14 @@ def class_counts(labels: Tensor, num_classes: int) -> Tensor:
     Returns:
         int64, shape (num_classes,); 0 for a class that does not occur.
 
+    Raises:
+        ValueError: for a label that is none of the classes.
+
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
     """
     ### BEGIN SOLUTION
+    if labels.max() >= num_classes:
+        raise ValueError(f"class_counts: expected labels below {num_classes}, got {labels.max().item()}")
     return torch.bincount(labels, minlength=num_classes)
     ### END SOLUTION
 

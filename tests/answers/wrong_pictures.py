@@ -367,7 +367,8 @@ def class_counts(labels, num_classes):
         counts[label] += 1
     return counts.clone()
 """),
-    ("", "class_counts", "exploration", COUNTS + "torch.bincount(labels, minlength=num_classes).float()\n"),
+    ("", "class_counts", "exploration",
+     COUNTS + "torch.zeros(num_classes).index_add_(0, labels, torch.ones(len(labels)))\n"),
     ("drops-absent-classes", "class_counts", "exploration", """
 def class_counts(labels, num_classes):
     from collections import Counter
@@ -447,4 +448,29 @@ def plot_examples(images, labels, class_names, per_class=5):
 """),
     ("modifies-input", "plot_examples", "exploration", GRID.format(
         start="figure = plt.figure(); images //= 2", places="per_class", axes=ROWS, returns="figure")),
+    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    axes.imshow(image.convert("RGB"))
+    axes.set_title(f"{image.width} x {image.height}, mode L")
+    return figure
+"""),
+    ("", "tensor_to_image", "transforms", """
+def tensor_to_image(tensor):
+    if tensor.ndim != 3 or len(tensor) != 1 or not tensor.isfinite().all():
+        raise ValueError("expected finite numbers of shape (1, H, W)")
+    values = tensor[0].double()
+    values = values - values.min()
+    values = values / values.max() * 255 if values.max() else values
+    return Image.fromarray(values.round().to(torch.uint8).numpy())
+"""),
+    ("", "plot_examples", "exploration", """
+def plot_examples(images, labels, class_names, per_class=5):
+    figure, grid = plt.subplots(len(class_names), per_class, squeeze=False)
+    figure.suptitle(", ".join(class_names))
+    for axes in grid.flat:
+        axes.axis("off")
+    for label in range(len(class_names)):
+        for axes, image in zip(grid[label], images[labels == label]):
+            axes.imshow(image, cmap="gray")
+    return figure
+"""),
 ]  # fmt: skip

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail
+from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
     Diagnosis,
     assert_kind,
+    assert_refused,
     assert_same_again,
     assert_values,
     describe,
@@ -227,6 +228,11 @@ def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
     assert_kept(student, "class_counts", first, 5)
     calls = [(first, 5), (second, 5), (other.repeat(2)[::2], 5)]
     assert_same_again(student, "class_counts", calls, counts_of)
+
+
+@refusal("class_counts", "a label that is none of the classes")
+def test_unknown_labels_are_refused(student: Student, rng: Rng) -> None:
+    assert_refused(student, "class_counts", torch.cat([rng.labels(20, 5), torch.tensor([5])]), 5)
 
 
 def means_of(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
