@@ -11,7 +11,7 @@ from copies import replace_text
 from grader import curriculum, paths
 from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
 from grader.authoring.release import release_stubs
-from grader.sandbox.fingerprints import symbol_fingerprints
+from grader.sandbox.fingerprints import names_used, symbol_fingerprints
 from grader.stubs import derive_stub, holds_work
 
 LESSON = '''# %% [markdown]
