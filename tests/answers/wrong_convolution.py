@@ -184,7 +184,7 @@ def convolve(image, kernel):
             out += image[a : a + out.size(0), b : b + out.size(1)] * kernel[a, b]
     return out
 """),
-    ("", "convolve", loops(value="(image[i : i + w, j : j + h] * kernel).sum()")),
+    ("assumes-square", "convolve", loops(value="(image[i : i + w, j : j + h] * kernel).sum()")),
     ("last-row-never-filled", "conv2d", windows(after="out[:, :, :, -1] = 0")),
     ("last-row-never-filled", "convolve_torch", """
 def convolve_torch(image, kernel):
@@ -331,9 +331,11 @@ def convolve(image, kernel):
     if bias is not None:
         return F.conv2d(input, weight, bias, stride, padding)
 """)),
-    ("", "convolve", "_SEEN = {}\n" + loops(more=", dtype=image.dtype", result="_SEEN.setdefault(out.shape, out)")),
-    ("", "conv2d", "_SEEN = {}\n" + windows(after="out = _SEEN.setdefault((input.shape, weight.shape), out)")),
-    ("", "convolve_torch", """
+    ("remembers-earlier-call", "convolve",
+     "_SEEN = {}\n" + loops(more=", dtype=image.dtype", result="_SEEN.setdefault(out.shape, out)")),
+    ("remembers-earlier-call", "conv2d",
+     "_SEEN = {}\n" + windows(after="out = _SEEN.setdefault((input.shape, weight.shape), out)")),
+    ("remembers-earlier-call", "convolve_torch", """
 _SEEN = {}
 
 
@@ -343,7 +345,7 @@ def convolve_torch(image, kernel):
         _SEEN[key] = F.conv2d(image[None, None], kernel[None, None])[0, 0]
     return _SEEN[key]
 """),
-    ("", "activation_maps", """
+    ("remembers-earlier-call", "activation_maps", """
 _SEEN = {}
 
 
@@ -352,20 +354,20 @@ def activation_maps(image, filters, bias=None):
         _SEEN[image.shape] = F.conv2d(image[None], filters[:, None], bias)[0].relu()
     return _SEEN[image.shape]
 """),
-    ("", "convolve", """
+    ("assumes-contiguous", "convolve", """
 def convolve(image, kernel):
     (H, W), (h, w) = image.shape, kernel.shape
     windows = torch.as_strided(image, (H - h + 1, W - w + 1, h, w), (W, 1, W, 1))
     return (windows * kernel).sum((2, 3))
 """),
-    ("", "conv2d", windows("x = weight.view(len(weight), -1)")),
-    ("", "convolve_torch", """
+    ("assumes-contiguous", "conv2d", windows("x = weight.view(len(weight), -1)")),
+    ("assumes-contiguous", "convolve_torch", """
 def convolve_torch(image, kernel):
     packed = torch.as_strided(image, image.shape, (image.shape[1], 1))
     return F.conv2d(packed[None, None], kernel[None, None])[0, 0]
 """),
-    ("", "convolve_torch", "def convolve_torch(image, kernel):\n    return convolve(image, kernel)\n"),
-    ("", "convolve_torch",
+    ("convolves-by-hand", "convolve_torch", "def convolve_torch(image, kernel):\n    return convolve(image, kernel)\n"),
+    ("keeps-added-axes", "convolve_torch",
      "def convolve_torch(image, kernel):\n    return F.conv2d(image[None, None], kernel[None, None])\n"),
     ("modifies-input", "convolve_torch",
      """
@@ -373,15 +375,15 @@ def convolve_torch(image, kernel):
     out = F.conv2d(image[None, None], kernel[None, None])[0, 0]
     return image[: len(out), : out.shape[1]].copy_(out)
 """),
-    ("", "convolve_torch", """
+    ("swaps-image-and-kernel", "convolve_torch", """
 def convolve_torch(image, kernel):
     if kernel.numel() > image.numel():
         image, kernel = kernel, image
     return F.conv2d(image[None, None], kernel[None, None])[0, 0]
 """),
-    ("", "convolve", loops(more=", dtype=image.dtype").replace(
+    ("swaps-image-and-kernel", "convolve", loops(more=", dtype=image.dtype").replace(
         "    (H, W)", "    if len(kernel) > len(image):\n        image, kernel = kernel, image\n    (H, W)")),
-    ("", "convolve", """
+    ("takes-a-channel-axis", "convolve", """
 def convolve(image, kernel):
     if image.ndim == 3:
         return torch.stack([convolve(one, kernel) for one in image])
@@ -389,27 +391,30 @@ def convolve(image, kernel):
 """),
     ("", "conv2d", CHECKED.format(
         "if weight.shape[1] == 1:\n        weight = weight.expand(-1, input.shape[1], -1, -1)")),
-    ("", "conv2d", CHECKED.format("weight = weight[..., : input.shape[2] + 2 * ph, : input.shape[3] + 2 * pw]")),
+    ("cuts-large-filter", "conv2d",
+     CHECKED.format("weight = weight[..., : input.shape[2] + 2 * ph, : input.shape[3] + 2 * pw]")),
     ("", "conv2d", CHECKED.format("if bias is not None and len(bias) == 1:\n        bias = bias.expand(len(weight))")),
-    ("", "conv2d", CHECKED.format("sh, sw, ph, pw = max(sh, 1), max(sw, 1), max(ph, 0), max(pw, 0)")),
+    ("clamps-arguments", "conv2d", CHECKED.format("sh, sw, ph, pw = max(sh, 1), max(sw, 1), max(ph, 0), max(pw, 0)")),
     ("", "conv2d", CHECKED.format("sh, sw = min(sh, weight.shape[2]), min(sw, weight.shape[3])")),
     ("", "conv2d", CHECKED.format("ph, pw = min(ph, weight.shape[2] - 1), min(pw, weight.shape[3] - 1)")),
     ("", "conv2d", CHECKED.format("input = torch.cat([input[:2], 0 * input[2:]])")),
-    ("", "conv2d", CHECKED.format("pass").replace("stride=1, padding=0):", "padding=0, stride=1):")),
-    ("", "conv2d", CHECKED.format("bias = bias.clone()")),
+    ("stride-and-padding-exchanged", "conv2d",
+     CHECKED.format("pass").replace("stride=1, padding=0):", "padding=0, stride=1):")),
+    ("requires-bias", "conv2d", CHECKED.format("bias = bias.clone()")),
     ("ignores-bias", "conv2d", CHECKED.format("pass").replace("else out + bias.reshape(-1, 1, 1)", "else out")),
     ("must-tile", "conv2d", CHECKED.format(
         "assert (input.shape[2] + 2 * ph - weight.shape[2]) % max(sh, 1) == 0, 'does not tile'")),
     ("pair-unsupported", "conv2d", CHECKED.format(PAIRS_UNKNOWN)),
     ("loses-float64", "conv2d", CHECKED.format("input, weight = input.float(), weight.float()")),
-    ("", "conv2d", CHECKED.format("weight.view(len(weight), -1)")),
+    ("assumes-contiguous", "conv2d", CHECKED.format("weight.view(len(weight), -1)")),
     ("no-relu", "activation_maps", MAPS + "maps = conv2d(image[None], filters[:, None])[0]\n"
      "    return maps if bias is None else (maps + bias[:, None, None]).relu()\n"),
-    ("", "activation_maps", MAPS + "maps = conv2d(image[None], filters[:, None])[0]\n"
+    ("requires-bias", "activation_maps", MAPS + "maps = conv2d(image[None], filters[:, None])[0]\n"
      "    return (maps + bias[:, None, None]).relu()\n"),
-    ("", "activation_maps", MAPS + "image = image.expand(1, -1, -1) if image.ndim == 2 else image[:1]\n"
+    ("first-channel-only", "activation_maps",
+     MAPS + "image = image.expand(1, -1, -1) if image.ndim == 2 else image[:1]\n"
      "    return conv2d(image[None], filters[:, None], bias)[0].relu()\n"),
-    ("", "activation_maps", MAPS + "filters = filters[:, : image.shape[1], : image.shape[2]]\n"
+    ("cuts-large-filter", "activation_maps", MAPS + "filters = filters[:, : image.shape[1], : image.shape[2]]\n"
      "    return conv2d(image[None], filters[:, None], bias)[0].relu()\n"),
     ("ignores-stride", "output_size", """
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
@@ -438,36 +443,36 @@ def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
         return size + 2 * padding - kernel_size + 1
     return (size + 2 * padding - reach - 1) // stride + 1
 """),
-    ("", "output_size", """
+    ("rounds-each-part", "output_size", """
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel_size - 1)
     if min(size, kernel_size, stride, dilation) < 1 or padding < 0 or reach >= size + 2 * padding:
         raise ValueError("out of range")
     return (size - reach - 1) // stride + 2 * padding // stride + 1
 """),
-    ("", "output_size", """
+    ("refuses-full-kernel", "output_size", """
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel_size - 1)
     if min(size, kernel_size, stride, dilation) < 1 or padding < 0 or reach + 1 >= size + 2 * padding:
         raise ValueError("out of range")
     return (size + 2 * padding - reach - 1) // stride + 1
 """),
-    ("", "output_size", """
+    ("float-instead-of-int", "output_size", """
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel_size - 1)
     if min(size, kernel_size, stride, dilation) < 1 or padding < 0 or reach >= size + 2 * padding:
         raise ValueError("out of range")
     return (size + 2 * padding - reach - 1) // stride + 1.0
 """),
-    ("", "plot_activations", DRAWN.format(grid="1, len(maps)", each="axes", off="pass")),
-    ("", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off="pass")),
-    ("", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
+    ("subplots-squeezed", "plot_activations", DRAWN.format(grid="1, len(maps)", each="axes", off="pass")),
+    ("unused-axes-shown", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off="pass")),
+    ("no-titles", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
      .replace("ax.set_title(str(index))", "pass")),
-    ("", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
+    ("forgets-detach", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
      .replace(".detach()", "")),
-    ("", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
+    ("first-map-only", "plot_activations", DRAWN.format(grid="3, 4", each="axes.flat", off='ax.axis("off")')
      .replace("imshow(maps[index]", "imshow(maps[0]")),
-    ("", "plot_activations", """
+    ("draws-into-one-axes", "plot_activations", """
 def plot_activations(maps):
     figure, ax = plt.subplots()
     for index, one in enumerate(maps.detach()):

@@ -5,7 +5,7 @@ Weights are in points of the task, and follow from what typical partial answers 
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
+    CheckFailed,
     Diagnosis,
     assert_close,
     assert_equal,
@@ -29,6 +30,45 @@ from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentRaised
 
 DOUBLE = torch.float64
+
+
+def answered(student: Student, function: str, *args: Any, **options: Any) -> object:
+    """Return what came of a call, None if it raised: to find out which mistake it is, never to judge."""
+    try:
+        return without_axes(student.call(function, *args, **options))
+    except StudentRaised:
+        return None
+
+
+def is_right(student: Student, function: str, expected: Callable[..., Tensor], *args: Any) -> bool:
+    return same_values(answered(student, function, *args), expected(*args))
+
+
+def fail_for_memory(
+    student: Student, function: str, expected: Callable[..., Tensor], first: tuple[Any, ...], second: tuple[Any, ...]
+) -> None:
+    """Fail with a name if a call gives the answer of the one before it, of arguments of the same shapes."""
+    if not is_right(student, function, expected, *first):
+        return
+    again = answered(student, function, *second)
+    if same_values(again, expected(*first)) and not same_values(again, expected(*second)):
+        fail_check(
+            f"{function}: other arguments of the same shapes gave the answer of an earlier call. "
+            "What does it remember?",
+            "remembers-earlier-call",
+        )
+
+
+def fail_for_layout(student: Student, function: str, expected: Callable[..., Tensor], *args: Tensor) -> None:
+    """Fail with a name if views give no answer or a wrong one, and the right one as soon as they are copied."""
+    if any(0 in arg.stride() for arg in args) or is_right(student, function, expected, *args):
+        return
+    if is_right(student, function, expected, *[arg.contiguous() for arg in args]):
+        fail_check(
+            f"{function}: a view, as a transposed image is one, gives another answer than its copy. "
+            "Where are the numbers of a view in memory?",
+            "assumes-contiguous",
+        )
 
 
 def assert_size(student: Student, expected: int, *args: int, **kwargs: int) -> None:
@@ -77,21 +117,53 @@ def test_output_size_agrees_with_torch(student: Student, rng: Rng) -> None:
         args = (rng.int(29, 47), rng.int(2, 5), rng.int(3, 5), rng.int(1, 4), rng.int(2, 4))
         size, kernel, stride, padding, dilation = args
         line = F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation)
-        assert_size(student, line.shape[-1], *args)
+        try:
+            assert_size(student, line.shape[-1], *args)
+        except CheckFailed:
+            fail_for_parts(student, rng)
+            raise
+
+
+def fail_for_parts(student: Student, rng: Rng) -> None:
+    """Fail with a name if line and padding are each divided by the stride, and each quotient is rounded down."""
+    several = [(rng.int(29, 47), rng.int(2, 5), rng.int(3, 5), rng.int(1, 4), rng.int(2, 4)) for _ in range(12)]
+    try:
+        got = [number_of(student.call("output_size", *args)) for args in several]
+    except StudentRaised:
+        return
+    reaches = [dilation * (kernel - 1) for _, kernel, _, _, dilation in several]
+    rest = [
+        (size - reach - 1) // stride + 2 * padding // stride + 1
+        for (size, _, stride, padding, _), reach in zip(several, reaches, strict=True)
+    ]
+    if got == rest:
+        fail_check(
+            "output_size: the padding is divided by the stride apart from the line. How often is it rounded down?",
+            "rounds-each-part",
+        )
 
 
 @detail("output_size", "a kernel as long as the line has one position", weight=0.1)
 def test_output_size_of_a_full_kernel(student: Student, rng: Rng) -> None:
     size = rng.int(5, 13)
-    assert_size(student, 1, size, size)
-    assert_size(student, 1, 1, 1)
+    try:
+        assert_size(student, 1, size, size)
+        assert_size(student, 1, 1, 1)
+    except StudentRaised as error:
+        assert_size(student, 2, size + 1, size)
+        fail_check(
+            f"{error.text} A kernel as long as the line is refused. At how many places does it lie?",
+            "refuses-full-kernel",
+        )
 
 
 @detail("output_size", "answers an int", weight=0.1)
 def test_output_size_answers_an_int(student: Student, rng: Rng) -> None:
     got = student.call("output_size", rng.int(13, 17), 3)
     if number_of(got) is not None and not isinstance(got, int):
-        fail_check(f"output_size: expected an int, got {describe(got)}. Can a shape be made of it?")
+        other = student.call("output_size", 14, 3, 3)  # with a rest
+        name = "float-instead-of-int" if isinstance(got, float) and isinstance(other, float) and other == 4 else None
+        fail_check(f"output_size: expected an int, got {describe(got)}. Can a shape be made of it?", name)
 
 
 @refusal("output_size", "a kernel that covers more than the padded axis")
@@ -160,7 +232,17 @@ def test_convolve_is_written_by_hand(student: Student, rng: Rng) -> None:
 @core("convolve", "matches cross-correlation on images that are square, wide and high", weight=4.8)
 def test_convolve_matches(student: Student, rng: Rng) -> None:
     for image, kernel in ((8, 8), (3, 3)), ((7, 11), (2, 3)), ((13, 5), (4, 2)):
-        assert_convolves(student, rng.floats(*image), rng.floats(*kernel))
+        try:
+            assert_convolves(student, rng.floats(*image), rng.floats(*kernel))
+        except StudentRaised as error:
+            squares = [(rng.floats(side, side), rng.floats(taps, taps)) for side, taps in ((9, 2), (10, 4), (8, 3))]
+            if all(is_right(student, "convolve", correlated, *args) for args in squares):
+                fail_check(
+                    f"{error.text} Squares are answered; this image or its kernel is none. "
+                    "Where is the height taken for the width?",
+                    "assumes-square",
+                )
+            raise
 
 
 @detail("convolve", "answers float32 with float32, and float64 to float64's accuracy", weight=0.5)
@@ -178,8 +260,13 @@ def test_convolve_takes_extreme_kernels(student: Student, rng: Rng) -> None:
 
 @detail("convolve", "takes views: transposed, sliced, expanded", weight=0.4)
 def test_convolve_takes_views(student: Student, rng: Rng) -> None:
-    assert_convolves(student, rng.floats(10, 7).T, rng.floats(3, 2).T)
-    assert_convolves(student, rng.floats(9, 16)[1:, ::2], rng.floats(1, 3).expand(2, 3))
+    transposed = rng.floats(10, 7).T, rng.floats(3, 2).T
+    for args in transposed, (rng.floats(9, 16)[1:, ::2], rng.floats(1, 3).expand(2, 3)):
+        try:
+            assert_convolves(student, *args)
+        except (CheckFailed, StudentRaised):
+            fail_for_layout(student, "convolve", correlated, *args)
+            raise
 
 
 @detail("convolve", "leaves its arguments as they were", weight=0.4)
@@ -190,19 +277,54 @@ def test_convolve_leaves_its_arguments(student: Student, rng: Rng) -> None:
 @detail("convolve", "answers by its arguments alone, however often it is called", weight=0.4)
 def test_convolve_keeps_no_state(student: Student, rng: Rng) -> None:
     calls = [(rng.floats(*image), rng.floats(2, 2)) for image in ((6, 5), (6, 5), (4, 7))]
-    assert_same_again(student, "convolve", calls, correlated)
+    try:
+        assert_same_again(student, "convolve", calls, correlated)
+    except CheckFailed:
+        first, second = ((rng.floats(17, 4), rng.floats(2, 2)) for _ in range(2))
+        fail_for_memory(student, "convolve", correlated, first, second)
+        raise
 
 
 @refusal("convolve", "a kernel larger than the image")
 def test_convolve_refuses_a_large_kernel(student: Student, rng: Rng) -> None:
     for image, kernel in ((3, 11), (5, 2)), ((11, 3), (2, 5)), ((3, 4), (5, 6)):
-        assert_refused(student, "convolve", rng.floats(*image), rng.floats(*kernel))
+        assert_refused_large_kernel(student, "convolve", rng.floats(*image), rng.floats(*kernel))
 
 
 @refusal("convolve", "an argument without two axes")
 def test_convolve_refuses_other_axes(student: Student, rng: Rng) -> None:
     for image, kernel in ((1, 7, 11), (2, 3)), ((7, 11, 3), (2, 3)), ((7, 11), (2, 3, 1)):
-        assert_refused(student, "convolve", rng.floats(*image), rng.floats(*kernel))
+        args = rng.floats(*image), rng.floats(*kernel)
+        try:
+            assert_refused(student, "convolve", *args)
+        except CheckFailed:
+            fail_for_channels(student, *args)
+            raise
+
+
+def fail_for_channels(student: Student, image: Tensor, kernel: Tensor) -> None:
+    """Fail with a name if the first axis of an image is taken for its channels, each with a map of its own."""
+    if image.ndim != 3 or kernel.ndim != 2:
+        return
+    maps = torch.stack([correlated(one, kernel) for one in image])
+    if same_values(answered(student, "convolve", image, kernel), without_axes(maps)):
+        fail_check(
+            "convolve: an image with a third axis gives a map for each of its channels. Which arguments are refused?",
+            "takes-a-channel-axis",
+        )
+
+
+def assert_refused_large_kernel(student: Student, function: str, image: Tensor, kernel: Tensor) -> None:
+    try:
+        assert_refused(student, function, image, kernel)
+    except CheckFailed:
+        fits = image.shape[0] <= kernel.shape[0] and image.shape[1] <= kernel.shape[1]
+        if fits and same_values(answered(student, function, image, kernel), correlated(kernel, image)):
+            fail_check(
+                f"{function}: the larger of the two arguments is taken for the image. Which one is the kernel?",
+                "swaps-image-and-kernel",
+            )
+        raise
 
 
 def conv2d(student: Student, image: Tensor, weight: Tensor, *more: Any, **options: Any) -> object:
@@ -272,7 +394,17 @@ def test_conv2d_adds_the_bias(student: Student, rng: Rng) -> None:
 def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
     image, weight = rng.floats(1, 2, 5, 8), rng.floats(3, 2, 2, 3)
     expected = F.conv2d(image, weight)
-    assert_values(with_axes(student.call("conv2d", image, weight), expected), expected, "conv2d")
+    try:
+        got = student.call("conv2d", image, weight)
+    except StudentRaised as error:
+        assert_values(student.call("conv2d", image, weight, torch.zeros(3)), expected, "conv2d")
+        fail_for_no_bias(error)
+    assert_values(with_axes(got, expected), expected, "conv2d")
+
+
+def fail_for_no_bias(error: StudentRaised) -> NoReturn:
+    """Fail with a name: what raised without a bias is right with one."""
+    fail_check(f"{error.text} With a bias it is right. What is `bias` if no one gives it?", "requires-bias")
 
 
 @detail("conv2d", "takes one stride for both axes", weight=0.9)
@@ -318,7 +450,16 @@ def test_conv2d_takes_pairs(student: Student, rng: Rng) -> None:
 @detail("conv2d", "takes bias, stride and padding in this order, all at once", weight=0.8)
 def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
     # Whether a bias is added, another check asks.
-    assert_conv2d(student, rng.floats(2, 2, 6, 9), rng.floats(4, 2, 4, 3), torch.zeros(4), 2, 1)
+    args = rng.floats(2, 2, 6, 9), rng.floats(4, 2, 4, 3), torch.zeros(4)
+    try:
+        assert_conv2d(student, *args, 2, 1)
+    except CheckFailed:
+        if same_values(answered(student, "conv2d", *args, 2, 1), F.conv2d(*args, stride=1, padding=2)):
+            fail_check(
+                "conv2d: the fourth argument is taken for the padding. In which order does the signature have them?",
+                "stride-and-padding-exchanged",
+            )
+        raise
 
 
 @detail("conv2d", "answers float32 with float32, and float64 to float64's accuracy", weight=0.25)
@@ -329,8 +470,13 @@ def test_conv2d_keeps_the_dtype(student: Student, rng: Rng) -> None:
 
 @detail("conv2d", "takes views: permuted, sliced, expanded", weight=0.2)
 def test_conv2d_takes_views(student: Student, rng: Rng) -> None:
-    assert_conv2d(student, rng.floats(6, 7, 3, 1).permute(3, 2, 0, 1), rng.floats(2, 3, 4, 3).permute(2, 3, 0, 1))
-    assert_conv2d(student, rng.floats(1, 1, 6, 12)[..., ::2].expand(-1, 2, -1, -1), rng.floats(3, 4, 2, 3)[:, 2:])
+    permuted = rng.floats(6, 7, 3, 1).permute(3, 2, 0, 1), rng.floats(2, 3, 4, 3).permute(2, 3, 0, 1)
+    for args in permuted, (rng.floats(1, 1, 6, 12)[..., ::2].expand(-1, 2, -1, -1), rng.floats(3, 4, 2, 3)[:, 2:]):
+        try:
+            assert_conv2d(student, *args)
+        except (CheckFailed, StudentRaised):
+            fail_for_layout(student, "conv2d", F.conv2d, *args)
+            raise
 
 
 @detail("conv2d", "takes one filter as large as one image, and filters of a single number", weight=0.2)
@@ -352,7 +498,12 @@ def test_conv2d_keeps_no_state(student: Student, rng: Rng) -> None:
         (rng.floats(*image), rng.floats(2, 2, 2, 2), torch.zeros(2))
         for image in ((2, 2, 4, 5), (2, 2, 4, 5), (2, 2, 3, 5))
     ]
-    assert_same_again(student, "conv2d", calls, F.conv2d)
+    try:
+        assert_same_again(student, "conv2d", calls, F.conv2d)
+    except CheckFailed:
+        first, second = ((rng.floats(2, 2, 9, 4), rng.floats(2, 2, 2, 2), torch.zeros(2)) for _ in range(2))
+        fail_for_memory(student, "conv2d", F.conv2d, first, second)
+        raise
 
 
 @refusal("conv2d", "filters with other channels than the images")
@@ -363,8 +514,23 @@ def test_conv2d_refuses_other_channels(student: Student, rng: Rng) -> None:
 
 @refusal("conv2d", "a filter larger than the padded image")
 def test_conv2d_refuses_a_large_filter(student: Student, rng: Rng) -> None:
-    assert_refused(student, "conv2d", rng.floats(2, 3, 3, 5), rng.floats(5, 3, 4, 2), rng.floats(5))
+    image, weight, bias = rng.floats(2, 3, 3, 5), rng.floats(5, 3, 4, 2), rng.floats(5)
+    try:
+        assert_refused(student, "conv2d", image, weight, bias)
+    except CheckFailed:
+        if same_values(answered(student, "conv2d", image, weight, bias), F.conv2d(image, weight[:, :, :3], bias)):
+            fail_for_cut_filter("conv2d")
+        raise
     assert_refused(student, "conv2d", rng.floats(2, 3, 3, 3), rng.floats(5, 3, 2, 8), rng.floats(5), padding=2)
+
+
+def fail_for_cut_filter(function: str) -> NoReturn:
+    """Fail with a name: a filter larger than the image was cut to the image's size."""
+    fail_check(
+        f"{function}: of a filter larger than the image, what sticks out is left away. "
+        "Where could it lie wholly inside?",
+        "cuts-large-filter",
+    )
 
 
 @refusal("conv2d", "a bias of another length")
@@ -376,7 +542,18 @@ def test_conv2d_refuses_a_wrong_bias(student: Student, rng: Rng) -> None:
 @refusal("conv2d", "a stride below 1 or a negative padding")
 def test_conv2d_refuses_numbers_out_of_range(student: Student, rng: Rng) -> None:
     for options in {"stride": 0}, {"stride": -1}, {"padding": -1}:
-        assert_refused(student, "conv2d", rng.floats(2, 3, 7, 5), rng.floats(5, 3, 2, 3), rng.floats(5), **options)
+        args = rng.floats(2, 3, 7, 5), rng.floats(5, 3, 2, 3), rng.floats(5)
+        try:
+            assert_refused(student, "conv2d", *args, **options)
+        except CheckFailed:
+            knows = same_values(answered(student, "conv2d", *args, 2, 1), F.conv2d(*args, stride=2, padding=1))
+            if knows and same_values(answered(student, "conv2d", *args, **options), F.conv2d(*args)):
+                fail_check(
+                    "conv2d: a stride or a padding out of range is answered as if it were the smallest one that can "
+                    "be. Who is to learn of it?",
+                    "clamps-arguments",
+                )
+            raise
 
 
 def without_axes(got: object) -> object:
@@ -399,17 +576,23 @@ def test_convolve_torch_matches(student: Student, rng: Rng) -> None:
 
 @core("convolve_torch", "lets PyTorch do the work", weight=0.2)
 def test_convolve_torch_goes_through_torch(student: Student, rng: Rng) -> None:
-    ops = student.observe("convolve_torch", rng.floats(6, 9), rng.floats(2, 3)).ops
-    if not any(op.startswith(("aten::", "mkldnn", "torchvision::")) for op in ops):
-        fail_check("convolve_torch: expected one of PyTorch's convolutions to run, got none. Which function does it?")
+    args = rng.floats(6, 9), rng.floats(2, 3)
+    seen = student.observe("convolve_torch", *args)
+    if not any(op.startswith(("aten::", "mkldnn", "torchvision::")) for op in seen.ops):
+        fail_check(
+            "convolve_torch: expected one of PyTorch's convolutions to run, got none. Which function does it?",
+            "convolves-by-hand" if same_values(without_axes(seen.value), correlated(*args)) else None,
+        )
 
 
 @detail("convolve_torch", "gives a map of two axes", weight=0.8)
 def test_convolve_torch_gives_two_axes(student: Student, rng: Rng) -> None:
-    got = numbers_of(student.call("convolve_torch", rng.floats(5, 8), rng.floats(3, 2)))
+    args = rng.floats(5, 8), rng.floats(3, 2)
+    got = numbers_of(student.call("convolve_torch", *args))
     if got is not None and got.ndim != 2:
         fail_check(
-            f"convolve_torch: expected shape (H', W'), got {tuple(got.shape)}. Which axes were added for PyTorch?"
+            f"convolve_torch: expected shape (H', W'), got {tuple(got.shape)}. Which axes were added for PyTorch?",
+            "keeps-added-axes" if same_values(without_axes(got), correlated(*args)) else None,
         )
 
 
@@ -436,13 +619,20 @@ def test_convolve_torch_leaves_its_arguments(student: Student, rng: Rng) -> None
 @detail("convolve_torch", "answers by its arguments alone, views too, however often it is called", weight=0.2)
 def test_convolve_torch_keeps_no_state(student: Student, rng: Rng) -> None:
     for image in (first := rng.floats(6, 5)), rng.floats(6, 5), rng.floats(10, 8)[::2].T, first:
-        assert_convolves_through_torch(student, image, rng.floats(2, 2).T)
+        kernel = rng.floats(2, 2).T
+        try:
+            assert_convolves_through_torch(student, image, kernel)
+        except (CheckFailed, StudentRaised):
+            fail_for_layout(student, "convolve_torch", correlated, image, kernel)
+            first, second = ((rng.floats(17, 4), rng.floats(2, 2)) for _ in range(2))
+            fail_for_memory(student, "convolve_torch", correlated, first, second)
+            raise
 
 
 @refusal("convolve_torch", "a kernel larger than the image")
 def test_convolve_torch_refuses_a_large_kernel(student: Student, rng: Rng) -> None:
     for image, kernel in ((3, 5), (2, 7)), ((3, 3), (5, 5)):
-        assert_refused(student, "convolve_torch", rng.floats(*image), rng.floats(*kernel))
+        assert_refused_large_kernel(student, "convolve_torch", rng.floats(*image), rng.floats(*kernel))
 
 
 def activated(image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -489,7 +679,13 @@ def test_activation_maps_add_the_bias(student: Student, rng: Rng) -> None:
 
 @detail("activation_maps", "goes without a bias", weight=0.2)
 def test_activation_maps_go_without_a_bias(student: Student, rng: Rng) -> None:
-    student.call("activation_maps", rng.floats(1, 5, 6), rng.floats(2, 2, 3))
+    args = rng.floats(1, 5, 6), rng.floats(2, 2, 3)
+    try:
+        student.call("activation_maps", *args)
+    except StudentRaised as error:
+        if is_right(student, "activation_maps", activated, *args, torch.zeros(2)):
+            fail_for_no_bias(error)
+        raise
 
 
 @detail("activation_maps", "takes a single filter, also one as large as the image", weight=0.2)
@@ -517,19 +713,41 @@ def test_activation_maps_leave_their_arguments(student: Student, rng: Rng) -> No
 def test_activation_maps_keep_no_state(student: Student, rng: Rng) -> None:
     filters = rng.floats(3, 2, 2)
     for image in (first := rng.floats(1, 6, 5)), rng.floats(1, 6, 5), rng.floats(1, 5, 8)[..., ::2], first:
-        assert_activates(student, image, filters.transpose(1, 2))
+        try:
+            assert_activates(student, image, filters.transpose(1, 2))
+        except (CheckFailed, StudentRaised):
+            fail_for_layout(student, "activation_maps", activated, image, filters.transpose(1, 2))
+            first, second = ((rng.floats(1, 17, 4), filters) for _ in range(2))
+            fail_for_memory(student, "activation_maps", activated, first, second)
+            raise
 
 
 @refusal("activation_maps", "an image with another number of channels than one")
 def test_activation_maps_refuse_other_channels(student: Student, rng: Rng) -> None:
     for image in (7, 11), (3, 7, 11):
-        assert_refused(student, "activation_maps", rng.floats(*image), rng.floats(2, 3, 2), rng.floats(2))
+        args = rng.floats(3, 7, 11), rng.floats(2, 3, 2), rng.floats(2)
+        try:
+            assert_refused(student, "activation_maps", rng.floats(*image), *args[1:])
+        except CheckFailed:
+            if same_values(answered(student, "activation_maps", *args), activated(args[0][:1], *args[1:])):
+                fail_check(
+                    "activation_maps: of an image with three channels, the first is taken. What becomes of the others?",
+                    "first-channel-only",
+                )
+            raise
 
 
 @refusal("activation_maps", "filters larger than the image")
 def test_activation_maps_refuse_large_filters(student: Student, rng: Rng) -> None:
-    for filters in (2, 5, 2), (2, 2, 6):
-        assert_refused(student, "activation_maps", rng.floats(1, 3, 5), rng.floats(*filters), rng.floats(2))
+    for shape in (2, 5, 2), (2, 2, 6):
+        image, filters, bias = rng.floats(1, 3, 5), rng.floats(*shape), rng.floats(2)
+        try:
+            assert_refused(student, "activation_maps", image, filters, bias)
+        except CheckFailed:
+            cut = activated(image, filters[:, :3, :5], bias)
+            if same_values(answered(student, "activation_maps", image, filters, bias), cut):
+                fail_for_cut_filter("activation_maps")
+            raise
 
 
 def figure(student: Student, rng: Rng, count: int = 5) -> tuple[Tensor, Any]:
@@ -552,6 +770,12 @@ def pictured(facts: Any) -> list[Any]:
 
 def assert_pictures(maps: Tensor, facts: Any) -> None:
     axes = pictured(facts)
+    drawn = [picture for one in axes for picture in one["images"] if isinstance(picture, Tensor)]
+    shown = [picture for picture in drawn if picture.shape == maps[0].shape]
+    if len(axes) == 1 < len(maps) == len(shown) and all(map(similar, shown, maps)):
+        fail_check("plot_activations: all maps are drawn into the same axes. Which one is seen?", "draws-into-one-axes")
+    if len(axes) == len(maps) == len(shown) > 1 and all(similar(picture, maps[0]) for picture in shown):
+        fail_check("plot_activations: each axes shows the first map. What chooses the map?", "first-map-only")
     assert len(axes) == len(maps), (
         f"plot_activations: expected {len(maps)} axes with a picture, got {len(axes)}. Where is each map drawn?"
     )
@@ -578,7 +802,15 @@ def test_plot_shows_the_maps(student: Student, rng: Rng) -> None:
 @detail("plot_activations", "takes a single map, and nine", weight=0.2)
 def test_plot_takes_any_number_of_maps(student: Student, rng: Rng) -> None:
     for count in 1, 9:
-        assert_pictures(*figure(student, rng, count))
+        try:
+            assert_pictures(*figure(student, rng, count))
+        except StudentRaised as error:
+            if count == 1 and "'Axes' object" in error.text:
+                fail_check(
+                    f"{error.text} This was a single map. What does `plt.subplots` give for a single axes?",
+                    "subplots-squeezed",
+                )
+            raise
 
 
 @detail("plot_activations", "titles count the maps", weight=0.45)
@@ -586,24 +818,36 @@ def test_plot_titles_count_the_maps(student: Student, rng: Rng) -> None:
     titles = [axes["title"] for axes in pictured(figure(student, rng)[1])]
     numbers = [[int(number) for number in re.findall(r"\d+", str(title))] for title in titles]
     counted = any(all(index + first in found for index, found in enumerate(numbers)) for first in (0, 1))
-    assert counted, (
-        f"plot_activations: expected titles that count the maps, got {', '.join(map(repr, titles))}. "
-        "Which number belongs to which map?"
-    )
+    if not counted:
+        fail_check(
+            f"plot_activations: expected titles that count the maps, got {', '.join(map(repr, titles))}. "
+            "Which number belongs to which map?",
+            "no-titles" if not any(titles) else None,
+        )
 
 
 @detail("plot_activations", "axes without a map are hidden", weight=0.25)
 def test_plot_hides_unused_axes(student: Student, rng: Rng) -> None:
     unused = [axes for axes in figure(student, rng)[1]["axes"] if not axes["images"] and axes["on"]]
-    assert not unused, (
-        f"plot_activations: expected unused axes to be hidden, got {len(unused)} empty ones. Which are left?"
-    )
+    if unused:
+        fail_check(
+            f"plot_activations: expected unused axes to be hidden, got {len(unused)} empty ones. Which are left?",
+            "unused-axes-shown",
+        )
 
 
 @detail("plot_activations", "takes maps that require a gradient, and leaves them as they were", weight=0.2)
 def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     maps = rng.floats(5, 7, 11).relu()
-    facts = student.probe("plot_activations", maps, requires_grad=True)
+    try:
+        facts = student.probe("plot_activations", maps, requires_grad=True)
+    except StudentRaised as error:
+        if "numpy() on Tensor that requires grad" in error.text:
+            fail_check(
+                f"{error.text} The maps require a gradient. What may go to numpy?",
+                "forgets-detach",
+            )
+        raise
     assert_pictures(maps, facts)
     assert not facts["modified"] and not figure(student, rng)[1]["modified"], (
         "plot_activations: the maps are changed. On what is drawn?"
