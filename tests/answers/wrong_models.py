@@ -152,24 +152,24 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("wrong-parameter-count", BASE, MODULE, baseline(first="5, padding=2")),
     ("", BASE, MODULE, baseline().replace("nn.MaxPool2d(2)", "nn.AdaptiveMaxPool2d(14)", 1)),
     ("", BASE, MODULE, baseline(first="3, padding=2, dilation=2")),
-    ("", BASE, MODULE, baseline(first="3, padding=1, padding_mode='circular'")),
-    ("", BASE, MODULE, (
+    ("pads-with-others", BASE, MODULE, baseline(first="3, padding=1, padding_mode='circular'")),
+    ("nested-sequential", BASE, MODULE, (
      f"def build_baseline(num_classes=10):\n    assert num_classes > 0 or [][0]\n    a = [{layers()}]\n"
      "    return nn.Sequential(nn.Sequential(*a[:6]), nn.Sequential(*a[6:]))\n")),
-    ("", BASE, MODULE, f"def build_baseline(num_classes=10):\n    return [{layers()}]\n"),
-    ("", BASE, MODULE, ("def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
+    ("returns-a-list", BASE, MODULE, f"def build_baseline(num_classes=10):\n    return [{layers()}]\n"),
+    ("no-convolutions", BASE, MODULE, ("def build_baseline(num_classes=10):\n    return nn.Sequential(nn.Flatten(), "
      "nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes))\n")),
-    ("", BASE, MODULE, (
+    ("freezes-parameters", BASE, MODULE, (
      baseline().replace("return nn", "net = nn") + "    net[0].requires_grad_(False)\n    return net\n")),
-    ("", BASE, MODULE, baseline().replace("return nn", "num_classes = 10\n    return nn")),
+    ("ignores-num-classes", BASE, MODULE, baseline().replace("return nn", "num_classes = 10\n    return nn")),
 
     # FashionCNN
-    ("", CNN, MODULE, forward("return self.network(torch.zeros_like(x))")),
-    ("", CNN, MODULE, forward("return self.network(x[:1]).expand(len(x), -1)")),
-    ("", CNN, MODULE, forward("self.memory = getattr(self, 'memory', {})\n"
+    ("ignores-input", CNN, MODULE, forward("return self.network(torch.zeros_like(x))")),
+    ("first-image-only", CNN, MODULE, forward("return self.network(x[:1]).expand(len(x), -1)")),
+    ("remembers-earlier-call", CNN, MODULE, forward("self.memory = getattr(self, 'memory', {})\n"
                               "        return self.memory.setdefault(len(x), self.network(x))")),
-    ("", CNN, MODULE, forward("return self.network(x).detach()")),
-    ("", CNN, MODULE, forward("with torch.no_grad():\n            x = self.network[:12](x)\n"
+    ("layers-without-gradient", CNN, MODULE, forward("return self.network(x).detach()")),
+    ("layers-without-gradient", CNN, MODULE, forward("with torch.no_grad():\n            x = self.network[:12](x)\n"
                               "        return self.network[12:](x)")),
     ("hidden-in-a-list", CNN, MODULE, IN_A_LIST),
     ("hidden-in-a-list", CNN, MODULE, IN_A_DICT),
@@ -177,13 +177,14 @@ WRONG: list[tuple[str, str, str, str]] = [
                                                 "        return x if self.training else x.softmax(-1)")),
     ("softmax-in-forward", CNN, MODULE, forward("x = self.network(x)\n"
                                                 "        return x.softmax(-1) if self.training else x")),
-    ("", CNN, MODULE, forward("return torch.sigmoid(self.network(x))")),
-    ("", CNN, MODULE, NO_LIGHTNING),
-    ("", CNN, MODULE, forward("return self.network(F.dropout(x, 0.2))")),
-    ("", CNN, MODULE, forward("return self.network(x).squeeze()")),
-    ("", CNN, MODULE, network().replace("num_classes)", "10)").replace("num_classes=10)", "num_classes=10)")),
-    ("", CNN, MODULE, network().replace("d(1, 32, ", "d(1, 16, ").replace("d(32, 64", "d(16, 64")),
-    ("", CNN, MODULE, forward("import numpy as np\n"
+    ("sigmoid-in-forward", CNN, MODULE, forward("return torch.sigmoid(self.network(x))")),
+    ("not-a-lightning-class", CNN, MODULE, NO_LIGHTNING),
+    ("dropout-in-evaluation", CNN, MODULE, forward("return self.network(F.dropout(x, 0.2))")),
+    ("squeeze-eats-axes", CNN, MODULE, forward("return self.network(x).squeeze()")),
+    ("ignores-num-classes", CNN, MODULE,
+     network().replace("num_classes)", "10)").replace("num_classes=10)", "num_classes=10)")),
+    ("wrong-number-of-maps", CNN, MODULE, network().replace("d(1, 32, ", "d(1, 16, ").replace("d(32, 64", "d(16, 64")),
+    ("computes-outside-torch", CNN, MODULE, forward("import numpy as np\n"
                               "        return torch.from_numpy(np.tanh(self.network(x).detach().numpy()))")),
     ("too-many-parameters", CNN, MODULE, network(maps=96)),
 
@@ -203,21 +204,23 @@ WRONG: list[tuple[str, str, str, str]] = [
         "self.log('val_loss', loss)\n        self.metric[0] += int((logits.argmax(1) == labels).sum())\n"
         "        self.metric[1] += len(labels)\n        self.log('val_acc', self.metric[0] / self.metric[1])")
      + METRIC.format("[0, 0]")),
-    ("", STEPS, MODULE, evaluation(
+    ("never-resets", STEPS, MODULE, evaluation(
         "self.log('val_loss', loss)\n        self.right = getattr(self, 'right', [])\n"
         "        self.right += (logits.argmax(1) == labels).float().tolist()")
      + EVAL_END.format("self.log('val_acc', sum(self.right) / len(self.right))")),
     ("percent-instead-of-share", STEPS, MODULE, evaluation(LOG.format("val", f"100 * {SHARE_RIGHT}"))),
     ("percent-instead-of-share", STEPS, MODULE, evaluation(
         LOG.format("test", "logits.argmax(1).eq(labels).sum() * 100.0 / len(labels)"), "test")),
-    ("", STEPS, MODULE, evaluation(LOG.format("val", "logits.argmin(1).eq(labels).float().mean()"))),
-    ("", STEPS, MODULE, evaluation(LOG.format("val", SHARE_RIGHT), "test")),
-    ("", STEPS, MODULE, evaluation(f"self.log('test_acc', {SHARE_RIGHT})", "test")),
-    ("", STEPS, MODULE, evaluation(f"self.log('val_acc', {SHARE_RIGHT})")),
-    ("", STEPS, MODULE, evaluation("self.log('test_loss', loss)", "test")),
+    ("argmin-instead-of-argmax", STEPS, MODULE,
+     evaluation(LOG.format("val", "logits.argmin(1).eq(labels).float().mean()"))),
+    ("logs-under-other-prefix", STEPS, MODULE, evaluation(LOG.format("val", SHARE_RIGHT), "test")),
+    ("forgets-to-log", STEPS, MODULE, evaluation(f"self.log('test_acc', {SHARE_RIGHT})", "test")),
+    ("forgets-to-log", STEPS, MODULE, evaluation(f"self.log('val_acc', {SHARE_RIGHT})")),
+    ("forgets-to-log", STEPS, MODULE, evaluation("self.log('test_loss', loss)", "test")),
     ("loss-on-probabilities", STEPS, MODULE, evaluation(
         LOG.format("val", SHARE_RIGHT).replace("loss)", "F.cross_entropy(logits.softmax(1), labels))"))),
-    ("", STEPS, MODULE, evaluation(LOG.format("val", SHARE_RIGHT).replace("loss)", "loss * len(labels))"))),
+    ("sums-instead-of-means", STEPS, MODULE,
+     evaluation(LOG.format("val", SHARE_RIGHT).replace("loss)", "loss * len(labels))"))),
     ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
         "return [optimizer], [torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, total_iters=5)]")),
     ("schedule-starts-elsewhere", STEPS, MODULE, optimizers(
@@ -232,12 +235,12 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("returns-no-loss", STEPS, MODULE, training("loss = F.cross_entropy(self(images), labels)\n"
                                                 "        print(loss.item())")),
     ("loss-on-probabilities", STEPS, MODULE, training("return F.nll_loss(self(images).softmax(1), labels)")),
-    ("", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, reduction='sum')")),
-    ("", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, label_smoothing=0.1)")),
+    ("sums-instead-of-means", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, reduction='sum')")),
+    ("smooths-labels", STEPS, MODULE, training("return F.cross_entropy(self(images), labels, label_smoothing=0.1)")),
     ("", STEPS, MODULE, training("images, labels = batch['image'], batch['label']\n"
                                  "        return F.cross_entropy(self(images), labels)")),
     ("", STEPS, MODULE, optimizers("return torch.optim.SGD(self.parameters(), lr=self.learning_rate, maximize=True)")),
-    ("", STEPS, MODULE, training("optimizer = self.optimizers()\n"
+    ("manual-optimisation", STEPS, MODULE, training("optimizer = self.optimizers()\n"
                                  "        loss = F.cross_entropy(self(images), labels)\n"
                                  "        optimizer.zero_grad()\n        self.manual_backward(loss)\n"
                                  "        optimizer.step()\n        return loss")
@@ -248,38 +251,44 @@ WRONG: list[tuple[str, str, str, str]] = [
                                                    "                    shapes[name] = tuple(output.squeeze().shape)")),
     ("squeeze-eats-axes", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
      "                    shapes[name] = tuple(size for size in output.shape if size > 1)")),
-    ("", SHAPES, "summary", noted(NOTE.replace("output.shape)", "output.shape[1:])"))),
-    ("", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "list(output.shape)"))),
-    ("", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "(-1, *output.shape[1:])"))),
-    ("", SHAPES, "summary", BY_CLASS),
-    ("", SHAPES, "summary", shapes().replace("model.named_modules()", "model.named_children()").replace(
+    ("drops-batch-axis", SHAPES, "summary", noted(NOTE.replace("output.shape)", "output.shape[1:])"))),
+    ("lists-instead-of-tuples", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "list(output.shape)"))),
+    ("batch-axis-minus-one", SHAPES, "summary", noted(NOTE.replace("tuple(output.shape)", "(-1, *output.shape[1:])"))),
+    ("names-by-type", SHAPES, "summary", BY_CLASS),
+    ("direct-children-only", SHAPES, "summary",
+     shapes().replace("model.named_modules()", "model.named_children()").replace(
         "not list(layer.children())", "True")),
-    ("", SHAPES, "summary", shapes().replace("def note(", "shapes[name] = None\n            def note(").replace(
+    ("order-of-definition", SHAPES, "summary",
+     shapes().replace("def note(", "shapes[name] = None\n            def note(").replace(
         "return shapes", "return {name: shape for name, shape in shapes.items() if shape}")),
-    ("", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+    ("moves-to-its-last-place", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
      "                    shapes.pop(name, None)\n                    shapes[name] = tuple(output.shape)")),
-    ("", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
+    ("keeps-first-shape", SHAPES, "summary", noted("if isinstance(output, Tensor):\n"
                                   "                    shapes.setdefault(name, tuple(output.shape))")),
-    ("", SHAPES, "summary", shapes(chosen="name and not list(layer.children())")),
-    ("", SHAPES, "summary", noted("ran.add(name)\n                " + NOTE).replace(
+    ("leaves-out-the-model", SHAPES, "summary", shapes(chosen="name and not list(layer.children())")),
+    ("lists-what-never-ran", SHAPES, "summary", noted("ran.add(name)\n                " + NOTE).replace(
         "shapes, handles = {}, []", "shapes, handles, ran = {}, [], set()").replace(
         "return shapes", "leaves = [n for n, layer in model.named_modules() if not list(layer.children())]\n"
                          "    return {**shapes, **{n: None for n in leaves if n not in ran}}")),
-    ("", SHAPES, "summary", noted("output = output[0] if isinstance(output, tuple) else output\n"
+    ("takes-first-of-a-tuple", SHAPES, "summary", noted("output = output[0] if isinstance(output, tuple) else output\n"
                                   "                shapes[name] = tuple(output.shape)")),
-    ("", SHAPES, "summary", shapes().replace("dtype = next((p.dtype for p in model.parameters()), torch.float32)",
+    ("ignores-model-dtype", SHAPES, "summary",
+     shapes().replace("dtype = next((p.dtype for p in model.parameters()), torch.float32)",
                                              "dtype = torch.float32")),
-    ("", SHAPES, "summary", shapes().replace(", torch.float32)", ")").replace(
+    ("needs-parameters", SHAPES, "summary", shapes().replace(", torch.float32)", ")").replace(
         "(p.dtype for p in model.parameters())", "p.dtype for p in model.parameters()")),
-    ("", SHAPES, "summary", "KNOWN = {}\n\n\n" + shapes().replace("handles = {}, []", "handles = KNOWN, []")),
+    ("remembers-earlier-call", SHAPES, "summary",
+     "KNOWN = {}\n\n\n" + shapes().replace("handles = {}, []", "handles = KNOWN, []")),
     ("leaves-hooks", SHAPES, "summary", shapes(finally_="except ZeroDivisionError:\n        pass\n    if True:")),
     ("changes-mode", SHAPES, "summary", shapes(restore="").replace(
         "    return shapes", f"    {RESTORED}\n    return shapes")),
-    ("", SHAPES, "summary", shapes(restore="layer._forward_hooks.clear(); " + "x = 0\n        " + "for layer, mode in "
+    ("removes-foreign-hooks", SHAPES, "summary",
+     shapes(restore="layer._forward_hooks.clear(); " + "x = 0\n        " + "for layer, mode in "
                                    "modes.items():\n            layer._forward_hooks.clear()\n"
                                    "            layer.training = mode")),
-    ("", SHAPES, "summary", shapes(mode="model.train()")),
-    ("", SHAPES, "summary", shapes(restore="model.zero_grad()\n        for layer, mode in modes.items():\n"
+    ("runs-in-training-mode", SHAPES, "summary", shapes(mode="model.train()")),
+    ("clears-gradients", SHAPES, "summary",
+     shapes(restore="model.zero_grad()\n        for layer, mode in modes.items():\n"
                                            "            layer.training = mode")),
     ("returns-none", SHAPES, "summary", shapes().replace("return shapes", "")),
 
@@ -294,14 +303,15 @@ WRONG: list[tuple[str, str, str, str]] = [
      "    return sum(p.numel() for p in seen), sum(p.numel() for p in seen if p.requires_grad)\n")),
     ("counts-buffers", COUNT, "summary", TOTAL + f"return sum(v.numel() for v in {{id(v): v for v in "
      f"[*model.parameters(), *model.buffers()]}}.values()), {COUNTED}\n"),
-    ("", COUNT, "summary", TOTAL + "return total\n"),
-    ("", COUNT, "summary", TOTAL + f"return {COUNTED}, total\n"),
+    ("total-alone", COUNT, "summary", TOTAL + "return total\n"),
+    ("total-and-trainable-exchanged", COUNT, "summary", TOTAL + f"return {COUNTED}, total\n"),
     ("", COUNT, "summary", TOTAL + "return total, total // 2\n"),
-    ("", COUNT, "summary", ("def count_parameters(model):\n"
+    ("leaves-own-parameters-out", COUNT, "summary", ("def count_parameters(model):\n"
      "    leaves = [layer for layer in model.modules() if not list(layer.children())]\n"
      "    every = {id(p): p for m in leaves for p in m.parameters()}.values()\n"
      "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n")),
-    ("", COUNT, "summary", ("def count_parameters(model):\n    every = [p for p in model.parameters() if p.ndim > 1]\n"
+    ("leaves-biases-out", COUNT, "summary",
+     ("def count_parameters(model):\n    every = [p for p in model.parameters() if p.ndim > 1]\n"
      "    return sum(p.numel() for p in every), sum(p.numel() for p in every if p.requires_grad)\n")),
 
     # Freezing
@@ -327,10 +337,11 @@ def freeze(module):
         for parameter in layer.parameters(recurse=False):
             parameter.requires_grad_(False)
 """),
-    ("", FREEZE, "summary", PARTS.format("freeze", "[p for p in module.parameters() if p.ndim > 1]", "False")),
+    ("leaves-biases-out", FREEZE, "summary",
+     PARTS.format("freeze", "[p for p in module.parameters() if p.ndim > 1]", "False")),
     ("", FREEZE, "summary", FREEZE_ALL.format("freeze", False, "[p.data.zero_() for p in module.parameters()]")),
-    ("", FREEZE, "summary", "def freeze(module):\n    with torch.no_grad():\n        return module\n"),
-    ("", FREEZE, "summary", "def unfreeze(module):\n    module.requires_grad = True\n"),
+    ("changes-nothing", FREEZE, "summary", "def freeze(module):\n    with torch.no_grad():\n        return module\n"),
+    ("changes-nothing", FREEZE, "summary", "def unfreeze(module):\n    module.requires_grad = True\n"),
 
     # Tables
     ("prints-instead-of-returns", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="print({})")),
@@ -340,12 +351,13 @@ def freeze(module):
     ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=1")),
     ("prints-as-well", TABLE, "summary", summary("input_data=zeros", "verbose=0", before=(
         "print(torchinfo.summary(model, input_data=zeros, verbose=0))"))),
-    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="{}")),
-    ("", TABLE, "summary", summary("input_size=tuple(input_size)", "verbose=0")),
-    ("", TABLE, "summary", summary("input_data=zeros[:1]", "verbose=0")),
+    ("statistics-instead-of-text", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="{}")),
+    ("ignores-model-dtype", TABLE, "summary", summary("input_size=tuple(input_size)", "verbose=0")),
+    ("batch-of-one", TABLE, "summary", summary("input_data=zeros[:1]", "verbose=0")),
     ("", TABLE, "summary", summary("input_data=zeros[:2]", "verbose=0")),
-    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", 'col_names=("output_size",)')),
-    ("", TABLE, "summary", summary("input_data=zeros", "verbose=0", answer="str({}).split('Total params')[0]")),
-    ("", TABLE, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
+    ("no-parameter-column", TABLE, "summary", summary("input_data=zeros", "verbose=0", 'col_names=("output_size",)')),
+    ("leaves-totals-out", TABLE, "summary",
+     summary("input_data=zeros", "verbose=0", answer="str({}).split('Total params')[0]")),
+    ("text-of-the-model", TABLE, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
     ("returns-none", TABLE, "summary", summary("input_data=zeros", "verbose=0", before="return None")),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -13,6 +13,8 @@ from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentRaised
 
 NESTED_SIZE = (2, 1, 11, 13)
+TYPES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Dropout", "Flatten", "Linear")
+"""Of the leaves of the nested model, in order."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def test_every_leaf_has_its_shape(student: Student, rng: Rng) -> None:
         if not any(tuple(shape[-len(wanted[1:]) :]) == wanted[1:] for shape in left):
             shown = ", ".join(str(tuple(shape)) for shape in shapes) or "no shapes"
             fail_check(
-                f"layer_shapes: the output shape of {name!r} is missing, or not in its place: {shown}. What ran?"
+                f"layer_shapes: the output shape of {name!r} is missing, or not in its place: {shown}. What ran?",
+                "direct-children-only" if list(named(facts["pairs"])) == ["0", "1", "2", "3"] else None,
             )
 
 
@@ -96,8 +99,10 @@ def assert_names(pairs: dict[str, Any], wanted: list[str]) -> None:
             "includes-containers",
         )
     if sorted(pairs) != sorted(wanted):
+        by_type = len(pairs) == len(TYPES) and all(map(str.startswith, pairs, TYPES))
         fail_check(
-            f"layer_shapes: expected {len(wanted)} leaf modules by their dotted names, got {list(pairs)}. Which ran?"
+            f"layer_shapes: expected {len(wanted)} leaf modules by their dotted names, got {list(pairs)}. Which ran?",
+            "names-by-type" if by_type else None,
         )
 
 
@@ -130,8 +135,22 @@ def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
             fail_check(
                 "layer_shapes: expected tuples that begin with the batch axis of input_size, got others. "
                 "What becomes of a batch of one?",
-                "squeeze-eats-axes" if squeezed else None,
+                "squeeze-eats-axes" if squeezed else name_of_shapes(shapes, model.shapes(size)),
             )
+
+
+def name_of_shapes(got: list[Any], expected: list[list[Any]]) -> str | None:
+    """Return the name of the mistake if all shapes are the right ones but for their first number or their type."""
+    wanted = [shape for _, shape in expected]
+    for name, others in (
+        ("drops-batch-axis", [shape[1:] for shape in wanted]),
+        ("batch-axis-minus-one", [(-1, *shape[1:]) for shape in wanted]),
+        ("batch-axis-none", [(None, *shape[1:]) for shape in wanted]),
+        ("lists-instead-of-tuples", [list(shape) for shape in wanted]),
+    ):
+        if got == others:
+            return name
+    return None
 
 
 @detail("layer_shapes", "goes by the order of execution, not of definition", weight=2)
@@ -139,7 +158,10 @@ def test_layers_come_in_order_of_execution(student: Student) -> None:
     facts = shapes_of(student, "backwards", (2, 3))
     names = [name for name in named(facts["pairs"]) if name in ("body.a", "body.b", "last")]
     if names != ["body.a", "body.b", "last"]:
-        fail_check(f"layer_shapes: expected the order of execution, got {names}. When does a layer enter the dict?")
+        fail_check(
+            f"layer_shapes: expected the order of execution, got {names}. When does a layer enter the dict?",
+            "order-of-definition" if names == ["last", "body.b", "body.a"] else None,
+        )
 
 
 @detail("layer_shapes", "a leaf that runs twice keeps its first place and its last shape")
@@ -147,35 +169,70 @@ def test_a_repeated_leaf_keeps_its_last_shape(student: Student) -> None:
     pairs = named(shapes_of(student, "repeating", (2, 3, 11, 13))["pairs"])
     names = [name for name in pairs if name in ("conv", "act", "pool")]
     if names != ["conv", "act", "pool"] or any(tuple(pairs[name])[2:] != (2, 3) for name in ("conv", "act")):
+        twice = [tuple(pairs[name])[2:] for name in ("conv", "act") if isinstance(pairs.get(name), tuple)]
+        moved = names == ["pool", "conv", "act"] and twice == [(2, 3), (2, 3)]
+        first = names == ["conv", "act", "pool"] and twice == [(9, 11), (9, 11)]
         fail_check(
-            "layer_shapes: a leaf that runs twice keeps its first place and its last shape; here it does not. Why?"
+            "layer_shapes: a leaf that runs twice keeps its first place and its last shape; here it does not. Why?",
+            "moves-to-its-last-place" if moved else "keeps-first-shape" if first else None,
         )
 
 
 @detail("layer_shapes", "a model that is itself a leaf is named ''")
 def test_a_leaf_model_has_an_empty_name(student: Student) -> None:
-    assert_shapes(shapes_of(student, "leaf", (7, 5)), [["", (7, 3)]])
+    facts = shapes_of(student, "leaf", (7, 5))
+    if not facts["pairs"]:
+        fail_check(
+            "layer_shapes: a model without children has no layer in the dict. What is its own name?",
+            "leaves-out-the-model",
+        )
+    assert_shapes(facts, [["", (7, 3)]])
 
 
 @detail("layer_shapes", "modules that do not run are left out")
 def test_modules_that_do_not_run_are_left_out(student: Student) -> None:
     pairs = named(shapes_of(student, "branching", (2, 5))["pairs"])
     if "wide" not in pairs or {"narrow", "unused"} & set(pairs):
-        fail_check(f"layer_shapes: expected the layers that ran on zeros, got {list(pairs)}. What ran?")
+        fail_check(
+            f"layer_shapes: expected the layers that ran on zeros, got {list(pairs)}. What ran?",
+            "lists-what-never-ran" if {"wide", "narrow", "unused"} <= set(pairs) else None,
+        )
 
 
 @detail("layer_shapes", "outputs that are no tensors are left out")
 def test_outputs_that_are_no_tensors_are_left_out(student: Student) -> None:
     pairs = named(shapes_of(student, "recurrent", (2, 11, 5))["pairs"])
     if "head" not in pairs or "rnn" in pairs:
-        fail_check(f"layer_shapes: expected the layers whose outputs are tensors, got {list(pairs)}. What is a tuple?")
+        fail_check(
+            f"layer_shapes: expected the layers whose outputs are tensors, got {list(pairs)}. What is a tuple?",
+            "takes-first-of-a-tuple" if pairs.get("rnn") == (2, 11, 3) else None,
+        )
 
 
 @detail("layer_shapes", "runs on the model's own dtype, and on float32 without parameters", weight=2)
 def test_input_has_the_models_dtype(student: Student) -> None:
     for name, size in (("double", NESTED_SIZE), ("bare", (2, 1, 4, 6))):
-        if not shapes_of(student, name, size)["pairs"]:
+        try:
+            facts = shapes_of(student, name, size)
+        except StudentRaised as error:
+            if name == "double" and shapes_of(student, "nested", size)["pairs"]:
+                fail_for_dtype(error)
+            if name == "bare" and error.type_names[0] == "StopIteration":
+                fail_check(
+                    "layer_shapes: a model without parameters raises StopIteration. What does `next` do with nothing?",
+                    "needs-parameters",
+                )
+            raise
+        if not facts["pairs"]:
             fail_check("layer_shapes: expected the leaves of a float64 model, got none. What did it run on?")
+
+
+def fail_for_dtype(error: StudentRaised) -> NoReturn:
+    """Fail with a name: a model of float64 raises an error, the same one of float32 does not."""
+    fail_check(
+        f"{error.text.rstrip('.')}. The model is one of float64; in float32 it runs. On what does it run?",
+        "ignores-model-dtype",
+    )
 
 
 @detail("layer_shapes", "starts anew at every call", weight=2)
@@ -183,7 +240,12 @@ def test_every_call_starts_anew(student: Student) -> None:
     got = student.probe("layer_shapes_in_turn", (3, 5), [0, -1, 0])
     ran = [[name for name, shape in pairs or [] if shape and name in ("wide", "narrow")] for pairs in got]
     if ran != [["wide"], ["narrow"], ["wide"]]:
-        fail_check("layer_shapes: after a call for one model, a call for another was wrong. What is left of the first?")
+        earlier, later = (named(pairs or []) for pairs in got[:2])
+        left = "narrow" in later and later.get("wide") is not None and later["wide"] == earlier.get("wide")
+        fail_check(
+            "layer_shapes: after a call for one model, a call for another was wrong. What is left of the first?",
+            "remembers-earlier-call" if left else None,
+        )
 
 
 def assert_hooks_off(facts: Any, when: str) -> None:
@@ -191,7 +253,10 @@ def assert_hooks_off(facts: Any, when: str) -> None:
     if after["hooks"] > before["hooks"] or after["global hooks"] > before["global hooks"]:
         fail_check(f"layer_shapes: {when} hooks are still on the model. Who takes them off?", "leaves-hooks")
     if after["own hooks"] != before["own hooks"]:
-        fail_check(f"layer_shapes: {when} a hook is gone that was on the model before. Whose hooks are taken off?")
+        fail_check(
+            f"layer_shapes: {when} a hook is gone that was on the model before. Whose hooks are taken off?",
+            "removes-foreign-hooks",
+        )
 
 
 def assert_modes_back(facts: Any, when: str) -> None:
@@ -205,13 +270,30 @@ def assert_modes_back(facts: Any, when: str) -> None:
 def assert_values_kept(facts: Any, when: str) -> None:
     before, after = facts["before"], facts["after"]
     if len(before["values"]) != len(after["values"]) or not all(map(torch.equal, before["values"], after["values"])):
-        fail_check(f"layer_shapes: {when} parameters or buffers differ. What does batch norm do in training mode?")
+        fail_check(
+            f"layer_shapes: {when} parameters or buffers differ. What does batch norm do in training mode?",
+            "runs-in-training-mode" if ran_in_training_mode(before["values"], after["values"]) else None,
+        )
     if after["trainable"] != before["trainable"]:
         fail_check(f"layer_shapes: {when} other parameters are trainable than before. Is that needed to read shapes?")
+    cleared = not any(isinstance(new, torch.Tensor) and new.any() for new in after["gradients"])
     for old, new in zip(before["gradients"], after["gradients"], strict=True):
         same = torch.equal(old, new) if isinstance(old, torch.Tensor) and isinstance(new, torch.Tensor) else old is new
         if not same:
-            fail_check(f"layer_shapes: {when} the gradients differ. What clears or adds to them?")
+            fail_check(
+                f"layer_shapes: {when} the gradients differ. What clears or adds to them?",
+                "clears-gradients" if cleared else None,
+            )
+
+
+def ran_in_training_mode(before: list[Any], after: list[Any]) -> bool:
+    """Tell whether all that differs is what batch normalisation keeps of the batches that it was trained with."""
+    if len(before) != len(after) or any(old.shape != new.shape for old, new in zip(before, after, strict=True)):
+        return False
+    differing = [place for place, pair in enumerate(zip(before, after, strict=True)) if not torch.equal(*pair)]
+    counters = [place for place, value in enumerate(before) if value.dtype == torch.int64]
+    counted = [place for place in counters if after[place] > before[place]]
+    return counted == counters != [] and differing == [place for end in counters for place in (end - 2, end - 1, end)]
 
 
 @detail("layer_shapes", "takes off its own hooks and no others", weight=4)
@@ -262,20 +344,23 @@ def pair_of(got: Any) -> tuple[float, float | None]:
     return numbers[0], numbers[1]
 
 
-def assert_total(got: float, total: int) -> None:
+def assert_total(got: float, total: int, name: str | None = None) -> None:
     if got != total:
         more = "more" if got > total else "fewer"
-        fail_check(f"count_parameters: the total has {more} parameters than the model. Which does it count?")
+        fail_check(f"count_parameters: the total has {more} parameters than the model. Which does it count?", name)
 
 
 @core("count_parameters", "counts the parameters of a model")
 def test_parameters_are_counted(student: Student) -> None:
-    assert_total(counted(student, "flat")[0][0], 24 + 15)
+    total = counted(student, "flat")[0][0]
+    without_biases = total == 20 + 12 and counted(student, "without norm")[0][0] == 45 + 21
+    assert_total(total, 24 + 15, "leaves-biases-out" if without_biases else None)
 
 
 @detail("count_parameters", "counts parameters at every depth, a module's own ones too, and none of none", weight=2)
 def test_parameters_of_every_depth_are_counted(student: Student) -> None:
-    assert_total(counted(student, "without norm")[0][0], 11 + 24 + 50)
+    total = counted(student, "without norm")[0][0]
+    assert_total(total, 11 + 24 + 50, "leaves-own-parameters-out" if total == 24 + 50 else None)
     assert_total(counted(student, "bare")[0][0], 0)
 
 
@@ -300,9 +385,16 @@ def test_frozen_parameters_are_not_trainable(student: Student) -> None:
             "counts-frozen-as-trainable",
         )
     if any(trainable is None for _, trainable in got):
-        fail_check("count_parameters: expected (total, trainable), got one number. What is the second?")
+        alone = all(number_of(one) == 39 for one in student.probe("count_parameters", "flat", {}))
+        fail_check(
+            "count_parameters: expected (total, trainable), got one number. What is the second?",
+            "total-alone" if alone else None,
+        )
     if got != [(39, 39), (39, 15), (39, 39)]:
-        fail_check("count_parameters: other numbers of parameters are trainable than it says. What tells them apart?")
+        fail_check(
+            "count_parameters: other numbers of parameters are trainable than it says. What tells them apart?",
+            "total-and-trainable-exchanged" if got == [(39, 39), (15, 39), (39, 39)] else None,
+        )
 
 
 @detail("count_parameters", "counts a shared parameter once", weight=2)
@@ -356,7 +448,15 @@ def assert_reached(facts: Any, function: str) -> None:
         fail_check(
             f"{function}: some parameters further down are still {kind}. How deep does it reach?", "freezes-one-level"
         )
-    fail_check(f"{function}: parameters are still {kind}. Which ones are left out?")
+    if missed == biases_of(states):
+        name = "leaves-biases-out"
+    else:
+        name = "changes-nothing" if missed == set(states) and facts["modes"][0] == facts["modes"][1] else None
+    fail_check(f"{function}: parameters are still {kind}. Which ones are left out?", name)
+
+
+def biases_of(states: Any) -> set[str]:
+    return {name for name in states if name.rpartition(".")[2] == "bias"}
 
 
 @core("freeze", "freeze stops the training of a layer or of a flat network")
@@ -365,9 +465,14 @@ def test_freeze_stops_a_layer(student: Student) -> None:
     if all(missed_by(one["once"], "freeze") for one in facts):
         before, after = facts[1]["modes"]
         stopped = any(before) and not any(after)
+        missed = [missed_by(one["once"], "freeze") for one in facts]
+        if missed == [biases_of(one["once"]) for one in facts]:
+            name = "leaves-biases-out"
+        else:
+            name = "changes-nothing" if missed == [set(one["once"]) for one in facts] and before == after else None
         fail_check(
             "freeze: the parameters are still trainable. What decides whether the optimizer changes one?",
-            "freezes-by-eval" if stopped else None,
+            "freezes-by-eval" if stopped else name,
         )
 
 
@@ -439,7 +544,10 @@ def test_summary_shows_types_and_shapes(student: Student, rng: Rng) -> None:
             fail_check(f"summarize: expected the layer type {word} in the table, got none. How deep does it go?")
     for _, shape in model.shapes():
         if ", ".join(map(str, shape[1:])) not in text:
-            fail_check("summarize: an output shape is not in the table. Which columns are shown, for which input?")
+            fail_check(
+                "summarize: an output shape is not in the table. Which columns are shown, for which input?",
+                "text-of-the-model" if text.startswith("Sequential(\n  (0): Sequential(\n") else None,
+            )
 
 
 @detail("summarize", "returns the table as text and prints nothing", weight=4)
@@ -451,7 +559,10 @@ def test_summary_is_returned_not_printed(student: Student, rng: Rng) -> None:
     if facts["printed"]:
         fail_check("summarize: the table is printed as well. Which option keeps torchinfo quiet?", "prints-as-well")
     if facts["type"] != "str":
-        fail_check(f"summarize: expected the table as a str, got {facts['type']}. What turns one into the other?")
+        fail_check(
+            f"summarize: expected the table as a str, got {facts['type']}. What turns one into the other?",
+            "statistics-instead-of-text" if facts["type"] == "ModelStatistics" else None,
+        )
 
 
 @detail("summarize", "shows the number of parameters, total and trainable", weight=3)
@@ -461,7 +572,10 @@ def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
         for label, number in (("Total params", model.total), ("Trainable params", trainable)):
             found = re.search(rf"(?<![-\w]){label}:\s*([\d,]+)", text)
             if found is None or found[1].replace(",", "") != str(number):
-                fail_check(f"summarize: expected '{label}' and their number below the table, got none or another one.")
+                fail_check(
+                    f"summarize: expected '{label}' and their number below the table, got none or another one.",
+                    "leaves-totals-out" if not re.search("total|trainable", text, re.IGNORECASE) else None,
+                )
 
 
 @detail("summarize", "shows the number of parameters of each layer", weight=4)
@@ -469,17 +583,31 @@ def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> N
     text, _, model = tables(student, rng)
     for layer, number in (("Conv2d", model.conv), ("Linear", model.linear)):
         if not re.search(rf"{layer}[^\n]*\b{number:,}\b", text):
-            fail_check(f"summarize: expected the number of parameters in the row of {layer}, got none. Which columns?")
+            # Without shapes and places in the tree, a row has no other numbers.
+            rows = [re.sub(r"\[.*?\]|\(.*?\)|\d+-\d+|\w*2d", "", row) for row in text.splitlines() if layer in row]
+            fail_check(
+                f"summarize: expected the number of parameters in the row of {layer}, got none. Which columns?",
+                "no-parameter-column" if not any(map(re.compile(r"\d").search, rows)) else None,
+            )
 
 
 @detail("summarize", "takes the batch axis from input_size", weight=2)
 def test_summary_takes_the_batch_axis(student: Student, rng: Rng) -> None:
     model = nested(rng)
-    if f"[5, {model.width}, 9, 11]" not in table(student, "nested", (5, *NESTED_SIZE[1:]), model):
-        fail_check("summarize: expected the batch size of input_size in the table, got another. Which input ran?")
+    text = table(student, "nested", (5, *NESTED_SIZE[1:]), model)
+    if f"[5, {model.width}, 9, 11]" not in text:
+        fail_check(
+            "summarize: expected the batch size of input_size in the table, got another. Which input ran?",
+            "batch-of-one" if f"[1, {model.width}, 9, 11]" in text else None,
+        )
 
 
 @detail("summarize", "takes a float64 model, and one without parameters", weight=2)
 def test_summary_runs_on_the_models_dtype(student: Student, rng: Rng) -> None:
-    table(student, "double", NESTED_SIZE, nested(rng))
+    model = nested(rng)
+    try:
+        table(student, "double", NESTED_SIZE, model)
+    except StudentRaised as error:
+        table(student, "nested", NESTED_SIZE, model)
+        fail_for_dtype(error)
     student.probe("summarize", "bare", (2, 1, 4, 6), {})
