@@ -3,7 +3,8 @@
 The weights of a task are points: what a mistake costs adds up from the checks that notice it.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from grader.checking import core, detail, refusal, synthetic
-from grader.checking.assertions import assert_refused_in_probe, fail_check
+from grader.checking.assertions import CheckFailed, assert_refused_in_probe, fail_check
 from grader.checking.student import Student, StudentFailure, StudentRaised
 
 MEAN, STD = 0.2860, 0.3530
@@ -138,7 +139,10 @@ def assert_count(epoch: Epoch, expected: int, why: str, name: str | None = None)
 
 def assert_each_once(epoch: Epoch) -> None:
     if len(epoch.known.unique()) < len(epoch.known):
-        fail_check(f"{epoch.split}_dataloader: expected every image once, got some of them again. How are they drawn?")
+        fail_check(
+            f"{epoch.split}_dataloader: expected every image once, got some of them again. How are they drawn?",
+            "repeats-images",
+        )
 
 
 def batches(images: int, size: int) -> int:
@@ -167,9 +171,18 @@ def test_sets_are_disjoint(student: Student) -> None:
 def test_defaults_are_as_documented(student: Student) -> None:
     val = take_one(student, "val", SOME)
     if set(val.sizes) != {DEFAULT_BATCH}:
-        fail_check("val_dataloader: expected batches of 64 by default, got other sizes.")
+        fail_check("val_dataloader: expected batches of 64 by default, got other sizes.", name_of_defaults(student))
     if val.length not in (None, batches(DEFAULT_VAL, DEFAULT_BATCH), DEFAULT_VAL // DEFAULT_BATCH):
-        fail_check("val_dataloader: expected 5,000 images by default, got another number.")
+        fail_check("val_dataloader: expected 5,000 images by default, got another number.", name_of_defaults(student))
+
+
+def name_of_defaults(student: Student) -> str | None:
+    """Return the name of the mistake if it is the defaults alone: what is asked for is what comes."""
+    try:
+        asked = take_one(student, "val", 1000, **FEW_VAL)
+    except (CheckFailed, StudentFailure):
+        return None
+    return "other-defaults" if asked.complete and asked.sizes == [100, 100, 100] else None
 
 
 @detail("data_splits", "validation has val_size images, each once", weight=0.5)
@@ -183,8 +196,15 @@ def test_validation_has_val_size_images(student: Student) -> None:
 
 @detail("data_splits", "training has all of the 60,000 that do not validate", weight=0.55)
 def test_training_has_the_rest(student: Student) -> None:
-    if take_one(student, "train", 100, **FEW_VAL).length not in (None, 597):
-        fail_check("train_dataloader: expected all images that do not validate, got another number. Which are they?")
+    most = take_one(student, "train", 100, **FEW_VAL)
+    if most.length not in (None, 597):
+        val = take_one(student, "val", 1000, **FEW_VAL)
+        asked = val.complete and len(val.labels) == 300 and most.sizes[0] == 100
+        fewer = asked and most.length is not None and most.length < 597
+        fail_check(
+            "train_dataloader: expected all images that do not validate, got another number. Which are they?",
+            "leaves-images-out" if fewer else None,
+        )
     taken = take(student, {"val": 100, "train": 700}, **FEW_TRAIN)
     train, val = taken["train"][0], taken["val"][0]
     assert_count(train, 600, "all images that do not validate")
@@ -198,13 +218,20 @@ def test_test_set_is_the_official_one(student: Student) -> None:
     stages = ("fit", "test")
     epoch = take_one(student, "test", 200, stages=stages, **FEW_VAL)
     if (epoch.known < ALL).any():
-        fail_check("test_dataloader: expected the official test images, got training images. Which set is it made of?")
+        fail_check(
+            "test_dataloader: expected the official test images, got training images. Which set is it made of?",
+            "tests-on-training-images",
+        )
     assert_each_once(epoch)
     if epoch.length is None:  # it has to be counted
         packed = take_one(student, "test", EVERYTHING, stages=stages, packed=("test",), **FEW_VAL)
         assert_count(packed, TEST, "all test images")
     elif epoch.length != 100 or epoch.complete:
-        fail_check("test_dataloader: expected all test images, got another number. Which of them are left out?")
+        fewer = epoch.length < 100 and epoch.sizes[0] == 100
+        fail_check(
+            "test_dataloader: expected all test images, got another number. Which of them are left out?",
+            "leaves-images-out" if fewer else None,
+        )
 
 
 def same_split(first: Epoch, second: Epoch) -> bool:
@@ -244,7 +271,10 @@ def test_split_depends_on_the_seed(student: Student) -> None:
     other = take_one(student, "val", 1000, global_seed=20201, **OTHER_SEED)
     again = take_one(student, "val", 1000, global_seed=20201, time=2, **FEW_VAL)
     if not same_split(first, again):
-        fail_check("setup: a second data module with another seed changed the first one's split. What do they share?")
+        fail_check(
+            "setup: a second data module with another seed changed the first one's split. What do they share?",
+            "shared-between-modules" if same_split(other, again) else None,
+        )
     shared = int(torch.isin(other.known, first.known).sum())
     if shared > 0.5 * len(other.ids) or (not first.readable and torch.equal(first.labels, other.labels)):
         # A data module that remembers another one's split has as many images, too.
@@ -287,11 +317,19 @@ def test_setup_prepares_any_stage(student: Student) -> None:
 
 @detail("data_splits", "a Trainer takes it, with the folder as a str", weight=0.75)
 def test_a_trainer_takes_it(student: Student) -> None:
-    found = student.probe("fit", str(student.data_root))
     where = "FashionMNISTDataModule"
+    try:
+        found = student.probe("fit", str(student.data_root))
+    except StudentRaised as error:
+        fail_for_str(where, error.text)
+        raise
     if not found.get("lightning"):
-        fail_check(f"{where}: expected a LightningDataModule, got another class. What does it derive from?")
+        fail_check(
+            f"{where}: expected a LightningDataModule, got another class. What does it derive from?",
+            "not-a-lightning-class",
+        )
     if found.get("error"):
+        fail_for_str(where, str(found["error"]))
         begun = found.get("initialised")
         fail_check(
             f"{where}: expected Trainer.fit to run with it, got {str(found['error'])[:200]}. "
@@ -300,8 +338,40 @@ def test_a_trainer_takes_it(student: Student) -> None:
         )
 
 
+def fail_for_str(where: str, error: str) -> None:
+    """Fail with a name if an error says that a str is not a Path."""
+    if re.search(r"'str' object has no attribute|for /: 'str'", error):
+        fail_check(
+            f"{where}: the folder as a str raises an error: {error[:200].rstrip('.')}. What turns a str into a Path?",
+            "needs-a-path",
+        )
+
+
 @refusal("data_splits", "a `val_size` below 1 or above 59,999")
 def test_impossible_val_size_is_refused(student: Student) -> None:
+    try:
+        assert_sizes_refused(student)
+    except (CheckFailed, StudentRaised):
+        taken = [is_taken(student, size) for size in (-5, 2, ALL - 2, ALL + 1)]
+        at_the_ends = [is_taken(student, size) for size in (0, 1, ALL - 1, ALL)]
+        if taken == [False, True, True, False] and at_the_ends != [False, True, True, False]:
+            fail_check(
+                "val_size: the smallest or the largest number that can be is refused, or the next one is not. "
+                "Which are the two?",
+                "bound-off-by-one",
+            )
+        raise
+
+
+def is_taken(student: Student, val_size: int) -> bool:
+    try:
+        student.probe("take", student.data_root, {}, options={"val_size": val_size}, stages=["fit"])
+    except StudentFailure:
+        return False
+    return True
+
+
+def assert_sizes_refused(student: Student) -> None:
     for val_size in (0, ALL, -5):
         options: dict[str, Any] = {"options": {"val_size": val_size}, "stages": ["fit"]}
         where = f"val_size={val_size}"
@@ -326,17 +396,40 @@ def test_labels_belong_to_their_images(student: Student) -> None:
         if not torch.equal(LABELS[epoch.ids[read]], epoch.labels[read]):
             fail_check(
                 f"{split}_dataloader: expected each image with its own label, got others. "
-                "Are both taken by the same index?"
+                "Are both taken by the same index?",
+                name_of_labels(epoch.labels[read], LABELS[epoch.ids[read]]),
             )
+
+
+def name_of_labels(got: Tensor, wanted: Tensor) -> str | None:
+    """Return the name of the mistake that labels show."""
+    if len(got.unique()) == 1 < len(wanted.unique()):
+        return "one-label-for-all"
+    shift = ((got - wanted) % 10).unique().tolist()
+    return "labels-off-by-one" if shift in ([1], [9]) else None
 
 
 @detail("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)", weight=0.2)
 def test_batches_have_dtype_and_shape(student: Student) -> None:
     wanted = "images float32 (B, 1, 28, 28), labels int64 (B,)"
     for split in SPLITS:
-        kinds = whole(student, split)[0].kinds
+        epoch = whole(student, split)[0]
+        kinds = epoch.kinds
         if kinds != [wanted]:
-            fail_check(f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?")
+            fail_check(
+                f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?",
+                name_of_form(epoch, wanted),
+            )
+
+
+def name_of_form(epoch: Epoch, wanted: str) -> str | None:
+    """Return the name of the mistake if images and labels are the right ones in another form."""
+    right = epoch.readable if epoch.split == "train" else bool(unaltered(epoch).all())
+    if not right or len(epoch.kinds) != 1:
+        return None
+    if re.sub(r"(images|labels) \w+", r"\1", epoch.kinds[0]) == re.sub(r"(images|labels) \w+", r"\1", wanted):
+        return "wrong-dtype"
+    return "flattens-images" if epoch.kinds[0].replace("(B, 784)", "(B, 1, 28, 28)") == wanted else None
 
 
 @detail("data_loaders", "every image comes once in an epoch, in batches of batch_size but for the last", weight=1.6)
@@ -345,7 +438,7 @@ def test_every_image_once(student: Student) -> None:
         first, second = whole(student, split)
         size = ODD_TRAIN["batch_size"] if split == "train" else ODD_VAL["batch_size"]
         for epoch in (first, second):
-            assert_sizes(epoch, size)
+            assert_sizes(student, epoch, size)
             assert_each_once(epoch)
             assert_none_lost(epoch, size)
         if first.complete and not torch.equal(first.labels.sort().values, second.labels.sort().values):
@@ -353,12 +446,24 @@ def test_every_image_once(student: Student) -> None:
     assert_no_test_image_lost(student)
 
 
-def assert_sizes(epoch: Epoch, size: int) -> None:
+def assert_sizes(student: Student, epoch: Epoch, size: int) -> None:
     if any(one != size for one in epoch.sizes[:-1]) or epoch.sizes[-1] > size:
         fail_check(
             f"{epoch.split}_dataloader: expected batches of batch_size, got {sorted(set(epoch.sizes))[:3]}. "
-            "Does batch_size reach the loader?"
+            "Does batch_size reach the loader?",
+            "ignores-batch-size" if ignores_batch_size(student, epoch) else None,
         )
+
+
+def ignores_batch_size(student: Student, epoch: Epoch) -> bool:
+    """Tell whether another batch_size gives batches of the same size."""
+    options = {**(ODD_TRAIN if epoch.split == "train" else ODD_VAL), "batch_size": 50}
+    stages = ("fit", "test") if epoch.split == "test" else ("fit",)
+    try:
+        other = take_one(student, epoch.split, 500, stages=stages, **options)
+    except (CheckFailed, StudentFailure):
+        return False
+    return len(set(epoch.sizes[:-1])) == 1 and other.sizes[0] == epoch.sizes[0]
 
 
 def assert_none_lost(epoch: Epoch, size: int) -> None:
@@ -415,7 +520,17 @@ def test_evaluation_images_are_not_augmented(student: Student) -> None:
     for split in EVALUATION:
         first, second = whole(student, split)
         if not unaltered(first).all():
-            fail_altered(student, split, "augments-evaluation" if changes(first, second) else None)
+            by_chance = "augments-evaluation" if changes(first, second) else None
+            fail_altered(student, split, "always-flips" if always_flipped(first) else by_chance)
+
+
+def always_flipped(epoch: Epoch) -> bool:
+    """Tell whether all images are right as soon as they are mirrored back."""
+    for axes in ((2,), (1,), (1, 2)):
+        back = epoch.pixels().flip(axes)
+        if unaltered(replace(epoch, images=back, ids=synthetic.decode(back))).all():
+            return True
+    return False
 
 
 @detail("data_loaders", "training images are augmented", weight=1.5)
