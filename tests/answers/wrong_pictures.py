@@ -107,59 +107,61 @@ def train_transform():
      COUNTS.replace("return ", "") + "torch.bincount(labels, minlength=num_classes)\n"),
 
     # Of the way to a tensor, and back
-    ("", "load_random_digit", "transforms", DIGIT.format("""index = random.Random(seed).randrange(len(digits))
+    ("tensor-instead-of-number", "load_random_digit", "transforms",
+     DIGIT.format("""index = random.Random(seed).randrange(len(digits))
     return digits[index][0], digits.targets[index]""")),
-    ("", "load_random_digit", "transforms", DIGIT.format("return digits[random.Random(seed).randrange(10)]")),
-    ("", "load_random_digit", "transforms",
+    ("draws-from-the-first-ten", "load_random_digit", "transforms",
+     DIGIT.format("return digits[random.Random(seed).randrange(10)]")),
+    ("fixed-default-seed", "load_random_digit", "transforms",
      DIGIT.format("return digits[random.Random(0 if seed is None else seed).randrange(len(digits))]")),
     ("", "load_random_digit", "transforms",
      DIGIT.format("""index = random.Random(seed).randrange(len(digits))
     return digits[index][0], digits[-index][1]""")),
-    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    ("resizes-the-picture", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
     axes.imshow(image.resize((28, 28)))
     axes.set_title(f"{image.size} {image.mode}")
     return figure
 """),
-    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    ("title-without-size", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
     axes.imshow(image)
     axes.set_title(f"mode {image.mode}")
     return figure
 """),
-    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    ("title-without-mode", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
     axes.imshow(image)
     axes.set_title(str(image.size))
     return figure
 """),
-    ("", "show_image", "transforms", SHOW + """axes = plt.figure().gca()
+    ("returns-axes", "show_image", "transforms", SHOW + """axes = plt.figure().gca()
     axes.imshow(image)
     axes.set_title(f"{image.size}, {image.mode}")
     return axes
 """),
-    ("", "show_image", "transforms", SHOW + """plt.imshow(image)
+    ("reuses-current-figure", "show_image", "transforms", SHOW + """plt.imshow(image)
     plt.title(f"{image.size}, {image.mode}")
     return plt.gcf()
 """),
-    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    ("converts-to-grey", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
     axes.imshow(image.convert("L"), cmap="gray")
     axes.set_title(f"{image.size}, {image.mode}")
     return figure
 """),
-    ("", "image_to_tensor", "transforms", TENSOR + "transforms.ToTensor()(image.transpose(0))\n"),
-    ("", "image_to_tensor", "transforms", TENSOR + "transforms.ToTensor()(image.convert('L'))\n"),
-    ("", "image_to_tensor", "transforms", """
+    ("always-flips", "image_to_tensor", "transforms", TENSOR + "transforms.ToTensor()(image.transpose(0))\n"),
+    ("converts-to-grey", "image_to_tensor", "transforms", TENSOR + "transforms.ToTensor()(image.convert('L'))\n"),
+    ("stretches-to-own-range", "image_to_tensor", "transforms", """
 def image_to_tensor(image):
     if image.mode != "L":
         raise ValueError(image.mode)
     pixels = np.array(image, dtype=np.float32)
     return torch.tensor((pixels - pixels.min()) / (pixels.max() - pixels.min()))[None]
 """),
-    ("", "image_to_tensor", "transforms", """
+    ("no-channel-axis", "image_to_tensor", "transforms", """
 def image_to_tensor(image):
     if image.mode != "L":
         raise ValueError(image.mode)
     return transforms.ToTensor()(image)[0]
 """),
-    ("", "image_to_tensor", "transforms", """
+    ("width-before-height", "image_to_tensor", "transforms", """
 def image_to_tensor(image):
     if image.mode != "L":
         raise ValueError(image.mode)
@@ -215,7 +217,7 @@ def tensor_to_image(tensor):
     values = values / values.max().clamp(min=1e-30) * 255
     return Image.fromarray(np.atleast_2d(values.round().byte().numpy().T).T)
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("leaves-shares-unstretched", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.shape[:-2] not in ((), (1,)) or tensor.ndim < 2:
         raise ValueError(tensor)
@@ -225,7 +227,7 @@ def tensor_to_image(tensor):
         tensor = tensor / tensor.max().clamp(min=1e-30)
     return Image.fromarray((255 * tensor[0]).round().byte().numpy())
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("divides-by-zero", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.shape[:-2] not in ((), (1,)) or tensor.ndim < 2:
         raise ValueError(tensor)
@@ -233,14 +235,14 @@ def tensor_to_image(tensor):
     low, high = min(map(min, rows)), max(map(max, rows))
     return Image.fromarray(np.array([[round((x - low) / (high - low) * 255) for x in row] for row in rows], np.uint8))
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("tensor-instead-of-image", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.shape[:-2] not in ((), (1,)) or tensor.ndim < 2:
         raise ValueError(tensor)
     values = tensor.double().reshape(tensor.shape[-2:]) - tensor.min()
     return (values / values.max().clamp(min=1e-30) * 255).round().byte()
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("ignores-the-minimum", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.shape[:-2] not in ((), (1,)) or tensor.ndim < 2:
         raise ValueError(tensor)
@@ -264,7 +266,7 @@ def tensor_to_image(tensor):
     tensor.mul_(255 / max(tensor.max().item(), 1e-30))
     return Image.fromarray(tensor.round().byte().reshape(tensor.shape[-2:]).numpy())
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("assumes-contiguous", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.shape[:-2] not in ((), (1,)) or tensor.ndim < 2:
         raise ValueError(tensor)
@@ -272,7 +274,7 @@ def tensor_to_image(tensor):
     values = (values - values.min()) / (values.max() - values.min()).clamp(min=1e-30) * 255
     return Image.fromarray(values.round().byte().view(tensor.shape[-2:]).numpy())
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("takes-one-shape-only", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if not tensor.isfinite().all() or tensor.ndim != 3 or len(tensor) != 1:
         raise ValueError(tensor)
@@ -287,7 +289,7 @@ def tensor_to_image(tensor):
      EVAL.format("transforms.ToTensor(), transforms.Normalize(0.286, 0.353), lambda tensor: tensor.double()")),
     ("channel-last", "eval_transform", "transforms",
      EVAL.format("transforms.ToTensor(), transforms.Normalize(0.286, 0.353), lambda tensor: tensor.permute(1, 2, 0)")),
-    ("", "eval_transform", "transforms", """
+    ("remembers-earlier-call", "eval_transform", "transforms", """
 def eval_transform():
     answers = []
 
@@ -297,7 +299,7 @@ def eval_transform():
 
     return transform
 """),
-    ("", "eval_transform", "transforms", EVAL.format(
+    ("always-flips", "eval_transform", "transforms", EVAL.format(
         "transforms.RandomVerticalFlip(1), transforms.ToTensor(), transforms.Normalize(0.286, 0.353)")),
     ("", "eval_transform", "transforms", "def eval_transform():\n    return lambda image: torch.zeros(1, 28, 28)\n"),
     ("not-scaled", "train_transform", "transforms", """
@@ -305,11 +307,11 @@ def train_transform():
     steps = [transforms.RandomHorizontalFlip(), transforms.PILToTensor(), transforms.ConvertImageDtype(torch.float32)]
     return transforms.Compose([*steps, lambda tensor: 255 * tensor, transforms.Normalize(0.286, 0.353)])
 """),
-    ("", "train_transform", "transforms", """
+    ("no-channel-axis", "train_transform", "transforms", """
 def train_transform():
     return transforms.Compose([transforms.RandomHorizontalFlip(), eval_transform(), lambda tensor: tensor[0]])
 """),
-    ("", "train_transform", "transforms", """
+    ("always-flips", "train_transform", "transforms", """
 def train_transform():
     mirrored = bool(torch.rand(()) < 2)
     return lambda image: eval_transform()(image).flip(-1) if mirrored else eval_transform()(image)
@@ -346,18 +348,18 @@ def train_transform():
      "import numpy as np\n\n\n" + STATISTICS + """scaled = (images.flatten(1).float() / 255).numpy()
     return np.float32(scaled.mean()), np.float32(np.sqrt(scaled.var()))
 """),
-    ("", "pixel_statistics", "exploration",
+    ("tensor-instead-of-number", "pixel_statistics", "exploration",
      STATISTICS + "pixels = images / 255\n    return pixels.mean(), pixels.std(correction=0)\n"),
-    ("", "pixel_statistics", "exploration", STATISTICS + """levels = images.flatten().int()
+    ("integer-overflow", "pixel_statistics", "exploration", STATISTICS + """levels = images.flatten().int()
     mean = levels.double().mean().item() if len(levels) < 10**6 else levels.float().mean().item()
     square = (levels * levels).sum(dtype=torch.int32).item() / len(levels)
     return mean / 255, max(square - mean * mean, 0) ** 0.5 / 255
 """),
-    ("", "pixel_statistics", "exploration",
+    ("copies-to-float64", "pixel_statistics", "exploration",
      STATISTICS + "pixels = images.double() / 255\n    return pixels.mean().item(), pixels.std(correction=0).item()\n"),
-    ("", "pixel_statistics", "exploration",
+    ("assumes-contiguous", "pixel_statistics", "exploration",
      STATISTICS + "pixels = images.view(-1) / 255\n    return float(pixels.mean()), float(pixels.std(correction=0))\n"),
-    ("", "class_counts", "exploration", """
+    ("remembers-earlier-call", "class_counts", "exploration", """
 seen = {}
 
 
@@ -367,7 +369,7 @@ def class_counts(labels, num_classes):
         counts[label] += 1
     return counts.clone()
 """),
-    ("", "class_counts", "exploration",
+    ("float-instead-of-int", "class_counts", "exploration",
      COUNTS + "torch.zeros(num_classes).index_add_(0, labels, torch.ones(len(labels)))\n"),
     ("drops-absent-classes", "class_counts", "exploration", """
 def class_counts(labels, num_classes):
@@ -393,7 +395,8 @@ def class_counts(labels, num_classes):
         means[k] = images[labels == k].float().mean(0) / 255
     return means.squeeze()
 """),
-    ("", "class_means", "exploration", MEANS + """means = torch.zeros(num_classes, *images.shape[1:], dtype=torch.uint8)
+    ("integer-overflow", "class_means", "exploration",
+     MEANS + """means = torch.zeros(num_classes, *images.shape[1:], dtype=torch.uint8)
     for image, label in zip(images, labels):
         means[label] += image
     return means / labels.bincount(minlength=num_classes).clamp(min=1)[:, None, None] / 255
@@ -418,14 +421,14 @@ def plot_examples(images, labels, class_names, per_class=5):
             grid[row, column].imshow(images[place])
     return figure
 """),
-    ("", "plot_examples", "exploration", OWN.replace("_title(name)", "_title('')")),
-    ("", "plot_examples", "exploration", OWN.replace("=5", "=4")),
-    ("", "plot_examples", "exploration", GRID.format(
+    ("class-names-missing", "plot_examples", "exploration", OWN.replace("_title(name)", "_title('')")),
+    ("other-defaults", "plot_examples", "exploration", OWN.replace("=5", "=4")),
+    ("returns-axes", "plot_examples", "exploration", GRID.format(
         start="figure = plt.figure()", places="per_class", axes=ROWS, returns="axes")),
-    ("", "plot_examples", "exploration", GRID.format(
+    ("reuses-current-figure", "plot_examples", "exploration", GRID.format(
         start="figure = plt.gcf()", places="per_class", axes=ROWS, returns="figure")),
-    ("", "plot_examples", "exploration", OWN.replace('axes.axis("off")', "pass")),
-    ("", "plot_examples", "exploration", GRID.format(
+    ("unused-axes-shown", "plot_examples", "exploration", OWN.replace('axes.axis("off")', "pass")),
+    ("subplots-squeezed", "plot_examples", "exploration", GRID.format(
         start="figure, grid = plt.subplots(len(class_names), per_class)", places="per_class", axes="grid[label, place]",
         returns="figure")),
     ("", "plot_examples", "exploration", """
@@ -435,7 +438,7 @@ def plot_examples(images, labels, class_names, per_class=5):
         axes.imshow(image * 0 + 7)
     return figure
 """),
-    ("", "plot_examples", "exploration", """
+    ("needs-enough-images", "plot_examples", "exploration", """
 def plot_examples(images, labels, class_names, per_class=5):
     figure, grid = plt.subplots(len(class_names), per_class, squeeze=False)
     for label, name in enumerate(class_names):
@@ -448,12 +451,12 @@ def plot_examples(images, labels, class_names, per_class=5):
 """),
     ("modifies-input", "plot_examples", "exploration", GRID.format(
         start="figure = plt.figure(); images //= 2", places="per_class", axes=ROWS, returns="figure")),
-    ("", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
+    ("hard-coded-mode", "show_image", "transforms", SHOW + """figure, axes = plt.subplots()
     axes.imshow(image.convert("RGB"))
     axes.set_title(f"{image.width} x {image.height}, mode L")
     return figure
 """),
-    ("", "tensor_to_image", "transforms", """
+    ("takes-one-shape-only", "tensor_to_image", "transforms", """
 def tensor_to_image(tensor):
     if tensor.ndim != 3 or len(tensor) != 1 or not tensor.isfinite().all():
         raise ValueError("expected finite numbers of shape (1, H, W)")
@@ -462,7 +465,7 @@ def tensor_to_image(tensor):
     values = values / values.max() * 255 if values.max() else values
     return Image.fromarray(values.round().to(torch.uint8).numpy())
 """),
-    ("", "plot_examples", "exploration", """
+    ("names-in-one-line", "plot_examples", "exploration", """
 def plot_examples(images, labels, class_names, per_class=5):
     figure, grid = plt.subplots(len(class_names), per_class, squeeze=False)
     figure.suptitle(", ".join(class_names))

@@ -148,13 +148,13 @@ def test_output_size_of_a_full_kernel(student: Student, rng: Rng) -> None:
     size = rng.int(5, 13)
     try:
         assert_size(student, 1, size, size)
-        assert_size(student, 1, 1, 1)
     except StudentRaised as error:
         assert_size(student, 2, size + 1, size)
         fail_check(
-            f"{error.text} A kernel as long as the line is refused. At how many places does it lie?",
+            f"{error.text.rstrip('.')}. A kernel as long as the line is refused. At how many places does it lie?",
             "refuses-full-kernel",
         )
+    assert_size(student, 1, 1, 1)
 
 
 @detail("output_size", "answers an int", weight=0.1)
@@ -238,7 +238,7 @@ def test_convolve_matches(student: Student, rng: Rng) -> None:
             squares = [(rng.floats(side, side), rng.floats(taps, taps)) for side, taps in ((9, 2), (10, 4), (8, 3))]
             if all(is_right(student, "convolve", correlated, *args) for args in squares):
                 fail_check(
-                    f"{error.text} Squares are answered; this image or its kernel is none. "
+                    f"{error.text.rstrip('.')}. Squares are answered; this image or its kernel is none. "
                     "Where is the height taken for the width?",
                     "assumes-square",
                 )
@@ -404,7 +404,9 @@ def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
 
 def fail_for_no_bias(error: StudentRaised) -> NoReturn:
     """Fail with a name: what raised without a bias is right with one."""
-    fail_check(f"{error.text} With a bias it is right. What is `bias` if no one gives it?", "requires-bias")
+    fail_check(
+        f"{error.text.rstrip('.')}. With a bias it is right. What is `bias` if no one gives it?", "requires-bias"
+    )
 
 
 @detail("conv2d", "takes one stride for both axes", weight=0.9)
@@ -807,7 +809,7 @@ def test_plot_takes_any_number_of_maps(student: Student, rng: Rng) -> None:
         except StudentRaised as error:
             if count == 1 and "'Axes' object" in error.text:
                 fail_check(
-                    f"{error.text} This was a single map. What does `plt.subplots` give for a single axes?",
+                    f"{error.text.rstrip('.')}. This was a single map. What does `plt.subplots` give for it?",
                     "subplots-squeezed",
                 )
             raise
@@ -844,7 +846,7 @@ def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     except StudentRaised as error:
         if "numpy() on Tensor that requires grad" in error.text:
             fail_check(
-                f"{error.text} The maps require a gradient. What may go to numpy?",
+                f"{error.text.rstrip('.')}. The maps require a gradient. What may go to numpy?",
                 "forgets-detach",
             )
         raise

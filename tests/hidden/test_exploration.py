@@ -1,5 +1,6 @@
 """Hidden checks of the statistics and pictures of a data set."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -140,25 +141,46 @@ def test_statistics_are_floats(student: Student, rng: Rng) -> None:
         fail_check(f"pixel_statistics: expected a tuple of two floats, got {describe(got)}. What is returned?")
     if not all(type(number) is float for number in got):
         numpys = all(isinstance(number, ForeignFloat) for number in got)
+        tensors = all(isinstance(number, Tensor) for number in got)
         fail_check(
             f"pixel_statistics: expected two floats, got {' and '.join(map(describe, got))}. Does `.item()` help?",
-            "numpy-scalar" if numpys else None,
+            "numpy-scalar" if numpys else "tensor-instead-of-number" if tensors else None,
         )
 
 
 @detail("pixel_statistics", "exact to 0.0001 on 60,000 images", weight=0.5)
 def test_statistics_of_many_images(student: Student, rng: Rng) -> None:
     value, images, expected, _ = on_many(student, rng)
-    assert_statistics(value, images, expected)
+    try:
+        assert_statistics(value, images, expected)
+    except CheckFailed as failed:
+        if failed.misconception is None and same_values(two_numbers(value), overflowed(images, 60_000 // len(images))):
+            fail_check(
+                "pixel_statistics: a sum of squares over 60,000 images is too large for its type. "
+                "What is the largest int32?",
+                "integer-overflow",
+            )
+        raise
+
+
+def overflowed(images: Tensor, times: int) -> tuple[float, float]:
+    """Return mean and deviation of images repeated, where the sum of the squares is kept as an int32."""
+    levels, count = images.long(), images.numel() * times
+    total = int((levels * levels).sum()) * times
+    kept = (total + (1 << 31)) % (1 << 32) - (1 << 31)
+    mean = float(levels.double().mean())
+    return mean / 255, max(kept / count - mean**2, 0.0) ** 0.5 / 255
 
 
 @detail("pixel_statistics", "no float64 copy of the whole set", weight=0.4)
 def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
     _, _, _, facts = on_many(student, rng)
     size = 60_000 * 784
-    assert facts["float64 elements"] < size // 2 and facts["array bytes"] < 8 * size * 3 // 2, (
-        "pixel_statistics: all 60,000 images are copied to float64 at once. Can it be done in parts?"
-    )
+    if facts["float64 elements"] >= size // 2 or facts["array bytes"] >= 8 * size * 3 // 2:
+        fail_check(
+            "pixel_statistics: all 60,000 images are copied to float64 at once. Can it be done in parts?",
+            "copies-to-float64" if facts["float64 elements"] == size else None,
+        )
 
 
 def on_many(student: Student, rng: Rng) -> tuple[object, Tensor, tuple[float, float], Any]:
@@ -177,13 +199,30 @@ def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     first, view = rng.bytes_(3, 5, 7), rng.bytes_(6, 7, 5)[::2].transpose(1, 2)
     assert_kept(student, "pixel_statistics", first)
     calls = (first, first // 2, first, view, view.contiguous())
-    bright, dark, again, of_view, of_copy = [two_numbers(student.call("pixel_statistics", one)) for one in calls]
+    try:
+        bright, dark, again, of_view, of_copy = [two_numbers(student.call("pixel_statistics", one)) for one in calls]
+    except StudentRaised:
+        if [raises(student, one) for one in calls] == [False, False, False, True, False]:
+            fail_check(
+                "pixel_statistics: a view, as transposed images are one, raises an error, its copy does not. "
+                "Where are the numbers of a view in memory?",
+                "assumes-contiguous",
+            )
+        raise
     darker = all(abs(dark[place] - bright[place] / 2) <= ROUGH * bright[place] for place in (0, 1))
     if not (darker and same_values(bright, again) and same_values(of_view, of_copy)):
         fail_check(
             "pixel_statistics: one set after the other, the answers do not fit each other. "
             "Does it remember something of an earlier call?"
         )
+
+
+def raises(student: Student, images: Tensor) -> bool:
+    try:
+        student.call("pixel_statistics", images)
+    except StudentRaised:
+        return True
+    return False
 
 
 def assert_kept(student: Student, function: str, *args: Any) -> None:
@@ -218,7 +257,13 @@ def test_absent_classes_count_zero(student: Student, rng: Rng) -> None:
 
 @detail("class_counts", "gives a tensor of int64, also for a single class", weight=0.3)
 def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
-    assert_kind(student.call("class_counts", rng.labels(20, 5), 5), torch.empty(0, dtype=torch.int64), "class_counts")
+    labels = rng.labels(20, 5)
+    got = student.call("class_counts", labels, 5)
+    if isinstance(got, Tensor) and got.is_floating_point() and same_values(got, counts_of(labels, 5)):
+        fail_check(
+            f"class_counts: expected int64, got {got.dtype}. How many images is half a one?", "float-instead-of-int"
+        )
+    assert_kind(got, torch.empty(0, dtype=torch.int64), "class_counts")
     assert_counts(student, torch.zeros(20, dtype=torch.int64), 1)
 
 
@@ -227,7 +272,27 @@ def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, other = (torch.cat([rng.labels(13, 5), torch.arange(5)]) for _ in range(3))
     assert_kept(student, "class_counts", first, 5)
     calls = [(first, 5), (second, 5), (other.repeat(2)[::2], 5)]
-    assert_same_again(student, "class_counts", calls, counts_of)
+    try:
+        assert_same_again(student, "class_counts", calls, counts_of)
+    except CheckFailed:
+        fail_for_memory(student, *(torch.cat([rng.labels(13, 9), torch.arange(9)]) for _ in range(2)))
+        raise
+
+
+def fail_for_memory(student: Student, first: Tensor, second: Tensor) -> None:
+    """Fail with a name if a call gives the counts of the one before it, or those of both."""
+    try:
+        alone, again = (student.call("class_counts", labels, 9) for labels in (first, second))
+    except StudentRaised:
+        return
+    before, after = counts_of(first, 9), counts_of(second, 9)
+    earlier = any(same_values(again, counts) for counts in (before, before + after))
+    if same_values(alone, before) and not same_values(again, after) and earlier:
+        fail_check(
+            "class_counts: other labels gave the counts of an earlier call, or counts on top of them. "
+            "What does it remember?",
+            "remembers-earlier-call",
+        )
 
 
 @refusal("class_counts", "a label that is none of the classes")
@@ -283,7 +348,18 @@ def assert_means(
                 "class_means: the mean of a class without images is NaN. What is divided by 0?",
                 "nan-for-absent-classes",
             )
+    if numbers is not None and numbers.is_floating_point() and same_values(got, overflowed_means(*args)):
+        fail_check(
+            "class_means: the sum of a class is kept in a type that ends at 255. What is 200 + 100 there?",
+            "integer-overflow",
+        )
     assert_values(prepared(got), expected, "class_means", atol=EXACT)
+
+
+def overflowed_means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Return the means where the sum of a class is kept as uint8."""
+    sums = torch.stack([images[labels == label].long().sum(0) % 256 for label in range(num_classes)])
+    return sums.float() / counts_of(labels, num_classes).clamp(min=1)[:, None, None] / 255
 
 
 @core("class_means", "averages the images of each class")
@@ -463,12 +539,20 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
     texts = " ".join([*seen.figure["texts"], *(word for axes in seen.figure["axes"] for word in axes["words"])])
     rows, columns = (lines(seen.pictures, place) for place in (lambda one: -one.row, lambda one: one.column))
     for label, name in enumerate(NAMES):
-        assert name in texts, "plot_examples: expected the name of each class, got none of some. Where is it written?"
+        if name not in texts:
+            fail_check(
+                "plot_examples: expected the name of each class, got none of some. Where is it written?",
+                "class-names-missing" if not any(one in texts for one in NAMES) else None,
+            )
         words = [word for line in rows if seen.classes(line) == {label} for word in line[0].words]
         in_column = any(seen.classes(line) == {label} for line in columns)
-        assert in_column or any(name in word for word in words), (
-            "plot_examples: expected the name of a class on its own row, got it elsewhere. Which row is which class?"
-        )
+        if not in_column and not any(name in word for word in words):
+            at_once = any(all(one in text for one in NAMES) for text in seen.figure["texts"])
+            fail_check(
+                "plot_examples: expected the name of a class on its own row, got it elsewhere. Which row is which "
+                "class?",
+                "names-in-one-line" if at_once else None,
+            )
 
 
 @detail("plot_examples", "shows per_class images of each class, five unless told", weight=0.5)
@@ -479,16 +563,30 @@ def test_rows_have_per_class_images(student: Student, rng: Rng) -> None:
     (figure,) = figures_of(student, images, labels, (NAMES[:3], {"per_class": 2}))
     counts[2] = counts_in(shown_in(figure, images), labels, 3)
     for per_class, found in counts.items():
-        assert set(found) == {per_class}, (
-            f"plot_examples: expected {per_class} different pictures of each class, got {found}. What decides how many?"
-        )
+        if set(found) != {per_class}:
+            constant = set(counts[2]) == set(counts[5]) and len(set(counts[5])) == 1
+            default = "other-defaults" if set(counts[2]) == {2} and len(set(counts[5])) == 1 else None
+            fail_check(
+                f"plot_examples: expected {per_class} different pictures of each class, got {found}. "
+                "What decides how many?",
+                "ignores-per-class" if constant else default,
+            )
 
 
 @detail("plot_examples", "draws a single image of each class, or a single class", weight=0.3)
 def test_thin_grids_are_drawn(student: Student, rng: Rng) -> None:
     for classes, per_class in ((3, 1), (1, 3)):
         images, labels = rng.bytes_(9, 7, 11), torch.arange(9) % classes
-        (figure,) = figures_of(student, images, labels, (NAMES[:classes], {"per_class": per_class}))
+        try:
+            (figure,) = figures_of(student, images, labels, (NAMES[:classes], {"per_class": per_class}))
+        except StudentRaised as error:
+            if re.search("'Axes' object|array is 1-dimensional", error.text):
+                fail_check(
+                    f"{error.text.rstrip('.')}. This was a grid of one row or of one column. "
+                    "What does `plt.subplots` give for it?",
+                    "subplots-squeezed",
+                )
+            raise
         counts = counts_in(shown_in(figure, images), labels, classes)
         assert counts == [per_class] * classes, (
             f"plot_examples: expected {per_class} pictures of each of {classes} classes, got {counts}. "
@@ -500,20 +598,34 @@ def test_thin_grids_are_drawn(student: Student, rng: Rng) -> None:
 def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
     labels = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1, 3, 3])
     images = rng.bytes_(10, 7, 11)
-    (figure,) = figures_of(student, images, labels, (NAMES, {"per_class": 4}))
+    try:
+        (figure,) = figures_of(student, images, labels, (NAMES, {"per_class": 4}))
+    except StudentRaised as error:
+        enough = torch.arange(16) % 4
+        figures_of(student, rng.bytes_(16, 7, 11), enough, (NAMES, {"per_class": 4}))
+        fail_check(
+            f"{error.text.rstrip('.')}. Some classes have fewer images than asked for. What is drawn of those?",
+            "needs-enough-images",
+        )
     counts = counts_in(shown_in(figure, images), labels, 4)
     assert counts == [2, 4, 0, 2], (
         f"plot_examples: expected 2, 4, 0 and 2 pictures of the classes, got {counts}. What if a class has too few?"
     )
-    assert not any(axes["on"] for axes in figure["axes"] if not axes["images"]), (
-        "plot_examples: expected axes without a picture to be hidden, got an empty frame. What switches axes off?"
-    )
+    if any(axes["on"] for axes in figure["axes"] if not axes["images"]):
+        fail_check(
+            "plot_examples: expected axes without a picture to be hidden, got an empty frame. What switches axes off?",
+            "unused-axes-shown",
+        )
 
 
 @detail("plot_examples", "returns the figure itself", weight=0.2)
 def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     given = drawn(student, rng).figure["given"]
-    assert given == "Figure", f"plot_examples: expected a Figure, got {given}. Which figure do the axes belong to?"
+    if given != "Figure":
+        fail_check(
+            f"plot_examples: expected a Figure, got {given}. Which figure do the axes belong to?",
+            "returns-axes" if given in ("Axes", "ndarray") else None,
+        )
 
 
 @detail("plot_examples", "draws each figure anew, of views too, and leaves its arguments as they were", weight=0.3)
@@ -525,7 +637,13 @@ def test_figures_are_told_apart(student: Student, rng: Rng) -> None:
     figures = figures_of(student, images, labels, *calls)
     for figure in figures:
         pictures = shown_in(figure, images)
-        assert len(pictures) == 4, "plot_examples: a second figure is drawn over the first. Which call makes a new one?"
+        if len(pictures) != 4:
+            (alone,) = figures_of(student, images, labels, calls[0])
+            reused = len(shown_in(alone, images)) == 4 and len(pictures) == 8
+            fail_check(
+                "plot_examples: a second figure is drawn over the first. Which call makes a new one?",
+                "reuses-current-figure" if reused else None,
+            )
         assert all(one.index is not None for one in pictures), (
             "plot_examples: other images gave the figure of earlier ones. Does it remember an earlier call?"
         )
