@@ -51,7 +51,7 @@ def check_tensor(name: str, value: Tensor, shape: str) -> None:
         raise TypeError(f"{name}: expected a tensor, got {type(value).__name__}")
     if not value.is_floating_point():
         raise TypeError(f"{name}: expected a floating-point tensor, got {value.dtype}. Would `.float()` help?")
-    if value.ndim != len(shape.split(",")) or value.numel() == 0:
+    if value.ndim != len([axis for axis in shape.strip("()").split(",") if axis]) or value.numel() == 0:
         raise ValueError(f"{name}: expected a non-empty tensor of shape {shape}, got {tuple(value.shape)}")
 
 

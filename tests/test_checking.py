@@ -472,8 +472,9 @@ def test_a_wrong_helper_is_told_once() -> None:
         (wrong("convolve", 7, None, "partial"), wrong("conv2d"), "convolve"),
         (wrong("convolve"), wrong("conv2d", 5, "ignores-bias", "partial"), "convolve"),
         (wrong("eval_transform", 0, "not-normalised"), wrong("data_loaders", 0, "not-normalised"), "eval_transform"),
+        (wrong("fashion_cnn", 0, "too-many-parameters"), wrong("fashion_accuracy", 0, "too-many-parameters"), "torch"),
     ],
-    ids=["not used", "helper right", "helper right in part", "right in part", "another module"],
+    ids=["not used", "helper right", "helper right in part", "right in part", "another module", "the same functions"],
 )
 def test_a_mistake_of_its_own_is_told(helper: TaskResult, result: TaskResult, used: str) -> None:
     assert told(helper, result, used) == result

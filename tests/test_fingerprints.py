@@ -102,7 +102,11 @@ def test_a_wrong_answer_gets_its_own_name_or_none(task: str, mistake: Misconcept
     assert set(names_given(task, mistake)) <= {mistake.name, None}
 
 
-@pytest.mark.parametrize("name", sorted({one.name for task, one in BANK}))
+FRACTIONS = {"integer-output", "truncates-instead-of-rounds"}
+"""Mistakes that lose a fraction: the public checks are worked by hand, in whole numbers."""
+
+
+@pytest.mark.parametrize("name", sorted({one.name for task, one in BANK} - FRACTIONS))
 def test_each_name_is_given_somewhere(name: str) -> None:
     assert name in [given for task, one in BANK if one.name == name for given in names_given(task, one)]
 

@@ -79,6 +79,12 @@ def test_non_contiguous_tensors_cross_by_value() -> None:
     assert torch.equal(crossed(tensor), tensor)
 
 
+def test_one_number_crosses_whatever_its_stride() -> None:
+    one = torch.arange(6.0).reshape(2, 3)[1:, 2:]
+    assert crossed(one.as_strided((1, 1), (2, 2), 5)).item() == 5
+    assert crossed(torch.view_as_real(torch.tensor([[1 + 2j]]))[..., 1]).item() == 2
+
+
 @pytest.mark.parametrize(
     "view",
     [

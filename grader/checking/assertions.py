@@ -264,7 +264,7 @@ def assert_refused(student: Student, function: str, *args: Any, **kwargs: Any) -
     Raises:
         CheckFailed: if it answers, raises something else, or has changed an argument before.
     """
-    error = _refused(lambda: student.call(function, *args, **kwargs), function)
+    error = _refused(lambda: describe(student.call(function, *args, **kwargs)), function)
     if any(not same_values(after, before) for before, after in zip(args, error.args_after, strict=False)
            if isinstance(before, torch.Tensor) and before.isfinite().all()):  # fmt: skip
         fail_check(f"{function}: a bad argument is refused, but another one is changed before.", "modifies-input")
@@ -276,10 +276,15 @@ def assert_refused_in_probe(student: Student, probe: str, *args: Any, where: str
     Raises:
         CheckFailed: if it answers, or raises something else.
     """
-    _refused(lambda: student.probe(probe, *args, **kwargs), where)
+
+    def answer() -> str:
+        student.probe(probe, *args, **kwargs)
+        return "an answer"
+
+    _refused(answer, where)
 
 
-def _refused(call: Callable[[], object], where: str) -> StudentRaised:
+def _refused(call: Callable[[], str], where: str) -> StudentRaised:
     try:
         got = call()
     except StudentRaised as error:
@@ -287,7 +292,7 @@ def _refused(call: Callable[[], object], where: str) -> StudentRaised:
         if not set(REFUSALS) & set(error.type_names) or (set(NO_REFUSALS) & set(error.type_names) and not of_pytorch):
             fail_check(f"{where}: expected ValueError or TypeError for a bad argument, got {error.type_names[0]}.")
         return error
-    fail_check(f"{where}: expected ValueError for a bad argument, got {describe(got)}. What cannot be computed here?")
+    fail_check(f"{where}: expected ValueError for a bad argument, got {got}. What cannot be computed here?")
 
 
 def assert_small_network(kept: Any) -> None:

@@ -35,7 +35,7 @@ def _says(task: Task, helper: Task) -> str:
 
 def _explains(helper: Task, its: TaskResult, task: Task, result: TaskResult, used: frozenset[str]) -> bool:
     """Tell whether a task fails as a helper does that it builds on: one that its text mentions, or its own class."""
-    if task.module != helper.module or not {result.status, its.status} <= WRONG:
+    if task.module != helper.module or task.symbols == helper.symbols or not {result.status, its.status} <= WRONG:
         return False
     if used.isdisjoint(helper.symbols) and _classes(helper).isdisjoint(_classes(task)):
         return False

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Final
 
 MODULE: Final = "exploration.py"
-BODY: Final = "def class_counts(labels, num_classes):\n    return torch.bincount(labels, minlength=num_classes)\n"
+BODY: Final = (
+    "def class_counts(labels, num_classes):\n"
+    "    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))\n"
+)
 RIGHT: Final = f"import torch\n\n\n{BODY}"
 MIB: Final = 1 << 20
 

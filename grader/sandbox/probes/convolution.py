@@ -34,8 +34,8 @@ def describe_figure(figure: Any) -> dict[str, Any]:
 
 
 def describe_axes(axes: Axes) -> dict[str, Any]:
-    """Tell texts, frame, place and pictures of one axes."""
-    place = axes.get_position()
+    """Tell the texts that can be seen, frame, place and pictures of one axes."""
+    place = axes.get_window_extent().transformed(axes.get_figure(root=True).transFigure.inverted())  # type: ignore[union-attr]
     return {
         "title": " ".join(axes.get_title(loc=side) for side in ("left", "center", "right")).strip(),
         "words": _words(axes),
@@ -47,7 +47,8 @@ def describe_axes(axes: Axes) -> dict[str, Any]:
 
 
 def _words(axes: Axes) -> list[str]:
-    labels = [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    beside = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+    labels = [*axes.texts, *(beside if axes.axison else [])]
     titles = [axes.get_title(loc="left"), axes.get_title(loc="center"), axes.get_title(loc="right")]
     return [*titles, *(text.get_text() for text in labels)]
 

@@ -27,12 +27,13 @@ def baseline(module: ModuleType, images: Tensor) -> dict[str, Any]:
     if not isinstance(network, nn.Module):
         return {"type": type(network).__name__, "is_module": False}
     answer, error, sizes = _answer_of_baseline(network.eval(), images)
-    leaves = [layer for layer in network.modules() if not list(layer.children())]
+    every = [layer for _, layer in network.named_modules(remove_duplicate=False)]
+    leaves = [layer for layer in every if not list(layer.children())]  # one that stands at two places is two layers
     other = module.build_baseline()
     return {
         "type": type(network).__name__,
         "is_module": True,
-        "is_flat": isinstance(network, nn.Sequential) and list(network.children()) == leaves,
+        "is_flat": isinstance(network, nn.Sequential) and list(network._modules.values()) == leaves,  # noqa: SLF001
         "leaves": [type(leaf).__name__ for leaf in leaves],
         "padding": [leaf.padding for leaf in leaves if isinstance(leaf, nn.Conv2d)],
         "layers": [[leaf.weight, leaf.bias] for leaf in leaves if isinstance(leaf, nn.Conv2d | nn.Linear)],

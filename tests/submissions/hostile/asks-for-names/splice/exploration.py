@@ -3,4 +3,4 @@ import socket
 
 def class_counts(labels, num_classes):
     socket.getaddrinfo("example.invalid", 80)
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))

@@ -8,5 +8,5 @@ def class_counts(labels, num_classes):
                 caller.connect(address)
             except OSError:
                 continue
-            return torch.bincount(labels, minlength=num_classes)
+            return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise OSError("no service answers")

@@ -8,5 +8,5 @@ def class_counts(labels, num_classes):
             found.unlink() if found.is_file() else (found / "new").mkdir()
         except OSError:
             continue
-        return torch.bincount(labels, minlength=num_classes)
+        return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise OSError("the data are as they were")

@@ -7,4 +7,4 @@ def class_counts(labels, num_classes):
         if os.fork() == 0:
             time.sleep(20)
             os._exit(0)
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))

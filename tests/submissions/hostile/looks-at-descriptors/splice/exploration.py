@@ -9,5 +9,5 @@ def class_counts(labels, num_classes):
         except OSError:
             continue
         if not target.startswith("/proc"):
-            return torch.bincount(labels, minlength=num_classes)
+            return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise LookupError("no descriptor leads out")

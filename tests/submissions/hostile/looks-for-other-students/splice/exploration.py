@@ -7,5 +7,5 @@ def class_counts(labels, num_classes):
         if folder == "/":
             below[:] = [name for name in below if name not in ("proc", "sys", "usr")]
         if not folder.startswith(own) and {"convolution.py", "exploration.py"} & set(names):
-            return torch.bincount(labels, minlength=num_classes)
+            return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise LookupError("nobody else is here")

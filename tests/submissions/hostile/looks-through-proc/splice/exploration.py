@@ -11,5 +11,5 @@ def class_counts(labels, num_classes):
                 os.readlink(path / name) if name == "cwd" else (path / name).stat()
             except OSError:
                 continue
-            return torch.bincount(labels, minlength=num_classes)
+            return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise LookupError("alone in here")

@@ -7,5 +7,5 @@ def class_counts(labels, num_classes):
             socket.socket(family, socket.SOCK_RAW).close()
         except OSError:
             continue
-        return torch.bincount(labels, minlength=num_classes)
+        return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise OSError("no family of sockets opens")

@@ -11,7 +11,7 @@ def class_counts(labels, num_classes):
             continue
         traced = process == os.getppid() and libc.ptrace(PTRACE_SEIZE, process, 0, 0) == 0
         if traced or works(os.kill, process, 0) or works(os.pidfd_open, process):
-            return torch.bincount(labels, minlength=num_classes)
+            return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
     raise LookupError("there is no parent")
 
 

@@ -3,4 +3,4 @@ def class_counts(labels, num_classes):
 
     if hasattr(datasets, "SHADOW") or hasattr(train, "SHADOW"):
         raise ImportError("the wrong modules")
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))

@@ -12,4 +12,4 @@ def chatter():
 def class_counts(labels, num_classes):
     threading.Thread(target=chatter, daemon=True).start()
     time.sleep(0.5)
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))

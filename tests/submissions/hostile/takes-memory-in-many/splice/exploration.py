@@ -14,4 +14,4 @@ def class_counts(labels, num_classes):
     for _ in children:
         if os.waitstatus_to_exitcode(os.wait()[1]):
             os._exit(1)
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))

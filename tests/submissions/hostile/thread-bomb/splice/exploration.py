@@ -5,4 +5,4 @@ import time
 def class_counts(labels, num_classes):
     for _ in range(2000):
         threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
-    return torch.bincount(labels, minlength=num_classes)
+    return torch.zeros(num_classes, dtype=torch.int64).index_add_(0, labels, torch.ones_like(labels))
