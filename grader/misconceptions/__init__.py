@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-
 from grader.checking.assertions import same_values
 
 if TYPE_CHECKING:

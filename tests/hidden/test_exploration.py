@@ -264,7 +264,7 @@ def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
             f"class_counts: expected int64, got {got.dtype}. How many images is half a one?", "float-instead-of-int"
         )
     assert_kind(got, torch.empty(0, dtype=torch.int64), "class_counts")
-    assert_counts(student, torch.zeros(20, dtype=torch.int64), 1)
+    assert_counts(student, torch.zeros(300, dtype=torch.int64), 1)
 
 
 @detail("class_counts", "answers anew for each set of labels, views too, and leaves them as they were", weight=0.5)
@@ -400,7 +400,7 @@ def test_sets_of_means_are_told_apart(student: Student, rng: Rng) -> None:
         assert_means(student, images, classes, 3, scaled)
 
 
-NAMES = ["anchor", "bottle", "candle", "drum"]
+NAMES = ["drum", "anchor", "candle", "bottle"]
 
 
 @dataclass(frozen=True)
