@@ -73,7 +73,9 @@ TAGS = frozenset(
     | {"svg", "rect", "line", "text", "polyline", "circle", "path", "g"}
 )
 SCRIPT = (ROOT / "grader" / "reports" / "templates" / "report.js").read_text(encoding="utf-8")
-HARMLESS = re.compile(r"(src=data:image/png;base64,[A-Za-z0-9+/=]+|style=width: \d+(?:\.\d+)?%|aria-label=.*)", re.DOTALL)
+HARMLESS = re.compile(
+    r"(src=data:image/png;base64,[A-Za-z0-9+/=]+|style=width: \d+(?:\.\d+)?%|aria-label=.*)", re.DOTALL
+)
 
 OF_PYTORCH = "torchinductor_"
 """What PyTorch leaves, empty, in the folder for temporary files wherever it is imported first."""
