@@ -227,6 +227,20 @@ def _value_difference(got: torch.Tensor, expected: torch.Tensor, where: str, ato
     )
 
 
+def assert_arguments_kept(student: Student, function: str, *args: Any) -> None:
+    """Check that a call leaves its tensors as they were.
+
+    Raises:
+        CheckFailed: if one is changed.
+        StudentFailure: if the function gives no answer.
+    """
+    for old, new in zip(args, student.observe(function, *args).args_after, strict=False):
+        if isinstance(old, torch.Tensor) and not (isinstance(new, torch.Tensor) and torch.equal(old, new)):
+            fail_check(
+                f"{function}: an argument is changed by the call. Where is the result written to?", "modifies-input"
+            )
+
+
 def assert_same_again(
     student: Student, function: str, calls: Sequence[tuple[Any, ...]], expected: Callable[..., Any]
 ) -> None:

@@ -13,6 +13,7 @@ from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
     Diagnosis,
+    assert_arguments_kept,
     assert_kind,
     assert_refused,
     assert_same_again,
@@ -197,7 +198,7 @@ def on_many(student: Student, rng: Rng) -> tuple[object, Tensor, tuple[float, fl
 @detail("pixel_statistics", "answers anew for each set, views too, and leaves it as it was", weight=0.4)
 def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     first, view = rng.bytes_(3, 5, 7), rng.bytes_(6, 7, 5)[::2].transpose(1, 2)
-    assert_kept(student, "pixel_statistics", first)
+    assert_arguments_kept(student, "pixel_statistics", first)
     calls = (first, first // 2, first, view, view.contiguous())
     try:
         bright, dark, again, of_view, of_copy = [two_numbers(student.call("pixel_statistics", one)) for one in calls]
@@ -223,13 +224,6 @@ def raises(student: Student, images: Tensor) -> bool:
     except StudentRaised:
         return True
     return False
-
-
-def assert_kept(student: Student, function: str, *args: Any) -> None:
-    after = student.observe(function, *args).args_after
-    for old, new in zip(args, after, strict=False):
-        if isinstance(old, Tensor) and not (isinstance(new, Tensor) and torch.equal(old, new)):
-            fail_check(f"{function}: an argument is changed by the call. What works in place?", "modifies-input")
 
 
 def counts_of(labels: Tensor, num_classes: int) -> Tensor:
@@ -270,7 +264,7 @@ def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
 @detail("class_counts", "answers anew for each set of labels, views too, and leaves them as they were", weight=0.5)
 def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, other = (torch.cat([rng.labels(13, 5), torch.arange(5)]) for _ in range(3))
-    assert_kept(student, "class_counts", first, 5)
+    assert_arguments_kept(student, "class_counts", first, 5)
     calls = [(first, 5), (second, 5), (other.repeat(2)[::2], 5)]
     try:
         assert_same_again(student, "class_counts", calls, counts_of)
@@ -394,7 +388,7 @@ def test_means_are_float32(student: Student, rng: Rng) -> None:
 def test_sets_of_means_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, many = rng.bytes_(12, 5, 3), rng.bytes_(12, 5, 3), rng.bytes_(600, 2, 3) // 8 + 220
     labels = torch.arange(12) % 3
-    assert_kept(student, "class_means", first, labels, 3)
+    assert_arguments_kept(student, "class_means", first, labels, 3)
     view = second.transpose(1, 2), labels.repeat(2)[::2]
     for images, classes in ((first, labels), (second, labels), view, (many, torch.arange(600) % 3), (first, labels)):
         assert_means(student, images, classes, 3, scaled)
