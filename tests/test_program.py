@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grader.sandbox import wire
@@ -103,6 +104,7 @@ STYLES: dict[str, Any] = {
     "transposed and resized": lambda: nn.Sequential(
         nn.ConvTranspose2d(32, 4, 2, 2), nn.Upsample((9, 9), mode="bicubic")
     ),
+    "dropout that stays on": lambda: Calls(lambda x: F.dropout2d(F.dropout(x, 0.5), 0.2)),
     "lstm": lambda: Rows(nn.LSTM),
     "gru": lambda: Rows(nn.GRU),
     "attention": Attention,
@@ -158,6 +160,13 @@ def test_program_does_not_follow_what_is_computed_outside_of_pytorch() -> None:
     network = Styled(Calls(lambda x: torch.from_numpy(x.numpy() ** 2)))
     _, answer, own = written(network)
     assert (answer - own).abs().max() > 1e-3 * own.abs().max()
+
+
+def test_coins_have_their_mean_in_a_program() -> None:
+    found, answer, own = written(Styled(Calls(lambda x: F.dropout(x, 0.5))))
+    assert found["coins"]
+    torch.testing.assert_close(answer, own)
+    assert not written(Styled(nn.Dropout(0.5)).eval())[0]["coins"]
 
 
 def test_program_names_the_shapes_of_its_convolutions() -> None:

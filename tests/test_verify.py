@@ -161,3 +161,11 @@ def test_a_copy_of_the_kit_with_a_solved_stub_and_a_wrong_reference_exits_with_1
 def verify(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the verb of the package that lies in a folder."""
     return warm.run("grader", "verify", *options, cwd=root, timeout=2300)
+
+
+def test_options_of_the_callers_pytest_do_not_reach_the_hidden_suites(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v --no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    collected = "from grader.checking.suites import collect_checks; print(len(collect_checks()))"
+    done = subprocess.run([sys.executable, "-c", collected], capture_output=True, text=True, timeout=300, check=True)
+    assert int(done.stdout) >= 120

@@ -242,7 +242,12 @@ def assert_arguments_kept(student: Student, function: str, *args: Any) -> None:
 
 
 def assert_same_again(
-    student: Student, function: str, calls: Sequence[tuple[Any, ...]], expected: Callable[..., Any]
+    student: Student,
+    function: str,
+    calls: Sequence[tuple[Any, ...]],
+    expected: Callable[..., Any],
+    *,
+    prepared: Callable[[object], object] = lambda got: got,
 ) -> None:
     """Check that a function answers by its arguments alone: several in a row, and once more the first ones.
 
@@ -251,13 +256,14 @@ def assert_same_again(
         function: its name.
         calls: arguments, some of the same shape as the first ones and some of another.
         expected: gives the right answer to any of them.
+        prepared: applied to each answer before it is compared.
 
     Raises:
         CheckFailed: if an answer is wrong here.
         StudentFailure: if the function gives no answer.
     """
     for args in (*calls, calls[0]):
-        if not same_values(student.call(function, *args), expected(*args)):
+        if not same_values(prepared(student.call(function, *args)), expected(*args)):
             fail_check(
                 f"{function}: called several times in a row, with other arguments each time, it gave a wrong answer. "
                 "Does it remember something of an earlier call?"

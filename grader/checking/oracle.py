@@ -28,6 +28,14 @@ def digits() -> tuple[Tensor, Tensor]:
     return _images(raw / "images-idx3-ubyte.gz"), _labels(raw / "labels-idx1-ubyte.gz")
 
 
+@cache
+def mixed_digits() -> tuple[Tensor, Tensor]:
+    """Return the digits as the workers' data folder has them: shuffled, so that a wrong index shows in its label."""
+    images, labels = digits()
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    return images[order], labels[order]
+
+
 def _images(archive: Path) -> Tensor:
     return _bytes(archive, _IMAGE_HEADER).reshape(-1, 28, 28)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -85,8 +86,19 @@ class _Collector:
         self.checks = [Check(**check_of(item)) for item in session.items if isinstance(item, pytest.Function)]
 
 
-def _pytest(arguments: list[str], plugin: object) -> None:
+@contextlib.contextmanager
+def _without_surroundings() -> Iterator[None]:
+    """Keep options and plugins of the caller's pytest away."""
+    before = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    code = pytest.main(arguments, plugins=[plugin])
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+def _pytest(arguments: list[str], plugin: object) -> None:
+    with _without_surroundings():
+        code = pytest.main(arguments, plugins=[plugin])
     if code != pytest.ExitCode.OK:
         raise SuitesBroken(f"hidden suites: expected pytest to end with status 0, got {code!r}. Do they collect?")

@@ -84,11 +84,12 @@ def write(root: Path, seed: int) -> None:
     raw.mkdir(parents=True, exist_ok=True)
     drawn, all_labels = images(torch.arange(TRAIN_SIZE + TEST_SIZE)), labels(seed).to(torch.uint8)
     for name, part in (("train", slice(0, TRAIN_SIZE)), ("t10k", slice(TRAIN_SIZE, None))):
-        _write_idx(raw / f"{name}-images-idx3-ubyte", drawn[part])
-        _write_idx(raw / f"{name}-labels-idx1-ubyte", all_labels[part])
+        write_idx(raw / f"{name}-images-idx3-ubyte", drawn[part])
+        write_idx(raw / f"{name}-labels-idx1-ubyte", all_labels[part])
 
 
-def _write_idx(path: Path, data: Tensor) -> None:
+def write_idx(path: Path, data: Tensor) -> None:
+    """Write uint8 numbers in the format of MNIST's files."""
     header = struct.pack(f">HBB{data.ndim}I", 0, 8, data.ndim, *data.shape)
     path.write_bytes(header + data.contiguous().numpy().tobytes())
 

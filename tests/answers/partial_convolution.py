@@ -1,6 +1,6 @@
 """Convolutions that are right in part, and what a teacher would give: (title, task, least, most, module, code)."""
 
-from .wrong_convolution import DRAWN, MAPS, PAIRS_UNKNOWN, PLAIN, SIZE, SUM, loops, windows
+from .wrong_convolution import DRAWN, IN_A_ROW, MAPS, PAIRS_UNKNOWN, PLAIN, SIZE, SUM, loops, windows
 
 REACH = "size + 2 * padding - dilation * (kernel_size - 1) - 1"
 TWO = "def convolve_torch(image, kernel):\n    "
@@ -130,6 +130,12 @@ def activation_maps(image, filters, bias=None):
     ("maps with a gradient end in an error", "plot_activations", 1.5, 1.9,
      DRAWN.format(**GRID).replace(".detach()", "")),
     ("the first map everywhere", "plot_activations", 0, 1, DRAWN.format(**GRID).replace("[index]", "[0]")),
+    ("the axis for the batch is left", "activation_maps", 2, 3.5,
+     MAPS + "return F.conv2d(image[None], filters[:, None], bias).relu()\n"),
+    ("the axes are returned", "plot_activations", 1.5, 1.95,
+     DRAWN.format(**IN_A_ROW).replace("return figure", "return axes")),
+    ("the last map is left out", "plot_activations", 0.6, 1.5,
+     DRAWN.format(**IN_A_ROW).replace("range(len(maps))", "range(len(maps) - 1)")),
 ]  # fmt: skip
 
 PARTIAL = [(title, task, least, most, "convolution", code) for title, task, least, most, code in _ENTRIES]

@@ -10,6 +10,7 @@ from .wrong_models import (
     FREEZE,
     FREEZE_ALL,
     IN_A_LIST,
+    INIT,
     LOG,
     MODULE,
     NOTE,
@@ -26,9 +27,18 @@ from .wrong_models import (
 )
 from .wrong_networks import PARTS, TOTAL, baseline, layers, network, shapes
 
+NO_CONVOLUTION = (
+    FASHION
+    + INIT
+    + """        self.network = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, num_classes)
+        )
+"""
+)
+
 PARTIAL: list[tuple[str, str, float, float, str, str]] = [
     ("plainest", BASE, 2.4, 3, MODULE, f"def build_baseline(num_classes=10):\n    return nn.Sequential({layers()})\n"),
-    ("no padding", BASE, 1.5, 2.5, MODULE, baseline(first="3", area=36).replace("3, padding=1)", "3, padding=1)")),
+    ("no padding", BASE, 1.5, 2.5, MODULE, baseline(first="3", area=36)),
     ("one width wrong", BASE, 1.5, 2.5, MODULE, baseline(maps=48)),
     ("the last hidden layer is too wide", BASE, 1.5, 2.5, MODULE, baseline(hidden=256)),
     ("nested", BASE, 2, 2.8, MODULE, (f"def build_baseline(num_classes=10):\n    all_layers = [{layers()}]\n"
@@ -97,7 +107,7 @@ def layer_shapes(model, input_size):
     ("leaves the model in eval mode", SHAPES, 2.5, 3.6, "summary", shapes(restore="pass")),
     ("without the batch axis", SHAPES, 2, 3.6, "summary", noted(NOTE.replace("output.shape)", "output.shape[1:])"))),
     ("by class and number", SHAPES, 1, 3, "summary", BY_CLASS),
-    ("the outermost layers alone", SHAPES, 0, 1.5, "summary", shapes().replace(
+    ("the outermost layers alone", SHAPES, 1, 2.2, "summary", shapes().replace(
         "model.named_modules()", "model.named_children()").replace("not list(layer.children())", "True")),
 
     ("plainest", COUNT, 1.6, 2, "summary", TOTAL + f"return total, {COUNTED}\n"),
@@ -128,4 +138,8 @@ def layer_shapes(model, input_size):
     ("no numbers of parameters", TABLE, 0.8, 1.6, "summary", summary(
         "input_data=zeros", "verbose=0", 'col_names=("output_size",)')),
     ("the layers alone", TABLE, 0, 0.5, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
+    ("the outermost layers alone", TABLE, 1, 1.7, "summary", summary("input_data=zeros", "depth=1", "verbose=0")),
+    ("always dropping", CNN, 2, 2.75, MODULE, forward("return self.network(F.dropout(x, 0.5))")),
+    ("no convolution", CNN, 1, 2.5, MODULE, NO_CONVOLUTION),
+    ("the sign is wrong", STEPS, 1, 3, MODULE, training("return -F.cross_entropy(self(images), labels)")),
 ]  # fmt: skip

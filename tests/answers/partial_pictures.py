@@ -217,4 +217,14 @@ def plot_examples(images, labels, class_names, per_class=5):
     ("always five", "plot_examples", 1.2, 1.8, "exploration", EXAMPLES.format(
         "len(class_names), 5, squeeze=False", "grid[label, place].imshow(image)\n"
         "            grid[label, place].set_title(name)").replace("[:per_class]", "[:5]")),
+    ("labels off by one", "load_random_digit", 0, 1, "transforms", DIGIT.format(
+        "index = random.Random(seed).randrange(4999)\n    return digits[index][0], digits[index + 1][1]")),
+    ("white becomes black", "tensor_to_image", 2, 3.5, "transforms", BACK.format(
+        "values = (tensor - tensor.min()) / (tensor.max() - tensor.min()) * 256",
+        "Image.fromarray(values.reshape(tensor.shape[-2:]).int().numpy().astype(np.uint8))")),
+    ("divided by 256", "class_means", 1.5, 2.6, "exploration", MEANS + """size = images.shape[1:]
+    sums = torch.zeros(num_classes, *size)
+    sums.index_add_(0, labels, images.float())
+    return sums / class_counts(labels, num_classes).clamp(min=1)[:, None, None] / 256
+"""),
 ]  # fmt: skip

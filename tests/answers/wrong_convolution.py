@@ -90,7 +90,15 @@ def plot_activations(maps):
     return figure
 """
 
+IN_A_ROW = {"grid": "1, len(maps), squeeze=False", "each": "axes.flat", "off": 'ax.axis("off")'}
+
 _ENTRIES: list[tuple[str, str, str]] = [
+    # Found by people who knew no check
+    ("keeps-added-axes", "activation_maps", MAPS + "return F.conv2d(image[None], filters[:, None], bias).relu()\n"),
+    ("", "conv2d", CHECKED.format(
+        "if weight.shape[2] > input.shape[2] or weight.shape[3] > input.shape[3]:\n        raise ValueError('size')")),
+    ("returns-axes", "plot_activations", DRAWN.format(**IN_A_ROW).replace("return figure", "return axes")),
+    ("", "plot_activations", DRAWN.format(**{**IN_A_ROW, "grid": "2, 2"})),
     ("flipped-kernel", "convolve", loops(value="(image[i : i + h, j : j + w] * kernel.flip(0, 1)).sum()")),
     ("flipped-kernel", "convolve", loops(
         value="sum(image[i + a, j + b] * kernel[h - 1 - a, w - 1 - b] for a in range(h) for b in range(w))")),

@@ -171,4 +171,24 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("always-flips", "data_loaders", "data_module", mapped("val", "lambda x, y: (x.flip(-1), y)")),
     ("labels-off-by-one", "data_loaders", "data_module", mapped("test", "lambda x, y: (x, (y + 1) % 10)")),
     ("one-label-for-all", "data_loaders", "data_module", mapped("val", "lambda x, y: (x, 0)")),
+
+    # Found by people who knew no check
+    ("stage-unprepared", "data_splits", "data_module",
+     staged('stage in (None, "fit") or hasattr(self, "test_set")', 'True')),
+    ("augments-once", "data_loaders", "data_module", """
+class Once(torch.utils.data.Dataset):
+    def __init__(self, inner):
+        self.inner, self.known = inner, {}
+
+    def __len__(self):
+        return len(self.inner)
+
+    def __getitem__(self, index):
+        if index not in self.known:
+            self.known[index] = self.inner[index]
+        return self.known[index]
+
+
+""" + setup().replace("self.train_set = ", "self.train_set = Once(").replace(
+    "order[self.val_size :])", "order[self.val_size :]))")),
 ]  # fmt: skip

@@ -360,4 +360,16 @@ def freeze(module):
      summary("input_data=zeros", "verbose=0", answer="str({}).split('Total params')[0]")),
     ("text-of-the-model", TABLE, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
     ("returns-none", TABLE, "summary", summary("input_data=zeros", "verbose=0", before="return None")),
+
+    # Found by people who knew no check
+    ("relu-on-logits", CNN, MODULE, forward("return self.network(x).relu()")),
+    ("", CNN, MODULE, network(first="5, padding=1", area=36)),
+    ("", SHAPES, "summary", noted(NOTE.replace("shapes[name]", "shapes[name.replace('.', '_')]"))),
+    ("", SHAPES, "summary", noted(NOTE.replace("shapes[name]", "shapes[name.rpartition('.')[2]]"))),
+    ("counts-frozen-as-trainable", COUNT, "summary", TOTAL + (
+     "model.requires_grad_(True)\n    return total, sum(p.numel() for p in model.parameters() if p.requires_grad)\n")),
+    ("", COUNT, "summary", TOTAL + f"found = total, {COUNTED}\n    model.requires_grad_(True)\n    return found\n"),
+    ("", TABLE, "summary", summary("input_data=zeros", "depth=1", "verbose=0")),
+    ("", TABLE, "summary", summary("input_data=zeros.double()", "verbose=0", before="model = model.double()")),
+    ("", STEPS, MODULE, training("return -F.cross_entropy(self(images), labels)")),
 ]  # fmt: skip

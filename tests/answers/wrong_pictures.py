@@ -476,4 +476,37 @@ def plot_examples(images, labels, class_names, per_class=5):
             axes.imshow(image, cmap="gray")
     return figure
 """),
+
+    # Found by people who knew no check
+    ("", "load_random_digit", "transforms", DIGIT.format("index = random.Random(seed).randrange(len(digits) - 1)\n"
+     "    return digits[index][0], digits[index + 1][1]")),
+    ("draws-when-made", "train_transform", "transforms", """
+def train_transform():
+    axes = 2 if torch.rand(()) < 0.5 else ()
+    return lambda image: eval_transform()(image).flip(axes)
+"""),
+    ("", "tensor_to_image", "transforms", """
+def tensor_to_image(tensor):
+    if not tensor.isfinite().all() or tensor.ndim not in (2, 3) or tensor.ndim == 3 and len(tensor) != 1:
+        raise ValueError("tensor")
+    low, high = tensor.min(), tensor.max()
+    shares = (tensor - low) / (high - low) if high > low else torch.zeros_like(tensor)
+    return Image.fromarray((shares * 256).long().remainder(256).byte().reshape(tensor.shape[-2:]).numpy())
+"""),
+    ("hard-coded-mode", "show_image", "transforms", SHOW + "figure, axes = plt.subplots()\n    axes.imshow(image)\n"
+     "    axes.set_title('28 x 28, mode L')\n    return figure\n"),
+    ("", "class_counts", "exploration", """
+def class_counts(labels, num_classes):
+    counts = [0] * num_classes
+    for label in labels.tolist():
+        counts[label] += 1
+    return torch.tensor(counts)
+"""),
+    ("", "pixel_statistics", "exploration",
+     STATISTICS + "scaled = images / 255\n    return scaled.mean().item(), scaled.std(0, False).mean().item()\n"),
+    ("", "class_means", "exploration", MEANS + """means = torch.zeros(num_classes, *images.shape[1:])
+    for k in labels.unique():
+        means[k] = images[labels == k].float().mean(0) / 256
+    return means
+"""),
 ]  # fmt: skip

@@ -311,6 +311,7 @@ def test_setup_without_a_stage_prepares_everything(student: Student) -> None:
 @detail("data_splits", "setup takes any stage, and prepares what it needs", weight=0.25)
 def test_setup_prepares_any_stage(student: Student) -> None:
     assert_prepared(student, "test", ("test",), global_seed=203)
+    assert_prepared(student, "val", ("validate",), global_seed=203)
     assert_prepared(student, "val", ("test", "validate"), global_seed=203)
     assert_prepared(student, "test", ("test", "validate", "predict"), global_seed=203)
 
@@ -388,7 +389,7 @@ def whole(student: Student, split: str) -> list[Epoch]:
     return epochs
 
 
-@core("data_loaders", "images come with their own labels", weight=0.1)
+@core("data_loaders", "images come with their own labels", weight=0.05)
 def test_labels_belong_to_their_images(student: Student) -> None:
     for split in SPLITS:
         epoch = whole(student, split)[0]
@@ -409,7 +410,7 @@ def name_of_labels(got: Tensor, wanted: Tensor) -> str | None:
     return "labels-off-by-one" if shift in ([1], [9]) else None
 
 
-@detail("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)", weight=0.2)
+@detail("data_loaders", "batches are float32 images (B, 1, 28, 28) and int64 labels (B,)", weight=0.15)
 def test_batches_have_dtype_and_shape(student: Student) -> None:
     wanted = "images float32 (B, 1, 28, 28), labels int64 (B,)"
     for split in SPLITS:
@@ -432,7 +433,7 @@ def name_of_form(epoch: Epoch, wanted: str) -> str | None:
     return "flattens-images" if epoch.kinds[0].replace("(B, 784)", "(B, 1, 28, 28)") == wanted else None
 
 
-@detail("data_loaders", "every image comes once in an epoch, in batches of batch_size but for the last", weight=1.6)
+@detail("data_loaders", "every image comes once in an epoch, in batches of batch_size but for the last", weight=1.5)
 def test_every_image_once(student: Student) -> None:
     for split in SPLITS:
         first, second = whole(student, split)
@@ -515,7 +516,7 @@ def test_evaluation_repeats_itself(student: Student) -> None:
             fail_altered(student, split, "augments-evaluation")
 
 
-@detail("data_loaders", "validation and test images are not augmented", weight=0.25)
+@detail("data_loaders", "validation and test images are not augmented", weight=0.15)
 def test_evaluation_images_are_not_augmented(student: Student) -> None:
     for split in EVALUATION:
         first, second = whole(student, split)
@@ -546,9 +547,22 @@ def test_training_is_augmented(student: Student) -> None:
             "never-augments",
             beside="train_transform" if made is not None and bool((made == made[0]).all()) else None,
         )
+    if same_pictures(*epochs):
+        fail_at_loader(
+            "train", "both epochs hold the same altered images. When is chance asked?", "augments-once", beside=None
+        )
 
 
-@detail("data_loaders", "images are normalised", weight=0.35)
+def same_pictures(first: Epoch, second: Epoch) -> bool:
+    """Tell whether two whole epochs hold the same pixels, in whatever order."""
+    one, other = (epoch.pixels().flatten(1) for epoch in (first, second))
+    weights = torch.rand(one.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    sums = [(images.double() @ weights).sort().values for images in (one, other)]
+    complete = first.complete and second.complete and len(one) == len(other)
+    return complete and torch.allclose(*sums, rtol=0, atol=1e-4)
+
+
+@detail("data_loaders", "images are normalised", weight=0.65)
 def test_images_are_normalised(student: Student) -> None:
     for split in SPLITS:
         epoch = whole(student, split)[0]

@@ -70,7 +70,7 @@ def keys(pairs: Any) -> list[tuple[bytes, float | None]]:
 @cache
 def known_digits() -> dict[bytes, set[int]]:
     """Return the labels of every image of the set."""
-    images, labels = oracle.digits()
+    images, labels = oracle.mixed_digits()
     known: dict[bytes, set[int]] = {}
     for image, label in zip(images, labels.tolist(), strict=True):
         known.setdefault(image.numpy().tobytes(), set()).add(label)
@@ -118,7 +118,7 @@ def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
     pairs = drawn(student, [rng.int(0, 1_000_000) for _ in range(40)])["drawn"]
     different = len(set(keys(pairs)))
     if different < 30 or len({number_of(label) for _, label in pairs}) < 6:
-        begin = {image.numpy().tobytes() for image in oracle.digits()[0][:10]}
+        begin = {image.numpy().tobytes() for image in oracle.mixed_digits()[0][:10]}
         few = "draws-from-the-first-ten" if all(image.tobytes() in begin for image, _ in pairs) else None
         fail_check(
             "load_random_digit: 40 seeds gave too few different digits. How many can the draw reach?",
@@ -129,7 +129,7 @@ def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
 @detail("load_random_digit", "without a seed each call draws anew", weight=0.7)
 def test_unseeded_draws_differ(student: Student) -> None:
     pairs = keys(drawn(student, [None] * 8)["drawn"])
-    if len(set(pairs)) <= 4:
+    if len(set(pairs)) <= 2:
         fail_check(
             "load_random_digit: calls without a seed gave the same digit. What changes between them?",
             "fixed-default-seed" if len(set(pairs)) == 1 else None,
@@ -211,7 +211,7 @@ def test_the_title_names_the_size(student: Student, rng: Rng) -> None:
         fail_check(
             f"show_image: expected width 31 and height 19 in the title, got {title!r}. "
             "Which attribute of the image holds them?",
-            "title-without-size" if numbers.isdisjoint({"19", "31"}) else None,
+            "title-without-size" if not numbers else None,
         )
 
 
@@ -321,7 +321,7 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=1.3)
+@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=2)
 def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(19, 31)
     answer = student.call("image_to_tensor", picture(pixels))
@@ -413,7 +413,7 @@ def levels_of(got: object) -> Tensor | None:
     return numbers.double().reshape(sizes) if len(sizes) == 2 else None
 
 
-def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool = True) -> None:
+def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool = True, spared: float = 0.0) -> None:
     """Compare to one grey level.
 
     Args:
@@ -421,6 +421,7 @@ def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool =
         tensor: its argument.
         wanted: the grey levels, not rounded.
         named: whether the bank may say which mistake it is.
+        spared: share of the grey levels that may be wrong.
     """
     where = "tensor_to_image"
     levels = levels_of(got)
@@ -433,7 +434,7 @@ def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool =
         sizes = [" x ".join(map(str, reversed(one.shape))) for one in (wanted, levels)]
         fail_check(f"{where}: expected {sizes[0]} pixels, got {sizes[1]}. Which axis is the height?")
     near = (levels - wanted).abs() <= 1.001
-    if not near.all():
+    if int((~near).sum()) > spared * near.numel():
         name_mistake(levels, wanted, where, diagnose)
         values = tensor.reshape(wanted.shape).double()
         shares = [values / largest for largest in (values.max(), values.abs().max())]
@@ -445,18 +446,24 @@ def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool =
         )
 
 
+FEW = 0.03
+"""Share of grey levels that may be wrong where something else is asked."""
+
+
 def in_its_form(student: Student, tensor: Tensor) -> Tensor:
     """Return a tensor (H, W) with a channel axis where the student's function takes no other form."""
     return tensor[None] if student.kept.get("channel axis") else tensor
 
 
-def assert_stretches(student: Student, tensor: Tensor) -> None:
-    assert_picture(student.call("tensor_to_image", in_its_form(student, tensor)), tensor, stretched(tensor))
+def assert_stretches(student: Student, tensor: Tensor, spared: float = FEW) -> None:
+    got = student.call("tensor_to_image", in_its_form(student, tensor))
+    assert_picture(got, tensor, stretched(tensor), spared=spared)
 
 
 @core("tensor_to_image", "stretches positive and negative numbers to 0 to 255")
 def test_values_are_stretched(student: Student, rng: Rng) -> None:
-    tensors = [rng.floats(*shape).clamp(-3, 3) * 3 + 0.3 for shape in ((28, 28), (19, 31))]
+    # No two numbers are equal, so that few are at an end, where a rounded one may leave the grey levels.
+    tensors = [rng.floats(*shape) * 3 + 0.3 for shape in ((28, 28), (19, 31))]
     try:
         assert_stretches(student, tensors[0])
     except (CheckFailed, StudentRaised) as error:
@@ -483,7 +490,7 @@ def test_both_shapes_are_taken(student: Student, rng: Rng, shape: str, sizes: tu
                 "takes-one-shape-only",
             )
         raise
-    assert_picture(got, tensor, stretched(tensor))
+    assert_picture(got, tensor, stretched(tensor), spared=FEW)
 
 
 def is_stretched(student: Student, tensor: Tensor) -> bool:
@@ -592,7 +599,7 @@ def test_tensors_are_told_apart(student: Student, rng: Rng) -> None:
             fail_check(
                 "tensor_to_image: the tensor is changed by the call. Which operations work in place?", "modifies-input"
             )
-        assert_picture(seen.value, tensor, stretched(tensor))
+        assert_picture(seen.value, tensor, stretched(tensor), spared=FEW)
 
 
 @refusal("tensor_to_image", "NaN or infinity")
@@ -812,6 +819,12 @@ def test_training_is_random(student: Student, rng: Rng) -> None:
     pixels = garments(rng, 5)
     draws = grids(applied(student, "train_transform", pixels, 30, {}))
     if all((some == some[0]).all() for some in draws):
+        anew = [grids(applied(student, "train_transform", pixels[:1], 1, {}))[0] for _ in range(12)]
+        if any(not torch.equal(one, anew[0]) for one in anew):
+            fail_check(
+                "train_transform: a transform changes all pictures alike, another one otherwise. When is chance asked?",
+                "draws-when-made",
+            )
         plain = all(affine_of(some[0], one) is not None for some, one in zip(draws, pixels, strict=True))
         flipped = all(is_flipped(some[0], one) for some, one in zip(draws, pixels, strict=True))
         fail_check(

@@ -14,8 +14,19 @@ from matplotlib.figure import Figure
 def plot_activations(module: ModuleType, maps: torch.Tensor, *, requires_grad: bool = False) -> dict[str, Any]:
     """Call ``plot_activations`` and describe the figure."""
     before = maps.clone()
-    figure = module.plot_activations(maps.requires_grad_(requires_grad))
-    return {**describe_figure(figure), "modified": not torch.equal(before, maps.detach())}
+    drawn = module.plot_activations(maps.requires_grad_(requires_grad))
+    return {**describe_drawn(drawn), "modified": not torch.equal(before, maps.detach())}
+
+
+def describe_drawn(drawn: Any) -> dict[str, Any]:
+    """Describe a figure, or the one that axes belong to; tell which of them came."""
+    return {**describe_figure(_figure_of(drawn)), "given": type(drawn).__name__}
+
+
+def _figure_of(drawn: Any) -> Any:
+    parts = drawn.flat if isinstance(drawn, np.ndarray) else drawn if isinstance(drawn, tuple | list) else [drawn]
+    owners = [part if isinstance(part, Figure) else getattr(part, "figure", None) for part in parts]
+    return next((owner for owner in owners if isinstance(owner, Figure)), drawn)
 
 
 def describe_figure(figure: Any) -> dict[str, Any]:

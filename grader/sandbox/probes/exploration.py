@@ -10,7 +10,8 @@ import matplotlib.pyplot as plt
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from grader.sandbox.probes.transforms import describe_drawn, standing_in
+from grader.sandbox.probes.convolution import describe_drawn
+from grader.sandbox.probes.transforms import standing_in
 
 
 class _Largest(TorchDispatchMode):

@@ -32,16 +32,20 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.constants: dict[int, Tensor] = {}
         self.steps: list[list[Any]] = []
+        self.coins = False
         self._alive: list[Tensor] = []  # so that no address is used twice
         self._registers: dict[tuple[Any, ...], int] = {}
         self._bind(images)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        asked = func
+        func, args, kwargs = without_chance(func, args, kwargs or {})
+        self.coins = self.coins or func is not asked
         written = (
             [self._written(value) for value in args],
-            {name: self._written(value) for name, value in (kwargs or {}).items()},
+            {name: self._written(value) for name, value in kwargs.items()},
         )
-        result = func(*args, **(kwargs or {}))
+        result = func(*args, **kwargs)
         self.steps.append([str(func), *written, [self._bind(leaf) for leaf in tree_leaves(result)]])
         return result
 
@@ -75,6 +79,24 @@ class _Recorder(TorchDispatchMode):
         return None if isinstance(value, torch.device | torch.Generator) else value
 
 
+class _Expected(TorchDispatchMode):
+    """Computes as usual, but that no coin is thrown."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        func, args, kwargs = without_chance(func, args, kwargs or {})
+        return func(*args, **kwargs)
+
+
+def without_chance(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Return what takes the place of an operation: coins, as dropout throws them, become their mean.
+
+    Dropout that stays on in evaluation thus changes nothing here; that answers depend on chance is asked elsewhere.
+    """
+    if func is torch.ops.aten.bernoulli_.float:
+        return torch.ops.aten.fill_.Scalar, (*args, kwargs.get("p", 0.5))[:2], {}
+    return func, args, kwargs
+
+
 def _place(value: Tensor) -> tuple[Any, ...]:
     storage = value.untyped_storage().data_ptr()
     return storage, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype, value.is_conj()
@@ -88,19 +110,24 @@ def record(module: ModuleType, images: Tensor) -> dict[str, Any]:
         images: float32 (N, 1, 28, 28).
 
     Returns:
-        ``constants`` by register, ``steps`` as operation, arguments, and registers of the results, and the register of
-        the ``answer``.
+        ``constants`` by register, ``steps`` as operation, arguments, and registers of the results, the register of the
+        ``answer``, and whether ``coins`` were asked for.
     """
     network = _KEPT["network"] = build(module, {})
     with torch.no_grad(), _Recorder(images) as recorder:
         answer = network(images)
-    return {"answer": recorder.register_of(answer), "constants": recorder.constants, "steps": recorder.steps}
+    return {
+        "answer": recorder.register_of(answer),
+        "constants": recorder.constants,
+        "steps": recorder.steps,
+        "coins": recorder.coins,
+    }
 
 
 def answer(module: ModuleType, images: Tensor) -> Any:
     """Return what the network that was written down answers to other images, as many as before."""
     del module
-    with torch.no_grad():
+    with torch.no_grad(), _Expected():  # type: ignore[no-untyped-call]
         return _KEPT["network"](images)
 
 

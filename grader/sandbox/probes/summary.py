@@ -195,17 +195,34 @@ def layer_shapes_in_turn(module: ModuleType, size: tuple[int, ...], limits: list
     return [[[key, value] for key, value in one.items()] if isinstance(one, dict) else None for one in answers]
 
 
-def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> list[Any]:
-    """Call ``count_parameters`` on a model, then with one part of it frozen, then as it was."""
+def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> dict[str, Any]:
+    """Call ``count_parameters`` on a model, then with one part of it frozen, then as it was; was it ``left`` alone?"""
     model = MODELS[name](**sizes)
     first = next(model.children())
     trainable = [parameter.requires_grad for parameter in first.parameters()]
-    counted = [module.count_parameters(model)]
+    counted, left = [], True
+
+    def count() -> None:
+        nonlocal left
+        before = _state(model)
+        counted.append(module.count_parameters(model))
+        left = left and _same_state(before, _state(model))
+
+    count()
     first.requires_grad_(requires_grad=False)
-    counted.append(module.count_parameters(model))
+    count()
     for parameter, before in zip(first.parameters(), trainable, strict=True):
         parameter.requires_grad = before
-    return [*counted, module.count_parameters(model)]
+    count()
+    return {"counted": counted, "left": left}
+
+
+def _same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether values, their dtypes, modes, and what is trainable are the same."""
+    values = one["values"], other["values"]
+    alike = [a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(*values, strict=False)]
+    kept = all(one[key] == other[key] for key in ("modes", "trainable"))
+    return kept and len(values[0]) == len(values[1]) and all(alike)
 
 
 def freeze(module: ModuleType, function: str, name: str) -> dict[str, Any]:
@@ -247,11 +264,17 @@ def _trainable(model: nn.Module) -> dict[str, bool]:
 
 
 def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> dict[str, Any]:
-    """Call ``summarize`` on a model; tell the type of the answer, its text, and what was printed."""
-    printed = io.StringIO()
+    """Call ``summarize`` on a model; tell what was answered and printed, and was it ``left`` alone."""
+    printed, model = io.StringIO(), MODELS[name](**sizes)
+    before = _state(model)
     with contextlib.redirect_stdout(printed):
-        got = module.summarize(MODELS[name](**sizes), input_size)
-    return {"type": type(got).__name__, "text": str(got)[:TEXT], "printed": printed.getvalue()[:TEXT]}
+        got = module.summarize(model, input_size)
+    return {
+        "type": type(got).__name__,
+        "text": str(got)[:TEXT],
+        "printed": printed.getvalue()[:TEXT],
+        "left": _same_state(before, _state(model)),
+    }
 
 
 def own_network(module: ModuleType) -> Any:

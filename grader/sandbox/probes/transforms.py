@@ -13,11 +13,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 from torchvision.transforms import functional  # type: ignore[import-untyped]
 
-from grader.sandbox.probes.convolution import describe_figure
+from grader.sandbox.probes.convolution import describe_drawn
 
 
 def load_digits(
@@ -53,17 +52,6 @@ def show_images(module: ModuleType, images: list[Image.Image]) -> list[dict[str,
     """Call ``show_image`` for one picture after another, as a program without a screen does; describe the figures."""
     plt.close("all")
     return [describe_drawn(drawn) for drawn in [module.show_image(image) for image in images]]
-
-
-def describe_drawn(drawn: Any) -> dict[str, Any]:
-    """Describe a figure, or the one that axes belong to; tell which of them came."""
-    return {**describe_figure(_figure_of(drawn)), "given": type(drawn).__name__}
-
-
-def _figure_of(drawn: Any) -> Any:
-    parts = drawn.flat if isinstance(drawn, np.ndarray) else drawn if isinstance(drawn, tuple | list) else [drawn]
-    owners = [part if isinstance(part, Figure) else getattr(part, "figure", None) for part in parts]
-    return next((owner for owner in owners if isinstance(owner, Figure)), drawn)
 
 
 def apply(
