@@ -129,6 +129,13 @@ MARKUP = {
     "form": "<form action='http://127.0.0.1'><input></form>",
     "style": "<style>body {display: none}</style>",
     "svg": "<svg onload=alert(1)></svg>",
+    "id": "<span id='convolve'>x</span>",
+    "heading with an id": "# convolve",
+    "class": "<div class='score'>x</div>",
+    "remote picture": "![x](http://127.0.0.1:9/x.png) <img src='//127.0.0.1:9/y.png'>",
+    "picture beside the page": "![x](api/status) <img src='/formgrader/x'>",
+    "picture that can run": "![x](data:image/svg+xml;base64,PHN2Zy8+)",
+    "page in a link": "[x](data:text/html;base64,PGI+)",
 }
 
 
@@ -139,11 +146,17 @@ def test_text_cells_hold_nothing_that_runs(source: str, tmp_path: Path) -> None:
     page = open_page(tmp_path / "page.html")
     assert page.console == []
     assert page.count("script, iframe, form, style, svg, [onerror], [onload]") == 0
-    assert page.count("a[href^='javascript']") == 0
+    assert page.count("a[href^='javascript'], a[href^='data'], body [id], body [class], body [name], img[src]") == 0
 
 
 def test_text_cells_keep_tables_pictures_and_links() -> None:
     picture = {"cell": {"attachments": {"a.png": {"image/png": "aaaa"}}}}
     html = markdown2html(picture, "# T\n\n|a|\n|-|\n|1|\n\n![p](attachment:a.png) [x](https://a.b)")  # type: ignore[arg-type]
-    for piece in ("<h1", "<td>1</td>", 'src="data:image/png;base64,aaaa"', 'href="https://a.b"'):
+    for piece in ("<h1>T", "<td>1</td>", 'src="data:image/png;base64,aaaa"', 'href="https://a.b"'):
         assert piece in html
+
+
+def test_a_picture_that_the_cell_does_not_hold_is_named() -> None:
+    for attachments in ({}, {"gone.png": {}}):
+        html = markdown2html({"cell": {"attachments": attachments}}, "a ![p](attachment:gone.png) b")  # type: ignore[arg-type]
+        assert html.strip() == "<p>a <em>(the picture gone.png is missing)</em> b</p>"

@@ -52,15 +52,26 @@ def test_of_doubled_cells_the_last_one_keeps_its_marks() -> None:
     nb = whole()
     nb.cells.append(cell(SOLUTION, "later"))
     notes = repair(nb, SOURCES, {})
-    assert names(nb) == [None, "f-check", "f", "words", "f-solution"]
-    assert notes == ["f-solution: there are several cells of this name; the last one counts."]
+    assert names(nb) == [None, "f-solution", "f-check", "f", "words"]
+    assert nb.cells[1].source == "later"
+    assert notes[0] == "f-solution: there are several cells of this name; the last one counts."
+
+
+def test_cells_in_another_order_are_put_back_with_what_stands_behind_them() -> None:
+    nb = whole()
+    first, last = nb.cells[0], nb.cells[3]
+    nb.cells = [new_markdown_cell("top"), last, new_code_cell("behind"), *nb.cells[1:3], first]
+    notes = repair(nb, SOURCES, {})
+    assert names(nb) == [None, "f-solution", "f-check", "f", "words", None]
+    assert nb.cells[-1].source == "behind"
+    assert notes == ["The cells were in another order than they were released in; they are in that order again."]
 
 
 def test_deleted_cells_come_back_behind_the_ones_that_they_followed() -> None:
-    nb = new_notebook(cells=[cell(ANSWER), new_code_cell("x"), cell(SOLUTION)])
+    nb = new_notebook(cells=[cell(SOLUTION), new_code_cell("x"), cell(ANSWER)])
     notes = repair(nb, SOURCES, {})
-    assert names(nb) == ["words", None, "f-solution", "f-check", "f"]
-    assert [one.source for one in nb.cells[-2:]] == [CHECK.text, GRADED.text]
+    assert names(nb) == ["f-solution", "f-check", "f", None, "words"]
+    assert [one.source for one in nb.cells[1:3]] == [CHECK.text, GRADED.text]
     assert [note.partition(":")[0] for note in notes] == ["f-check", "f"]
 
 

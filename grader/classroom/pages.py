@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
+
 import bleach
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -14,8 +17,30 @@ TAGS = frozenset(
         *("table", "tbody", "td", "th", "thead", "tr"),
     }
 )
-ATTRIBUTES = {"*": ["id", "class"], "a": ["href", "title"], "img": ["src", "alt", "title"], "td": ["align"]}
 PROTOCOLS = frozenset({"http", "https", "mailto", "data"})
+PASTED = re.compile(r"data:image/(png|jpeg|gif);base64,")
+
+
+def is_allowed(tag: str, name: str, value: str) -> bool:
+    """Tell whether a tag keeps an attribute: none by which the page's own scripts and styles find their elements.
+
+    A picture that is not in the cell itself would be fetched from wherever its author says, as soon as it is looked at.
+    """
+    if tag == "img":
+        return name in ("alt", "title") or (name == "src" and PASTED.match(value) is not None)
+    if tag == "a":
+        return name == "title" or (name == "href" and not value.lower().strip().startswith("data:"))
+    return (tag, name) == ("td", "align")
+
+
+class Renderer(IPythonRenderer):
+    """Renders Markdown; a picture that the cell does not hold becomes its name, not an error of the whole page."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """Return a picture, or that it is missing."""
+        if not url.startswith("attachment:") or self.attachments.get(url.removeprefix("attachment:")):
+            return str(super().image(text, url, title))
+        return f"<em>(the picture {escape(url.removeprefix('attachment:'))} is missing)</em>"
 
 
 @pass_context
@@ -27,5 +52,5 @@ def markdown2html(context: Context, source: str) -> str:
         source: the cell's Markdown, a student's.
     """
     attachments = (context.get("cell") or {}).get("attachments", {})
-    html = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(source)
-    return str(bleach.clean(html, tags=TAGS, attributes=ATTRIBUTES, protocols=PROTOCOLS))
+    html = MarkdownWithMath(renderer=Renderer(escape=False, attachments=attachments)).render(source)
+    return str(bleach.clean(html, tags=TAGS, attributes=is_allowed, protocols=PROTOCOLS))

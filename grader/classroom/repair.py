@@ -7,6 +7,7 @@ the marks and the type that it was released with, and no other cell has marks.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -188,6 +189,8 @@ def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, st
         elif name:
             found[name] = nb.cells[index] = _restored(cell, known[name], notes)
     notes.reverse()
+    if _put_in_order(nb, [found[name] for name in known if name in found]):
+        notes.append("The cells were in another order than they were released in; they are in that order again.")
     notes += _add_missing(nb, sources, found)
     if unmarked:
         notes.append(f"nbgrader's metadata was lost: {unmarked} cells were known by their ids.")
@@ -205,6 +208,20 @@ def _restored(cell: NotebookNode, source: Source, notes: list[str]) -> NotebookN
         cell = NEW_CELL[source.kind](cell.source, id=cell["id"], metadata=cell.metadata)
     cell.metadata["nbgrader"] = NotebookNode(source.marks)
     return cell
+
+
+def _put_in_order(nb: NotebookNode, wanted: list[NotebookNode]) -> bool:
+    """Put the assignment's cells in the order of a list, each with the other cells behind it; tell if they were not."""
+    place = {id(cell): index for index, cell in enumerate(wanted)}
+    groups: list[list[NotebookNode]] = [[]]
+    for cell in nb.cells:
+        groups[-1:] = [groups[-1], [cell]] if id(cell) in place else [[*groups[-1], cell]]
+    first, *others = groups
+    ordered = sorted(others, key=lambda group: place[id(group[0])])
+    if ordered == others:
+        return False
+    nb.cells = [*first, *itertools.chain(*ordered)]
+    return True
 
 
 def _add_missing(nb: NotebookNode, sources: list[Source], found: dict[str, NotebookNode]) -> list[str]:
