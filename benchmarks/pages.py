@@ -40,7 +40,7 @@ def made_up_class(students: int, seed: int = 0) -> list[tuple[str, Result]]:
 
 def made_up_result(name: str, chance: random.Random) -> Result:
     """Return one result; one in fifty is rejected."""
-    facts = (name, "namespaces", "0.1.0", f"{chance.getrandbits(256):064x}", 7)
+    facts = (name, "namespaces", "0.1.0", f"{chance.getrandbits(256):064x}", "7")
     student, sandbox, kit, sha, seed = facts
     notes = tuple(note for note in NOTES if chance.random() < 0.05)
     if chance.random() < 0.02:

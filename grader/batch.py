@@ -27,6 +27,7 @@ from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NONE, Level
+from grader.seeds import fingerprint, new_seed, submission_seed
 from grader.versions import version_notes
 
 
@@ -39,8 +40,8 @@ class Settings:
         accuracy: how the trained network is judged.
         levels: how high the walls around student code may be; the first that holds is taken.
         checkers: submissions checked at the same time.
-        seed: of the inputs; drawn anew for each run if None.
-        seeds: output folder's name -> seed, for submissions that have one of their own.
+        seed: of the run's inputs; drawn anew for each run if None.
+        seeds: output folder's name and hash -> seed, for submissions that have one of their own.
         limits: what a worker may use at least.
         scheduler: address of the dask cluster whose nodes grade; empty for this machine.
         node_seconds: how long a node may be silent before its submissions are given to others.
@@ -52,7 +53,7 @@ class Settings:
     checkers: int
     seed: int | None = None
     limits: Limits = field(default_factory=Limits)
-    seeds: Mapping[str, int] = field(default_factory=dict)
+    seeds: Mapping[tuple[str, str], int] = field(default_factory=dict)
     scheduler: str = ""
     node_seconds: float = 60.0
 
@@ -135,12 +136,14 @@ def _grade(
 ) -> dict[str, Result]:
     """Return the result of every submission by its folder, kept from an earlier run or new, as students see it."""
     results: dict[str, Result] = {}
-    orders = _Orders([], settings, secrets.randbelow(1 << 31) if settings.seed is None else settings.seed)
+    orders = _Orders([], settings, new_seed() if settings.seed is None else settings.seed)
+    replayed = settings.seed is not None or bool(settings.seeds)
     runnable = 0
     for entry in entries:
         snapshot = intake.read(entry)
         kept = book.finished(entry.folder, settings.key(snapshot.sha256))
-        if kept is not None and settings.seeds.get(entry.folder, settings.seed) in (None, kept.seed):
+        same_inputs = not replayed or kept is None or kept.seed == fingerprint(orders.seed_of(entry, snapshot.sha256))
+        if kept is not None and same_inputs:
             results[entry.folder] = show(entry.folder, kept)
         else:
             orders.entries.append(entry)
@@ -148,10 +151,12 @@ def _grade(
     watcher.start(len(entries), len(results))
 
     def finish(index: int, result: Result) -> None:
-        folder = orders.entries[index].folder
+        entry = orders.entries[index]
+        folder = entry.folder
         keep_figures(out / folder, result.submission_sha256, result.figures)
         result = replace(result, figures=Figures())  # they are kept, and a class of a thousand has many
-        book.record(folder, settings.key(result.submission_sha256), result)
+        seed = orders.seed_of(entry, result.submission_sha256)
+        book.record(folder, settings.key(result.submission_sha256), result, seed)
         results[folder] = show(folder, result)
         watcher.done(result)
 
@@ -183,8 +188,14 @@ class _Orders(Sequence[Order]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         entry, settings = self.entries[index], self.settings
-        seed = settings.seeds.get(entry.folder, self.seed)
-        return Order(entry.student, intake.read(entry), seed, frozenset(settings.selected), settings.accuracy)
+        snapshot = intake.read(entry)
+        seed = self.seed_of(entry, snapshot.sha256)
+        return Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.accuracy)
+
+    def seed_of(self, entry: intake.Entry, sha256: str) -> int:
+        """Return the seed of a submission: the one of its own, or one of the run for just these files."""
+        own = self.settings.seeds.get((entry.folder, sha256))
+        return submission_seed(self.seed, sha256) if own is None else own
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from grader.figures import Figures
 from grader.intake import Snapshot
 from grader.results import Result, SubmissionStatus
 from grader.sandbox.walls import Level
+from grader.seeds import fingerprint
 from grader.versions import version_notes
 
 TRIES = 3
@@ -180,7 +181,7 @@ def _result(
         sandbox=level,
         kit=__version__,
         submission_sha256=order.snapshot.sha256,
-        seed=order.seed,
+        seed=fingerprint(order.seed),
         notes=(*order.snapshot.notes, *((*checked.notes, *version_notes()) if checked else ())),
         tasks=checked.tasks if checked else (),
         message=message,

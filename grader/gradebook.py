@@ -49,6 +49,9 @@ class Gradebook:
                 self._connection.execute(
                     "CREATE TABLE IF NOT EXISTS results (folder TEXT PRIMARY KEY, graded_as TEXT, document TEXT)"
                 )
+                self._connection.execute(
+                    "CREATE TABLE IF NOT EXISTS seeds (folder TEXT PRIMARY KEY, submission_sha256 TEXT, seed TEXT)"
+                )
 
     def finished(self, folder: str, graded_as: str) -> Result | None:
         """Return the result of a submission that was graded just so, or None."""
@@ -61,17 +64,27 @@ class Gradebook:
         result = result_from_json(json.loads(row[0]))
         return None if result.status == "grader_error" else result
 
-    def record(self, folder: str, graded_as: str, result: Result) -> None:
-        """Put a result in the place of the submission's earlier one."""
+    def record(self, folder: str, graded_as: str, result: Result, seed: int) -> None:
+        """Put a result, and the seed of its inputs, in the place of the submission's earlier one."""
         row = (folder, graded_as, json.dumps(result.to_json(), ensure_ascii=False))
         with self._telling(), self._connection:
             self._connection.execute("REPLACE INTO results VALUES (?, ?, ?)", row)
+            self._connection.execute(
+                "REPLACE INTO seeds VALUES (?, ?, ?)", (folder, result.submission_sha256, f"{seed:x}")
+            )
+
+    def seeds(self) -> dict[tuple[str, str], int]:
+        """Return the seed of each submission, by its folder and hash."""
+        with self._telling():
+            rows = self._connection.execute("SELECT folder, submission_sha256, seed FROM seeds").fetchall()
+        return {(folder, sha256): int(seed, 16) for folder, sha256, seed in rows}
 
     def adopt(self, other: Path) -> None:
         """Put every result of another database in the place of the submission's earlier one, all of them at once."""
         with self._telling(), contextlib.closing(sqlite3.connect(other)) as source, self._connection:
-            rows = source.execute("SELECT folder, graded_as, document FROM results")
-            self._connection.executemany("REPLACE INTO results VALUES (?, ?, ?)", rows)
+            for table in ("results", "seeds"):
+                rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of ours
+                self._connection.executemany(f"REPLACE INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608
 
     def close(self) -> None:
         """Close the database."""

@@ -81,7 +81,7 @@ class Result:
         sandbox: the level that student code ran under.
         kit: version of the kit.
         submission_sha256: hash of what was graded.
-        seed: replays the same inputs.
+        seed: fingerprint of the seed that its inputs came from, which the gradebook keeps.
         notes: advice for the instructor.
         tasks: in teaching order; empty unless graded.
         message: why there are no tasks; empty if graded.
@@ -93,7 +93,7 @@ class Result:
     sandbox: str
     kit: str
     submission_sha256: str
-    seed: int
+    seed: str
     notes: tuple[str, ...] = ()
     tasks: tuple[TaskResult, ...] = ()
     message: str = ""
@@ -150,7 +150,7 @@ def result_from_json(document: dict[str, Any]) -> Result:
         sandbox=document["sandbox"],
         kit=document["kit"],
         submission_sha256=document["submission_sha256"],
-        seed=document["seed"],
+        seed=str(document["seed"]),
         notes=tuple(document["notes"]),
         tasks=tasks,
         message=document.get("message", ""),

@@ -40,7 +40,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Seconds for one answer, at least; more where the reference takes more than a twentieth of it.",
 )
-@click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Replays a run: its seed is in results.json.")
+@click.option(
+    "--seed", metavar="TEXT", help="Draws the same hidden inputs in each run with this text; keep it from students."
+)
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
 @click.option(
     "--executor",
@@ -64,7 +66,7 @@ def grade(
     only: str,
     accuracy: str,
     timeout: float,
-    seed: int | None,
+    seed: str | None,
     executor: str,
     scheduler: str,
     node_timeout: float,
@@ -159,7 +161,7 @@ def _grade(
     only: str = "",
     accuracy: str = "weights",
     timeout: float = 30,
-    seed: int | None = None,
+    seed: str | None = None,
     scheduler: str = "",
     node_timeout: float = 60,
     *,
@@ -175,6 +177,7 @@ def _grade(
     from grader.batch import Settings, grade_folder  # noqa: PLC0415
     from grader.sandbox.levels import candidates  # noqa: PLC0415
     from grader.sandbox.limits import Limits  # noqa: PLC0415
+    from grader.seeds import seed_of_text  # noqa: PLC0415
     from grader.terminal import ProgressBar, class_table  # noqa: PLC0415
 
     settings = Settings(
@@ -182,7 +185,7 @@ def _grade(
         "retrain" if accuracy == "retrain" else "weights",
         candidates(unsafe=unsafe),
         jobs or os.cpu_count() or 1,
-        seed,
+        None if seed is None else seed_of_text(seed),
         Limits.per_answer(timeout),
         scheduler=scheduler,
         node_seconds=node_timeout,

@@ -45,7 +45,7 @@ def task(**changes: Any) -> TaskResult:
 
 
 def result(student: str = "ada", *tasks: TaskResult, **changes: Any) -> Result:
-    one = Result(student, "graded", "namespaces", "0.1.0", "00", 7, ("a note",), tasks or (task(),))
+    one = Result(student, "graded", "namespaces", "0.1.0", "00", "7", ("a note",), tasks or (task(),))
     return replace(one, **changes)
 
 
@@ -54,7 +54,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def failed(student: str = "ada") -> Result:
-    return Result(student, "grader_error", "namespaces", "0.1.0", "00", 7, message="ours")
+    return Result(student, "grader_error", "namespaces", "0.1.0", "00", "7", message="ours")
 
 
 # --- Canvas
@@ -143,7 +143,7 @@ def test_gradescope_tells_students_no_note_of_the_instructors() -> None:
 
 def test_gradescope_says_that_there_was_no_sandbox_and_why_a_submission_is_rejected() -> None:
     assert "without a sandbox" in gradescope_json(result(sandbox="none"))
-    rejected = Result("ada", "rejected", "namespaces", "0.1.0", "00", 7, message="expected files")
+    rejected = Result("ada", "rejected", "namespaces", "0.1.0", "00", "7", message="expected files")
     document = json.loads(gradescope_json(rejected))
     assert (document["score"], document["tests"], document["output"]) == (0, [], "expected files")
 
@@ -167,7 +167,7 @@ def test_junit_holds_to_the_schema_and_counts_right(schema: xmlschema.XMLSchema)
     crashed = task(id="convolve", status="crashed", score=0.0, checks=())
     skipped = task(id="freeze", status="skipped", checks=())
     passed = task(id="unfreeze", status="passed", checks=(CHECKS[1],))
-    rejected = Result("bob", "rejected", "namespaces", "0.1.0", "00", 7, message="expected files")
+    rejected = Result("bob", "rejected", "namespaces", "0.1.0", "00", "7", message="expected files")
     text = junit_xml([result("ada", task(), crashed, skipped, passed), rejected, failed("eve")], WHEN)
     schema.validate(text)
     ada, bob, eve = ET.fromstring(text)

@@ -38,7 +38,7 @@ ARGUMENTS = ("--only", "output_size", "--accuracy", "skip", "--seed", "5")
 
 def result(student: str = "ada", message: str = "fine") -> Result:
     one = TaskResult("convolve", 8.0, 6.4, "partial", None, message, 0.1)
-    return Result(student, "graded", "namespaces", "0.1.0", "00", 7, tasks=(one,))
+    return Result(student, "graded", "namespaces", "0.1.0", "00", "7", tasks=(one,))
 
 
 def arguments(submissions: Path, out: Path) -> list[str]:
@@ -151,11 +151,11 @@ def test_on_a_full_disk_the_grader_stops_and_goes_on_when_there_is_room(tmp_path
 
 def test_a_gradebook_without_room_says_so_and_keeps_what_it_had(tmp_path: Path) -> None:
     book = Gradebook(tmp_path)
-    book.record("ada", "key", result())
+    book.record("ada", "key", result(), 1)
     pages = book._connection.execute("PRAGMA page_count").fetchone()[0]
     book._connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(GradebookBroken, match="full"):
-        book.record("bob", "key", result(message="x" * 100_000))
+        book.record("bob", "key", result(message="x" * 100_000), 1)
     book.close()
     again = Gradebook(tmp_path)
     assert again.finished("ada", "key") == result()

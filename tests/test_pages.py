@@ -30,7 +30,7 @@ MADE_UP = importlib.import_module("pages")
 
 
 def graded(*tasks: TaskResult, student: str = "ada", notes: tuple[str, ...] = ()) -> Result:
-    return Result(student, "graded", "namespaces", "0.1.0", "00", 7, notes, tasks)
+    return Result(student, "graded", "namespaces", "0.1.0", "00", "7", notes, tasks)
 
 
 def task(task_id: str, status: str, misconception: str | None = None) -> TaskResult:
@@ -141,7 +141,7 @@ def test_the_meter_is_full_at_the_highest_score(monkeypatch: pytest.MonkeyPatch)
 
 def test_tables_of_the_terminal_show_names_and_messages_as_they_are() -> None:
     name, message = "a\\[red]b :heart:", "[/] :x:"
-    one = Result(name, "rejected", "namespaces", "0.1.0", "00", 7, message=message)
+    one = Result(name, "rejected", "namespaces", "0.1.0", "00", "7", message=message)
     for table, texts in (
         (class_table([("a", one)]), (name, message)),
         (changes_table(changes({}, {"a": one})), (name,)),
@@ -161,8 +161,8 @@ def test_concerns_name_who_and_what() -> None:
     class_ = [
         ("ada", graded(task("convolve", "protocol"), task("conv2d", "timed_out"))),
         ("bob", graded(student="bob", notes=(SUSPICION + "a memorised set?", "fashion_accuracy: set to 8 by hand: x"))),
-        ("eve", Result("eve", "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there")),
-        ("kim", Result("kim", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours")),
+        ("eve", Result("eve", "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there")),
+        ("kim", Result("kim", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours")),
     ]
     found = {concern.title: concern.entries for concern in concerns(class_)}
     assert found == {
@@ -211,7 +211,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     class_.append(("hostile", graded(hostile, student=HOSTILE, notes=(HOSTILE,))))
     (out / "report.html").write_text(class_page(class_, [HOSTILE]), encoding="utf-8")
     full = MADE_UP.made_up_result("ada", random.Random(3))
-    rejected = Result(HOSTILE, "rejected", "none", "0.1.0", "00", 7, message=HOSTILE)
+    rejected = Result(HOSTILE, "rejected", "none", "0.1.0", "00", "7", message=HOSTILE)
     for name, result in {"feedback": full, "hostile": class_[-1][1], "rejected": rejected}.items():
         (out / f"{name}.html").write_text(feedback_page(result, every_figure()), encoding="utf-8")
     return out

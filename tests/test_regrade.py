@@ -17,7 +17,7 @@ from rich.console import Console
 from grader import batch, intake
 from grader.cli import cli
 from grader.errors import GraderError
-from grader.executor import Order
+from grader.executor import Order, result_of
 from grader.figures import Figures, keep_figures
 from grader.graded.changes import changes, changes_table
 from grader.graded.overrides import Override, overridden, read_overrides, unused
@@ -27,7 +27,7 @@ from grader.results import CheckResult, Result, TaskResult
 BIAS = "adds the bias"
 
 
-def graded(student: str, *, bias: bool | None, seed: int = 7, sha: str = "00") -> Result:
+def graded(student: str, *, bias: bool | None, seed: str = "7", sha: str = "00") -> Result:
     """Return a result whose one task has two checks, or one if there is none for the bias."""
     checks = [CheckResult("has the shape", core=True, passed=True)]
     checks += [] if bias is None else [CheckResult(BIAS, core=False, passed=bias)]
@@ -143,8 +143,8 @@ class Told:
 
     def result(self, order: Order) -> Result:
         self.seeds[order.student] = order.seed
-        result = graded(order.student, bias=self.bias[order.student], seed=order.seed)
-        return replace(result, submission_sha256=order.snapshot.sha256)
+        facts = result_of(order, "namespaces", None)
+        return graded(order.student, bias=self.bias[order.student], seed=facts.seed, sha=facts.submission_sha256)
 
 
 @pytest.fixture
@@ -199,6 +199,30 @@ def test_regrade_shows_and_leaves_what_is_published_without_a_yes(told: Told, mo
     assert told.seeds == seeds, "the same inputs as before"
     document = json.loads(Path("out/regrade.json").read_text())
     assert (document["published"], [one["student"] for one in document["changes"]]) == (False, ["ada"])
+
+
+def test_changed_files_are_asked_about_other_inputs(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = dict(told.seeds)
+    assert seeds["ada"] == seeds["eve"], "the same files, the same run"
+    with Path("class/ada/convolution.py").open("a") as module:
+        module.write("# once more\n")
+    change_the_tests(told, monkeypatch)
+    run("regrade")
+    assert told.seeds["eve"] == seeds["eve"]
+    assert told.seeds["ada"] != seeds["ada"]
+
+
+def test_nothing_that_students_get_holds_a_seed(told: Told) -> None:
+    for form, name in (("junit", "grades.xml"), ("gradescope", "grades.json")):
+        options = ["--to", form, "--student", "ada", "--file", f"out/{name}"]
+        assert CliRunner().invoke(cli, ["export", "out", *options]).exit_code == 0
+    files = [path for path in Path("out").rglob("*") if path.is_file() and path.name != "gradebook.sqlite"]
+    assert len(files) > 6
+    for seed in told.seeds.values():
+        for path in files:
+            text = path.read_text(encoding="utf-8")
+            assert str(seed) not in text
+            assert f"{seed:x}" not in text
 
 
 def test_regrade_publishes_with_a_yes_what_it_has_already_graded(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +301,7 @@ def test_a_picture_that_the_new_result_has_not_goes_with_the_old_result(
 
 def test_regrade_of_a_class_without_graded_tasks_is_a_wrong_call(told: Told) -> None:
     for name in told.bias:
-        rejected = Result(name, "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there")
+        rejected = Result(name, "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there")
         Path("out", name, "results.json").write_text(json.dumps(rejected.to_json()))
     before = everything()
     done = run("regrade", "--yes")

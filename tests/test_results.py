@@ -25,7 +25,7 @@ def check(*, core: bool, passed: bool) -> CheckResult:
 
 def result(student: str = "ada", message: str = "fine") -> Result:
     one = TaskResult("convolve", 8.0, 6.4, "partial", None, message, 0.1, (check(core=True, passed=True),))
-    return Result(student, "graded", "namespaces", "0.1.0", "00", 7, ("a note",), (one,))
+    return Result(student, "graded", "namespaces", "0.1.0", "00", "7", ("a note",), (one,))
 
 
 def test_a_failed_core_check_earns_nothing() -> None:
@@ -76,13 +76,13 @@ def test_a_result_survives_its_file() -> None:
 
 
 def test_a_grader_error_is_no_zero() -> None:
-    failed = Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours")
+    failed = Result("ada", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours")
     assert failed.score is None
     assert grades_csv([failed]).splitlines()[1] == "ada" + "," * 27
 
 
 def test_a_rejected_submission_says_why() -> None:
-    document = Result("ada", "rejected", "namespaces", "0.1.0", "00", 7, message="nothing there").to_json()
+    document = Result("ada", "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there").to_json()
     assert (document["score"], document["tasks"], document["message"]) == (0, [], "nothing there")
 
 
@@ -111,7 +111,7 @@ def test_text_keeps_no_control_or_bidi_characters_and_is_cut() -> None:
 
 def test_a_gradebook_keeps_finished_results_and_forgets_changed_submissions(tmp_path: Path) -> None:
     book = Gradebook(tmp_path)
-    book.record("ada", "key", result())
+    book.record("ada", "key", result(), 1)
     assert book.finished("ada", "key") == result()
     assert book.finished("ada", "another key") is None
     book.close()
@@ -119,15 +119,15 @@ def test_a_gradebook_keeps_finished_results_and_forgets_changed_submissions(tmp_
 
 def test_a_grader_error_is_graded_again(tmp_path: Path) -> None:
     book = Gradebook(tmp_path)
-    book.record("ada", "key", Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours"))
+    book.record("ada", "key", Result("ada", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours"), 1)
     assert book.finished("ada", "key") is None
     book.close()
 
 
 def test_a_new_result_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     book = Gradebook(tmp_path)
-    book.record("ada", "old", result(message="before"))
-    book.record("ada", "new", result(message="after"))
+    book.record("ada", "old", result(message="before"), 1)
+    book.record("ada", "new", result(message="after"), 1)
     book.close()
     again = Gradebook(tmp_path)
     assert again.finished("ada", "old") is None
@@ -142,17 +142,17 @@ def test_results_of_another_schema_are_refused() -> None:
 
 def test_scores_are_rounded_to_a_hundredth() -> None:
     thirds = tuple(TaskResult(f"t{n}", 1.0, 0.1, "partial", None, "", 0.1) for n in range(3))
-    assert Result("ada", "graded", "namespaces", "0.1.0", "00", 7, tasks=thirds).score == 0.3
+    assert Result("ada", "graded", "namespaces", "0.1.0", "00", "7", tasks=thirds).score == 0.3
 
 
 def test_a_page_says_that_a_grader_error_is_no_score() -> None:
-    page = feedback_page(Result("ada", "grader_error", "namespaces", "0.1.0", "00", 7, message="ours"))
+    page = feedback_page(Result("ada", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours"))
     assert "not a score" in page
     assert "of 100 points" not in page
 
 
 def test_pages_of_a_run_without_sandbox_say_so() -> None:
-    unsafe = Result("ada", "graded", "none", "0.1.0", "00", 7)
+    unsafe = Result("ada", "graded", "none", "0.1.0", "00", "7")
     assert "without a sandbox" in feedback_page(unsafe)
     assert "without a sandbox" in class_page([("ada", unsafe)], [])
     assert "without a sandbox" not in feedback_page(result())
@@ -160,7 +160,9 @@ def test_pages_of_a_run_without_sandbox_say_so() -> None:
 
 def test_the_class_report_counts_named_mistakes_and_lists_what_was_passed_over() -> None:
     wrong = TaskResult("convolve", 8.0, 0.0, "failed", "flipped-kernel", "turned?", 0.1)
-    class_ = [(name, Result(name, "graded", "namespaces", "0.1.0", "00", 7, tasks=(wrong,))) for name in ("ada", "bob")]
+    class_ = [
+        (name, Result(name, "graded", "namespaces", "0.1.0", "00", "7", tasks=(wrong,))) for name in ("ada", "bob")
+    ]
     page = class_page(class_, ["notes.txt: no submission"])
     assert re.search(r"flipped-kernel</th>\s*<td><code>convolve</code></td>\s*<td class=\"number\">2</td>", page)
     assert "notes.txt: no submission" in page

@@ -1,23 +1,22 @@
-"""Inputs of the hidden checks: drawn from the run's secret seed, so that a grade can be replayed."""
+"""Inputs of the hidden checks: drawn from the submission's secret seed, so that a grade can be replayed."""
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
+
+from grader.seeds import check_seed
 
 
 class Rng:
     """Draws inputs for one check.
 
     Args:
-        seed: the run's seed, kept in results.json.
+        seed: the submission's, kept in the gradebook.
         name: the check's own name, so that checks draw independently of one another.
     """
 
     def __init__(self, seed: int, name: str) -> None:
-        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-        self.generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+        self.generator = torch.Generator().manual_seed(check_seed(seed, name))
 
     def floats(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Return numbers of a standard normal distribution."""

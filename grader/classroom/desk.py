@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import secrets
 from pathlib import Path
 
 from grader import curriculum, intake
@@ -22,6 +21,7 @@ from grader.reports.published import publish
 from grader.results import Result
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
+from grader.seeds import new_seed, submission_seed
 
 
 class GradingFailed(GraderError):
@@ -45,7 +45,7 @@ class Desk:
         self._accuracy = accuracy
         self._limits = Limits.per_answer(seconds)
         self._levels = candidates(unsafe=unsafe)
-        self._seed = secrets.randbelow(1 << 31)
+        self._seed = new_seed()
         self._selected = frozenset(task.id for task in curriculum.tasks())
         self._grader: Grader | None = None
         atexit.register(self.close)
@@ -62,9 +62,10 @@ class Desk:
         with only_grader(self._out), contextlib.closing(Gradebook(self._out)) as book:
             result = book.finished(folder, key)
             if result is None:
-                result = self._graded(Order(student, snapshot, self._seed, self._selected, self._accuracy))
+                seed = submission_seed(self._seed, snapshot.sha256)
+                result = self._graded(Order(student, snapshot, seed, self._selected, self._accuracy))
                 keep_figures(self._out / folder, result.submission_sha256, result.figures)
-                book.record(folder, key, result)
+                book.record(folder, key, result, seed)
             publish(self._out / folder, result)
         return result
 

@@ -51,7 +51,7 @@ def earlier_tasks(out: Path) -> tuple[str, ...]:
 
 
 def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> Regraded:
-    """Grade a class again, with each submission's inputs of before; what is published stays as it is.
+    """Grade a class again, unchanged submissions with their inputs of before; what is published stays as it is.
 
     Args:
         submissions: holds one folder or zip per student.
@@ -62,7 +62,8 @@ def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) 
     before = dict(read_results(out))
     overrides = read_overrides(out)
     if settings.seed is None:
-        settings = replace(settings, seeds={folder: result.seed for folder, result in before.items()})
+        with contextlib.closing(Gradebook(out)) as book:
+            settings = replace(settings, seeds=book.seeds())
     results = grade_folder(submissions, out / STAGING, settings, watcher)
     after = {folder: overridden(folder, result, overrides) for folder, result in results}
     found = Regraded(len(after), changes(before, after), _differ(before, after))

@@ -106,7 +106,7 @@ def similar(submissions: Path, target: Path, share: float) -> None:
 )
 @click.option("--accuracy", type=click.Choice(["weights", "retrain"]), default="weights", show_default=True)
 @click.option("--timeout", type=click.FloatRange(1, 3600), default=30, show_default=True, help="As in `grader grade`.")
-@click.option("--seed", type=click.IntRange(0, (1 << 31) - 1), help="Other inputs than before, for everybody.")
+@click.option("--seed", metavar="TEXT", help="Other inputs than before, for everybody.")
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
 def regrade(
     submissions: Path,
@@ -114,21 +114,23 @@ def regrade(
     jobs: int | None,
     accuracy: Literal["weights", "retrain"],
     timeout: float,
-    seed: int | None,
+    seed: str | None,
     *,
     yes: bool,
     unsafe: bool,
 ) -> None:
     """Grade a class again after a change of tests, and show who changes before it is published.
 
-    The same tasks, with the inputs of before; scores in OUT/overrides.csv stay. The changes are in OUT/regrade.json as
-    well. Without a terminal nothing is published unless --yes is given; the exit status is 1 where new results wait.
+    The same tasks, with the inputs of before for whoever changed no file; scores in OUT/overrides.csv stay. The changes
+    are in OUT/regrade.json as well. Without a terminal nothing is published unless --yes is given; the exit status is 1
+    where new results wait.
     """
     require_linux()
     from grader.batch import Settings  # noqa: PLC0415
     from grader.graded import regrade as work  # noqa: PLC0415
     from grader.sandbox.levels import candidates  # noqa: PLC0415
     from grader.sandbox.limits import Limits  # noqa: PLC0415
+    from grader.seeds import seed_of_text  # noqa: PLC0415
     from grader.terminal import ProgressBar  # noqa: PLC0415
 
     try:
@@ -136,8 +138,9 @@ def regrade(
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     limits = Limits.per_answer(timeout)
+    number = None if seed is None else seed_of_text(seed)
     settings = Settings(
-        tasks, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=seed, limits=limits
+        tasks, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=number, limits=limits
     )
     with ProgressBar(Console(stderr=True)) as bar:
         found = work.regrade(submissions, out, settings, bar)
