@@ -167,7 +167,7 @@ def test_sets_are_disjoint(student: Student) -> None:
         )
 
 
-@detail("data_splits", "by default 5,000 images validate, in batches of 64", weight=0.1)
+@detail("data_splits", "by default 5,000 images validate, in batches of 64", weight=0.05)
 def test_defaults_are_as_documented(student: Student) -> None:
     val = take_one(student, "val", SOME)
     if set(val.sizes) != {DEFAULT_BATCH}:
@@ -185,7 +185,7 @@ def name_of_defaults(student: Student) -> str | None:
     return "other-defaults" if asked.complete and asked.sizes == [100, 100, 100] else None
 
 
-@detail("data_splits", "validation has val_size images, each once", weight=0.5)
+@detail("data_splits", "validation has val_size images, each once", weight=0.15)
 def test_validation_has_val_size_images(student: Student) -> None:
     epoch = take_one(student, "val", 1000, **FEW_VAL)
     default = batches(DEFAULT_VAL, FEW_VAL["batch_size"])
@@ -194,7 +194,7 @@ def test_validation_has_val_size_images(student: Student) -> None:
     assert_each_once(epoch)
 
 
-@detail("data_splits", "training has all of the 60,000 that do not validate", weight=0.55)
+@detail("data_splits", "training has all of the 60,000 that do not validate", weight=1.3)
 def test_training_has_the_rest(student: Student) -> None:
     most = take_one(student, "train", 100, **FEW_VAL)
     if most.length not in (None, 597):
@@ -213,7 +213,7 @@ def test_training_has_the_rest(student: Student) -> None:
         fail_check("val_dataloader: expected val_size images, got another number. Where does val_size come in?")
 
 
-@detail("data_splits", "test is the official 10,000 test images", weight=0.75)
+@detail("data_splits", "test is the official 10,000 test images", weight=1.7)
 def test_test_set_is_the_official_one(student: Student) -> None:
     stages = ("fit", "test")
     epoch = take_one(student, "test", 200, stages=stages, **FEW_VAL)
@@ -241,7 +241,7 @@ def same_split(first: Epoch, second: Epoch) -> bool:
     return torch.equal(first.labels.sort().values, second.labels.sort().values)
 
 
-@detail("data_splits", "setup may be called again and keeps the split", weight=0.7)
+@detail("data_splits", "setup may be called again and keeps the split", weight=0.65)
 def test_setup_may_be_called_again(student: Student) -> None:
     once = take_one(student, "val", 1000, **FEW_VAL)
     again = take_one(student, "val", 1000, stages=("fit", "test", "fit"), **FEW_VAL)
@@ -253,7 +253,7 @@ def test_setup_may_be_called_again(student: Student) -> None:
         )
 
 
-@detail("data_splits", "the split does not depend on the global random state", weight=0.9)
+@detail("data_splits", "the split does not depend on the global random state", weight=0.4)
 def test_split_ignores_the_global_state(student: Student) -> None:
     first = take_one(student, "val", 1000, **FEW_VAL)
     second = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
@@ -265,7 +265,7 @@ def test_split_ignores_the_global_state(student: Student) -> None:
         )
 
 
-@detail("data_splits", "another seed gives another split, and each data module keeps its own", weight=0.75)
+@detail("data_splits", "another seed gives another split, and each data module keeps its own", weight=0.5)
 def test_split_depends_on_the_seed(student: Student) -> None:
     first = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
     other = take_one(student, "val", 1000, global_seed=20201, **OTHER_SEED)
@@ -302,13 +302,13 @@ def assert_prepared(student: Student, split: str, stages: tuple[str | None, ...]
     fail_check(f"setup: expected {split} images after setup({stages[-1]!r}), {problem}. What does it need?", name)
 
 
-@detail("data_splits", "setup() alone prepares all three sets", weight=1.0)
+@detail("data_splits", "setup() alone prepares all three sets", weight=0.7)
 def test_setup_without_a_stage_prepares_everything(student: Student) -> None:
     for split in SPLITS:
         assert_prepared(student, split, (None,), global_seed=202)
 
 
-@detail("data_splits", "setup takes any stage, and prepares what it needs", weight=0.25)
+@detail("data_splits", "setup takes any stage, and prepares what it needs", weight=0.2)
 def test_setup_prepares_any_stage(student: Student) -> None:
     assert_prepared(student, "test", ("test",), global_seed=203)
     assert_prepared(student, "val", ("validate",), global_seed=203)
@@ -316,7 +316,7 @@ def test_setup_prepares_any_stage(student: Student) -> None:
     assert_prepared(student, "test", ("test", "validate", "predict"), global_seed=203)
 
 
-@detail("data_splits", "a Trainer takes it, with the folder as a str", weight=0.75)
+@detail("data_splits", "a Trainer takes it, with the folder as a str", weight=0.6)
 def test_a_trainer_takes_it(student: Student) -> None:
     where = "FashionMNISTDataModule"
     try:
