@@ -20,6 +20,7 @@ from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomic
 from grader.gradebook import Gradebook, grading_key
 from grader.graded.overrides import overridden, read_overrides, unused
 from grader.grading import Grader
+from grader.intake import Snapshot
 from grader.locking import only_grader
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, pages_beside
@@ -135,18 +136,34 @@ def _grade(
     show: Callable[[str, Result], Result],
 ) -> dict[str, Result]:
     """Return the result of every submission by its folder, kept from an earlier run or new, as students see it."""
+    with intake.Spool() as spool:
+        orders = _Orders([], spool, settings, new_seed() if settings.seed is None else settings.seed)
+        return _grade_all(entries, orders, out, book, watcher, show)
+
+
+def _grade_all(
+    entries: Sequence[intake.Entry],
+    orders: _Orders,
+    out: Path,
+    book: Gradebook,
+    watcher: Watcher,
+    show: Callable[[str, Result], Result],
+) -> dict[str, Result]:
+    """Read every submission, once and before any code of theirs runs; then grade those that are new."""
     results: dict[str, Result] = {}
-    orders = _Orders([], settings, new_seed() if settings.seed is None else settings.seed)
+    settings = orders.settings
     replayed = settings.seed is not None or bool(settings.seeds)
     runnable = 0
+    watcher.stage("reading the submissions")
     for entry in entries:
-        snapshot = intake.read(entry)
+        snapshot = intake.read_boxed(entry)
+        watcher.tick()
         kept = book.finished(entry.folder, settings.key(snapshot.sha256))
         same_inputs = not replayed or kept is None or kept.seed == fingerprint(orders.seed_of(entry, snapshot.sha256))
         if kept is not None and same_inputs:
             results[entry.folder] = show(entry.folder, kept)
         else:
-            orders.entries.append(entry)
+            orders.add(entry, snapshot)
             runnable += snapshot.rejected is None
     watcher.start(len(entries), len(results))
 
@@ -171,11 +188,17 @@ def _grade(
 
 @dataclass(frozen=True)
 class _Orders(Sequence[Order]):
-    """What is to be graded, read when its turn comes: a class of a thousand does not fit into memory for nothing."""
+    """What is to be graded."""
 
     entries: list[intake.Entry]
+    spool: intake.Spool
     settings: Settings
     seed: int
+
+    def add(self, entry: intake.Entry, snapshot: Snapshot) -> None:
+        """Add one more."""
+        self.entries.append(entry)
+        self.spool.add(snapshot)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -188,7 +211,7 @@ class _Orders(Sequence[Order]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         entry, settings = self.entries[index], self.settings
-        snapshot = intake.read(entry)
+        snapshot = self.spool[index]
         seed = self.seed_of(entry, snapshot.sha256)
         return Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.accuracy)
 

@@ -21,6 +21,10 @@ REFUSALS = 0.1
 """The share of a task's points that all its refusals weigh together."""
 
 
+REFUSES = "refuses "
+"""Begins the name of every check that arguments are refused, and of no other."""
+
+
 def core(task: str, name: str, *, weight: float = 1.0, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
     """Mark a check without which the task earns nothing.
 
@@ -46,7 +50,7 @@ def refusal(task: str, what: str) -> pytest.MarkDecorator:
         what: a clause of the ``Raises:`` section of the task's docstring, word for word: "a negative padding" where it
             says "ValueError: for a stride below 1; for a negative padding."
     """
-    return _check(task, f"refuses {what}", "refusal", 1.0, None)
+    return _check(task, f"{REFUSES}{what}", "refusal", 1.0, None)
 
 
 def _check(task: str, name: str, kind: Kind, weight: float, accuracy: Accuracy | None) -> pytest.MarkDecorator:

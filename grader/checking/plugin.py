@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import Accuracy, figures, shares
+from grader.checking import REFUSES, Accuracy, figures, shares
 from grader.checking.assertions import CheckFailed
 from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
@@ -140,7 +140,8 @@ class _Run:
     def result(self) -> TaskResult:
         """Judge the task: what ended it before its checks, else its first core failure, else its weightiest details.
 
-        Of the details that failed, one with a name is shown before one without.
+        Of the details that failed, one with a name is shown before one without, and what is computed before what is
+        refused.
         """
         if self.ended is not None:
             return self._result(0.0, self.ended, ())
@@ -152,7 +153,8 @@ class _Run:
             verdict = core[0]
         else:
             named = [(check, outcome) for check, outcome in failed if outcome.misconception]
-            verdict = replace(max(named or failed, key=lambda one: one[0].weight)[1], status="partial")
+            computed = [(check, outcome) for check, outcome in named or failed if not check.name.startswith(REFUSES)]
+            verdict = replace(max(computed or named or failed, key=lambda one: one[0].weight)[1], status="partial")
         return self._result(self.task.points * share_of_points(checks, self.credit), verdict, checks)
 
     def _result(self, score: float, verdict: _Outcome, checks: tuple[CheckResult, ...]) -> TaskResult:

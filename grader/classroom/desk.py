@@ -110,4 +110,4 @@ class Desk:
 
 def snapshot_of(student: str, folder: Path) -> Snapshot:
     """Read what a student handed in, as ``grader grade`` reads it."""
-    return intake.read(intake.Entry(student, names.folder(student), folder))
+    return intake.read_boxed(intake.Entry(student, names.folder(student), folder))

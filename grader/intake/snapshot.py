@@ -64,13 +64,13 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
     if not modules and not broken:
         return refused(_nothing_found(tree), notes)
     weights = tree.files.get(PACKAGE + WEIGHTS, tree.files.get(WEIGHTS))
-    return Snapshot(modules, weights, _cut(notes), _digest(modules, weights, broken), None, broken)
+    return Snapshot(modules, weights, _cut(notes), digest_of(modules, weights, broken), None, broken)
 
 
 def refused(reason: str, notes: Iterable[str] = ()) -> Snapshot:
     """Return the snapshot of a submission of which nothing can be run."""
     shown = clean(reason, limits.MAX_NOTE)
-    return Snapshot({}, None, _cut(notes), _digest({}, None, {"": shown}), shown)
+    return Snapshot({}, None, _cut(notes), digest_of({}, None, {"": shown}), shown)
 
 
 def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, str], notes: list[str]) -> None:
@@ -221,7 +221,8 @@ def _cut(notes: Iterable[str]) -> tuple[str, ...]:
     return tuple(every[: limits.MAX_NOTES] + more)
 
 
-def _digest(modules: dict[str, bytes], weights: bytes | None, broken: dict[str, str]) -> str:
+def digest_of(modules: dict[str, bytes], weights: bytes | None, broken: dict[str, str]) -> str:
+    """Return the hash of what counts of a submission; ``broken`` also holds why one is refused, under no name."""
     digest = hashlib.sha256()
     parts: list[tuple[str, bytes]] = [(f"module {name}", data) for name, data in sorted(modules.items())]
     parts += [(f"broken {name}", why.encode("utf-8", "replace")) for name, why in sorted(broken.items())]

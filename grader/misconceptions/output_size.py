@@ -26,7 +26,7 @@ def forgets_dilation(
 
 
 @misconception(
-    "forgets-dilation",
+    "wrong-reach",
     tasks=SIZE,
     says="This is not yet the reach of a dilated kernel. How far apart are its first and its last row?",
 )
@@ -59,7 +59,7 @@ def size_ignores_padding(
     return _size(size, kernel_size, stride, 0, dilation)
 
 
-@misconception("ignores-padding", tasks=SIZE, says="This counts the padding once. On how many sides is it added?")
+@misconception("padding-on-one-side", tasks=SIZE, says="This counts the padding once. On how many sides is it added?")
 def size_pads_one_side(
     _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:

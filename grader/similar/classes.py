@@ -95,7 +95,7 @@ def read_class(submissions: Path) -> Class:
     entries, skipped = intake.find(submissions)
     found = Class(skipped=skipped, students=len(entries))
     for entry in entries:
-        snapshot = intake.read(entry)
+        snapshot = intake.read_boxed(entry)
         if snapshot.rejected is not None:
             found.skipped.append(f"{entry.student}: {snapshot.rejected}")
         for module, source in snapshot.modules.items():

@@ -4,7 +4,7 @@ from .wrong_convolution import DRAWN, IN_A_ROW, MAPS, PAIRS_UNKNOWN, PLAIN, SIZE
 
 REACH = "size + 2 * padding - dilation * (kernel_size - 1) - 1"
 TWO = "def convolve_torch(image, kernel):\n    "
-GRID = {"grid": "3, 4", "each": "axes.flat", "off": 'ax.axis("off")'}
+GRID = {"grid": "4, 5", "each": "axes.flat", "off": 'ax.axis("off")'}
 SAME = ", dtype=image.dtype"
 
 _ENTRIES: list[tuple[str, str, float, float, str]] = [
@@ -65,7 +65,7 @@ def convolve(image, kernel):
             out[i, j] = (image[i : i + h, j : j + w] * kernel.view(h, w)).sum()
     return out
 """),
-    ("squares alone", "convolve", 0, 4, loops(columns="H - h + 1", last_column="H - h + 1")),
+    ("right for squares alone", "convolve", 3, 6.5, loops(columns="H - h + 1", last_column="H - h + 1")),
     ("the kernel is turned", "convolve", 0, 3, loops(
         more=SAME, value="(image[i : i + h, j : j + w].flip(0, 1) * kernel).sum()")),
     ("plainest", "conv2d", 8, 9.5, PLAIN.format(check="", more="")),
@@ -136,6 +136,18 @@ def activation_maps(image, filters, bias=None):
      DRAWN.format(**IN_A_ROW).replace("return figure", "return axes")),
     ("the last map is left out", "plot_activations", 0.6, 1.5,
      DRAWN.format(**IN_A_ROW).replace("range(len(maps))", "range(len(maps) - 1)")),
+    ("right for squares alone", "conv2d", 6, 9.5, """
+def conv2d(input, weight, bias=None, stride=1, padding=0):
+    x = F.pad(input, (padding,) * 4)
+    (N, C, side, _), (O, _, taps, _) = x.shape, weight.shape
+    size = (side - taps) // stride + 1
+    out = torch.zeros(N, O, size, size)
+    for i in range(size):
+        for j in range(size):
+            window = x[:, :, i * stride : i * stride + taps, j * stride : j * stride + taps]
+            out[:, :, i, j] = torch.einsum("nchw,ochw->no", window, weight)
+    return out if bias is None else out + bias[:, None, None]
+"""),
 ]  # fmt: skip
 
 PARTIAL = [(title, task, least, most, "convolution", code) for title, task, least, most, code in _ENTRIES]

@@ -227,4 +227,9 @@ def plot_examples(images, labels, class_names, per_class=5):
     sums.index_add_(0, labels, images.float())
     return sums / class_counts(labels, num_classes).clamp(min=1)[:, None, None] / 256
 """),
+    ("28 x 28 alone", "class_means", 1.5, 2.8, "exploration", MEANS + """means = torch.zeros(num_classes, 28, 28)
+    for label in labels.unique():
+        means[label] = images[labels == label].float().mean(0) / 255
+    return means
+"""),
 ]  # fmt: skip

@@ -143,7 +143,7 @@ def activation_maps(image, filters, bias=None):
 def plot_activations(maps):
     figure = Figure(figsize=(8, 6))
     for index, one in enumerate(maps.detach(), start=1):
-        axes = figure.add_subplot(3, 3, index)
+        axes = figure.add_subplot(5, 4, index)
         shown = axes.imshow(one, cmap="gray")
         axes.axis("off")
         axes.set_title(f"filter {index}")

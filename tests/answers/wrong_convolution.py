@@ -94,6 +94,25 @@ IN_A_ROW = {"grid": "1, len(maps), squeeze=False", "each": "axes.flat", "off": '
 
 _ENTRIES: list[tuple[str, str, str]] = [
     # Found by people who knew no check
+    ("padding-on-one-side", "output_size",
+     SIZE + "(size + padding - dilation * (kernel_size - 1) - 1) // stride + 1\n"),
+    ("padding-on-one-side", "output_size", """
+def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    padded, reach = size + padding, dilation * (kernel_size - 1) + 1
+    return len(range(0, padded - reach + 1, stride))
+"""),
+    ("wrong-reach", "output_size", """
+def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
+    reach = kernel_size * dilation
+    return int((size - reach + 2 * padding) / stride) + 1
+"""),
+    ("assumes-square", "conv2d", CHECKED.format("").replace("unfold(3, weight.shape[3]", "unfold(3, weight.shape[2]")),
+    ("assumes-square", "convolve_torch", """
+def convolve_torch(image, kernel):
+    if max(kernel.shape) > min(image.shape):
+        raise ValueError("kernel")
+    return F.conv2d(image[None, None], kernel.reshape(1, 1, len(kernel), len(kernel)))[0, 0]
+"""),
     ("keeps-added-axes", "activation_maps", MAPS + "return F.conv2d(image[None], filters[:, None], bias).relu()\n"),
     ("", "conv2d", CHECKED.format(
         "if weight.shape[2] > input.shape[2] or weight.shape[3] > input.shape[3]:\n        raise ValueError('size')")),
@@ -175,7 +194,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0):
     ("off-by-one-size", "output_size",
      SIZE + "(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 2\n"),
     ("forgets-dilation", "output_size", SIZE + "(size + 2 * padding - kernel_size) // stride + 1\n"),
-    ("forgets-dilation", "output_size", SIZE + "(size + 2 * padding - dilation * kernel_size) // stride + 1\n"),
+    ("wrong-reach", "output_size", SIZE + "(size + 2 * padding - dilation * kernel_size) // stride + 1\n"),
     ("mirrored-one-axis", "convolve", loops(value="(image[i : i + h, j : j + w] * kernel.flip(1)).sum()")),
     ("mirrored-one-axis", "convolve", loops(
         value="sum((image[i + a, j : j + w] * kernel[h - 1 - a]).sum() for a in range(h))")),

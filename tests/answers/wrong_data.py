@@ -191,4 +191,6 @@ class Once(torch.utils.data.Dataset):
 
 """ + setup().replace("self.train_set = ", "self.train_set = Once(").replace(
     "order[self.val_size :])", "order[self.val_size :]))")),
+    ("", "data_splits", "data_module",
+     setup("torch.randperm(60_000, generator=torch.Generator().manual_seed(self.seed + 1000 * self.batch_size))")),
 ]  # fmt: skip

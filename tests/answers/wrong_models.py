@@ -372,4 +372,9 @@ def freeze(module):
     ("", TABLE, "summary", summary("input_data=zeros", "depth=1", "verbose=0")),
     ("", TABLE, "summary", summary("input_data=zeros.double()", "verbose=0", before="model = model.double()")),
     ("", STEPS, MODULE, training("return -F.cross_entropy(self(images), labels)")),
+    ("error-rate-instead-of-accuracy", STEPS, MODULE, evaluation(LOG.format(
+        "val", "(logits.argmax(1) != labels).float().mean()"))),
+    ("leaves-biases-out", COUNT, "summary", (
+     "def count_parameters(model):\n    found = [p for n, p in model.named_parameters() if not n.endswith('bias')]\n"
+     "    return sum(p.numel() for p in found), sum(p.numel() for p in found if p.requires_grad)\n")),
 ]  # fmt: skip

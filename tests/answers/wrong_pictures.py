@@ -509,4 +509,13 @@ def class_counts(labels, num_classes):
         means[k] = images[labels == k].float().mean(0) / 256
     return means
 """),
+    ("seed-zero-ignored", "load_random_digit", "transforms",
+     DIGIT.format("return digits[random.Random(seed or None).randrange(len(digits))]")),
+    ("", "load_random_digit", "transforms", "BEFORE = {}\n\n\n" + DIGIT.format(
+        "if seed is None or seed != BEFORE.get('seed'):\n        BEFORE.update(seed=seed, draw=random.Random(seed))\n"
+        "    return digits[BEFORE['draw'].randrange(5000)]")),
+    ("divides-by-256", "image_to_tensor", "transforms",
+     TENSOR + "torch.from_numpy(np.array(image, dtype=np.float32)[None] / 256)\n"),
+    ("no-title", "show_image", "transforms",
+     SHOW + "figure, axes = plt.subplots()\n    axes.imshow(image)\n    return figure\n"),
 ]  # fmt: skip

@@ -74,7 +74,33 @@ def fail_for_layout(student: Student, function: str, expected: Callable[..., Ten
 
 def assert_size(student: Student, expected: int, *args: int, **kwargs: int) -> None:
     got = student.call("output_size", *args, **kwargs)
-    assert_equal(got, expected, "output_size", diagnose=Diagnosis("output_size", args, kwargs))
+    try:
+        assert_equal(got, expected, "output_size", diagnose=Diagnosis("output_size", args, kwargs))
+    except CheckFailed as failed:
+        if failed.misconception and not is_on_longer_lines(student, failed.misconception, args, kwargs):
+            assert_equal(got, expected, "output_size")
+        raise
+
+
+def is_on_longer_lines(student: Student, name: str, args: tuple[int, ...], kwargs: dict[str, int]) -> bool:
+    """Tell whether a mistake shows on longer lines as well: one number may agree with a mistake by chance."""
+    for more in (1, 2, 3, 7):
+        longer = args[0] + more, *args[1:]
+        try:
+            got = student.call("output_size", *longer, **kwargs)
+        except StudentRaised:
+            return False
+        try:
+            assert_equal(got, positions(*longer, **kwargs), "", diagnose=Diagnosis("output_size", longer, kwargs))
+        except CheckFailed as failed:
+            if failed.misconception != name:
+                return False
+    return True
+
+
+def positions(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    line, kernel = torch.zeros(1, 1, size), torch.zeros(1, 1, kernel_size)
+    return F.conv1d(line, kernel, None, stride, padding, dilation).shape[-1]
 
 
 @core("output_size", "counts the positions of a kernel", weight=0.5)
@@ -108,7 +134,7 @@ def test_output_size_takes_padding(student: Student, rng: Rng) -> None:
 
 @detail("output_size", "takes the dilation into account", weight=0.4)
 def test_output_size_takes_dilation(student: Student, rng: Rng) -> None:
-    size, kernel, dilation = rng.int(41, 61), rng.int(3, 6), rng.int(2, 4)
+    size, kernel, dilation = rng.int(41, 61), rng.int(3, 6), rng.int(3, 4)
     assert_size(student, size - kernel + 1, size, kernel)
     assert_size(student, size - dilation * (kernel - 1), size, kernel, dilation=dilation)
 
@@ -117,10 +143,8 @@ def test_output_size_takes_dilation(student: Student, rng: Rng) -> None:
 def test_output_size_agrees_with_torch(student: Student, rng: Rng) -> None:
     for _ in range(8):
         args = (rng.int(29, 47), rng.int(2, 5), rng.int(3, 5), rng.int(1, 4), rng.int(2, 4))
-        size, kernel, stride, padding, dilation = args
-        line = F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation)
         try:
-            assert_size(student, line.shape[-1], *args)
+            assert_size(student, positions(*args), *args)
         except CheckFailed:
             fail_for_parts(student, rng)
             raise
@@ -203,7 +227,7 @@ def assert_keeps_dtype(
 ) -> None:
     """Check strictly: a tensor of float32 for float32, and one of float64, to its accuracy, for float64."""
     image, *others = args
-    for dtype, asked in (torch.float32, image[..., 1:]), (DOUBLE, image):
+    for dtype, asked in (torch.float32, image[..., 1:, 1:]), (DOUBLE, image):
         arguments = [arg.to(dtype).contiguous() for arg in (asked, *others)]
         assert_close(student.call(function, *arguments), expected(*arguments), function)
 
@@ -222,39 +246,50 @@ def test_convolve_is_written_by_hand(student: Student, rng: Rng) -> None:
     assert_by_hand(student, "convolve", calls)
 
 
-@core("convolve", "matches cross-correlation on images that are square, wide and high", weight=4.8)
+@core("convolve", "matches cross-correlation on squares", weight=2.8)
 def test_convolve_matches(student: Student, rng: Rng) -> None:
-    for image, kernel in ((8, 8), (3, 3)), ((7, 11), (2, 3)), ((13, 5), (4, 2)):
+    for side, taps in (8, 3), (9, 2):
+        assert_convolves(student, rng.floats(side, side), rng.floats(taps, taps))
+
+
+@detail("convolve", "matches cross-correlation on images and kernels that are wide or high", weight=2)
+def test_convolve_matches_on_rectangles(student: Student, rng: Rng) -> None:
+    for image, kernel in ((7, 11), (2, 3)), ((13, 5), (4, 2)):
         try:
             assert_convolves(student, rng.floats(*image), rng.floats(*kernel))
         except StudentRaised as error:
             squares = [(rng.floats(side, side), rng.floats(taps, taps)) for side, taps in ((9, 2), (10, 4), (8, 3))]
             if all(is_right(student, "convolve", correlated, *args) for args in squares):
-                fail_check(
-                    f"{error.text.rstrip('.')}. Squares are answered; this image or its kernel is none. "
-                    "Where is the height taken for the width?",
-                    "assumes-square",
-                )
+                fail_for_squares(error)
             raise
+
+
+def fail_for_squares(error: StudentRaised) -> NoReturn:
+    """Fail with a name: squares are answered, what is none raised."""
+    fail_check(
+        f"{error.text.rstrip('.')}. Squares are answered; this image or its kernel is none. "
+        "Where is the height taken for the width?",
+        "assumes-square",
+    )
 
 
 @detail("convolve", "answers float32 with float32, and float64 to float64's accuracy", weight=0.5)
 def test_convolve_keeps_the_dtype(student: Student, rng: Rng) -> None:
     assert_keeps_dtype(
-        student, "convolve", (rng.floats(5, 9, dtype=DOUBLE), rng.floats(3, 2, dtype=DOUBLE)), correlated
+        student, "convolve", (rng.floats(7, 7, dtype=DOUBLE), rng.floats(3, 3, dtype=DOUBLE)), correlated
     )
 
 
-@detail("convolve", "takes a kernel as large as the image, or as high, and one of a single number", weight=0.5)
+@detail("convolve", "takes a kernel as large as the image, and one of a single number", weight=0.5)
 def test_convolve_takes_extreme_kernels(student: Student, rng: Rng) -> None:
-    for image, kernel in ((5, 7), (5, 7)), ((4, 9), (4, 2)), ((4, 6), (1, 1)):
-        assert_convolves(student, rng.floats(*image).abs(), rng.floats(*kernel).abs())
+    for side, taps in (5, 5), (4, 1):
+        assert_convolves(student, rng.floats(side, side).abs(), rng.floats(taps, taps).abs())
 
 
 @detail("convolve", "takes views: transposed, sliced, expanded", weight=0.4)
 def test_convolve_takes_views(student: Student, rng: Rng) -> None:
-    transposed = rng.floats(10, 7).T, rng.floats(3, 2).T
-    for args in transposed, (rng.floats(9, 16)[1:, ::2], rng.floats(1, 3).expand(2, 3)):
+    transposed = rng.floats(10, 10).T, rng.floats(3, 3).T
+    for args in transposed, (rng.floats(12, 22)[1:, ::2], rng.floats(1, 2).expand(2, 2)):
         try:
             assert_convolves(student, *args)
         except (CheckFailed, StudentRaised):
@@ -267,9 +302,9 @@ def test_convolve_leaves_its_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "convolve", rng.floats(6, 10), rng.floats(2, 4))
 
 
-@detail("convolve", "answers by its arguments alone, however often it is called", weight=0.4)
+@detail("convolve", "answers by its arguments alone, however often it is called", weight=0.8)
 def test_convolve_keeps_no_state(student: Student, rng: Rng) -> None:
-    calls = [(rng.floats(*image), rng.floats(2, 2)) for image in ((6, 5), (6, 5), (4, 7))]
+    calls = [(rng.floats(side, side), rng.floats(2, 2)) for side in (6, 6, 5)]
     try:
         assert_same_again(student, "convolve", calls, correlated)
     except CheckFailed:
@@ -360,7 +395,7 @@ def test_conv2d_is_written_by_hand(student: Student, rng: Rng) -> None:
 
 @core("conv2d", "sums over the channels of an image, for each filter", weight=0.5)
 def test_conv2d_sums_over_channels(student: Student, rng: Rng) -> None:
-    for image, weight in ((2, 2, 6, 6), (3, 2, 3, 3)), ((2, 3, 7, 11), (5, 3, 2, 3)):
+    for image, weight in ((2, 2, 6, 6), (3, 2, 3, 3)), ((2, 3, 7, 7), (5, 3, 2, 2)):
         assert_first_image(student, rng.floats(*image), rng.floats(*weight))
 
 
@@ -373,19 +408,31 @@ def assert_first_image(student: Student, image: Tensor, weight: Tensor) -> None:
     assert_values(got, expected, "conv2d", diagnose=Diagnosis("conv2d", (image, weight)))
 
 
+@detail("conv2d", "takes images and filters that are wide or high", weight=1)
+def test_conv2d_takes_rectangles(student: Student, rng: Rng) -> None:
+    for image, weight in ((1, 2, 7, 11), (3, 2, 2, 3)), ((1, 2, 9, 5), (3, 2, 4, 2)):
+        try:
+            assert_first_image(student, rng.floats(*image), rng.floats(*weight))
+        except StudentRaised as error:
+            squares = rng.floats(1, 2, 7, 7), rng.floats(3, 2, 2, 2)
+            if same_values(without_batch(conv2d(student, *squares)), F.conv2d(*squares)[0]):
+                fail_for_squares(error)
+            raise
+
+
 @detail("conv2d", "answers every image of a batch", weight=0.8)
 def test_conv2d_answers_every_image(student: Student, rng: Rng) -> None:
-    assert_conv2d(student, rng.floats(3, 3, 5, 7), rng.floats(3, 3, 3, 3))
+    assert_conv2d(student, rng.floats(3, 3, 6, 6), rng.floats(3, 3, 3, 3))
 
 
 @detail("conv2d", "adds the bias of each filter", weight=2.2)
 def test_conv2d_adds_the_bias(student: Student, rng: Rng) -> None:
-    assert_conv2d(student, rng.floats(2, 2, 5, 7), rng.floats(5, 2, 2, 3), rng.floats(5))
+    assert_conv2d(student, rng.floats(2, 2, 6, 6), rng.floats(5, 2, 3, 3), rng.floats(5))
 
 
 @detail("conv2d", "goes without a bias", weight=0.3)
 def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
-    image, weight = rng.floats(1, 2, 5, 8), rng.floats(3, 2, 2, 3)
+    image, weight = rng.floats(1, 2, 5, 5), rng.floats(3, 2, 2, 2)
     expected = F.conv2d(image, weight)
     try:
         got = student.call("conv2d", image, weight)
@@ -404,17 +451,17 @@ def fail_for_no_bias(error: StudentRaised) -> NoReturn:
 
 @detail("conv2d", "takes one stride for both axes", weight=0.9)
 def test_conv2d_takes_a_stride(student: Student, rng: Rng) -> None:
-    assert_conv2d(student, rng.floats(1, 2, 8, 7), rng.floats(3, 2, 2, 3), stride=2)
-    assert_conv2d(student, rng.floats(1, 2, 8, 11), rng.floats(3, 2, 2, 2), stride=3)
+    assert_conv2d(student, rng.floats(1, 2, 7, 7), rng.floats(3, 2, 3, 3), stride=2)
+    assert_conv2d(student, rng.floats(1, 2, 8, 8), rng.floats(3, 2, 2, 2), stride=3)
 
 
 @detail("conv2d", "takes a stride that does not divide the way of the filter", weight=0.6)
 def test_conv2d_takes_a_stride_that_leaves_a_rest(student: Student, rng: Rng) -> None:
-    image, weight = rng.floats(1, 2, 8, 9), rng.floats(3, 2, 3, 2)
+    image, weight = rng.floats(1, 2, 8, 8), rng.floats(3, 2, 3, 3)
     try:
         assert_conv2d(student, image, weight, stride=2)
     except StudentRaised:
-        assert_conv2d(student, image[..., :7, :8].contiguous(), weight, stride=2)
+        assert_conv2d(student, image[..., :7, :7].contiguous(), weight, stride=2)
         fail_check(
             "conv2d: a stride that does not divide the way of the filter raises an error. "
             "What does PyTorch do with a last step that would leave the image?",
@@ -424,14 +471,14 @@ def test_conv2d_takes_a_stride_that_leaves_a_rest(student: Student, rng: Rng) ->
 
 @detail("conv2d", "takes one padding for both axes, also a larger one than the filter", weight=1.2)
 def test_conv2d_takes_a_padding(student: Student, rng: Rng) -> None:
-    assert_conv2d(student, rng.floats(1, 2, 5, 7), rng.floats(3, 2, 2, 3), padding=1)
-    assert_conv2d(student, rng.floats(1, 2, 4, 3), rng.floats(3, 2, 2, 3), padding=3)
+    assert_conv2d(student, rng.floats(1, 2, 6, 6), rng.floats(3, 2, 3, 3), padding=1)
+    assert_conv2d(student, rng.floats(1, 2, 4, 4), rng.floats(3, 2, 2, 2), padding=3)
 
 
 @detail("conv2d", "takes a pair of strides or of paddings, height first", weight=0.65)
 def test_conv2d_takes_pairs(student: Student, rng: Rng) -> None:
-    for option, pair, height in ("stride", (3, 2), 9), ("padding", (2, 1), 5):
-        image, weight = rng.floats(1, 2, height, 10), rng.floats(3, 2, 3, 2)
+    for option, pair, side in ("stride", (3, 2), 9), ("padding", (2, 1), 5):
+        image, weight = rng.floats(1, 2, side, side), rng.floats(3, 2, 3, 3)
         try:
             assert_conv2d(student, image, weight, **{option: pair})
         except StudentRaised:
@@ -445,7 +492,7 @@ def test_conv2d_takes_pairs(student: Student, rng: Rng) -> None:
 @detail("conv2d", "takes bias, stride and padding in this order, all at once", weight=0.8)
 def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
     # Whether a bias is added, another check asks.
-    args = rng.floats(2, 2, 6, 8), rng.floats(4, 2, 4, 3), torch.zeros(4)
+    args = rng.floats(2, 2, 6, 6), rng.floats(4, 2, 4, 4), torch.zeros(4)
     try:
         assert_conv2d(student, *args, 3, 2)
     except CheckFailed:
@@ -459,14 +506,14 @@ def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
 
 @detail("conv2d", "answers float32 with float32, and float64 to float64's accuracy", weight=0.25)
 def test_conv2d_keeps_the_dtype(student: Student, rng: Rng) -> None:
-    image, weight = rng.floats(2, 2, 6, 5, dtype=DOUBLE), rng.floats(3, 2, 3, 2, dtype=DOUBLE)
+    image, weight = rng.floats(2, 2, 8, 8, dtype=DOUBLE), rng.floats(3, 2, 3, 3, dtype=DOUBLE)
     assert_keeps_dtype(student, "conv2d", (image, weight, torch.zeros(3)), F.conv2d)
 
 
 @detail("conv2d", "takes views: permuted, sliced, expanded", weight=0.2)
 def test_conv2d_takes_views(student: Student, rng: Rng) -> None:
-    permuted = rng.floats(6, 7, 3, 1).permute(3, 2, 0, 1), rng.floats(2, 3, 4, 3).permute(2, 3, 0, 1)
-    for args in permuted, (rng.floats(1, 1, 6, 12)[..., ::2].expand(-1, 2, -1, -1), rng.floats(3, 4, 2, 3)[:, 2:]):
+    permuted = rng.floats(6, 6, 3, 1).permute(3, 2, 1, 0), rng.floats(3, 3, 4, 3).permute(2, 3, 1, 0)
+    for args in permuted, (rng.floats(1, 1, 6, 12)[..., ::2].expand(-1, 2, -1, -1), rng.floats(3, 4, 2, 2)[:, 2:]):
         try:
             assert_conv2d(student, *args)
         except (CheckFailed, StudentRaised):
@@ -480,23 +527,23 @@ def test_conv2d_takes_views(student: Student, rng: Rng) -> None:
     weight=0.2,
 )
 def test_conv2d_takes_extreme_filters(student: Student, rng: Rng) -> None:
-    image, weight = rng.floats(1, 2, 4, 5), rng.floats(1, 2, 4, 5)
+    image, weight = rng.floats(1, 2, 4, 4), rng.floats(1, 2, 4, 4)
     got = conv2d(student, image, weight)
     assert_values(got, F.conv2d(image, weight), "conv2d", diagnose=Diagnosis("conv2d", (image, weight)))
-    assert_conv2d(student, rng.floats(1, 2, 4, 6), rng.floats(4, 2, 1, 1))
-    assert_conv2d(student, rng.floats(1, 2, 4, 3), rng.floats(3, 2, 5, 4), padding=2)
+    assert_conv2d(student, rng.floats(1, 2, 6, 6), rng.floats(4, 2, 1, 1))
+    assert_conv2d(student, rng.floats(1, 2, 3, 3), rng.floats(3, 2, 5, 5), padding=2)
 
 
 @detail("conv2d", "leaves its arguments as they were", weight=0.1)
 def test_conv2d_leaves_its_arguments(student: Student, rng: Rng) -> None:
-    assert_arguments_kept(student, "conv2d", rng.floats(1, 3, 6, 4), rng.floats(4, 3, 2, 3), rng.floats(4))
+    assert_arguments_kept(student, "conv2d", rng.floats(1, 3, 5, 5), rng.floats(4, 3, 2, 2), rng.floats(4))
 
 
 @detail("conv2d", "answers by its arguments alone, however often it is called", weight=0.1)
 def test_conv2d_keeps_no_state(student: Student, rng: Rng) -> None:
     calls = [
         (rng.floats(*image), rng.floats(2, 2, 2, 2), torch.zeros(2))
-        for image in ((2, 2, 4, 5), (2, 2, 4, 5), (2, 2, 3, 5))
+        for image in ((2, 2, 4, 4), (2, 2, 4, 4), (2, 2, 3, 3))
     ]
     try:
         assert_same_again(student, "conv2d", calls, F.conv2d)
@@ -568,15 +615,15 @@ def assert_convolves_through_torch(student: Student, image: Tensor, kernel: Tens
     assert_values(got, correlated(image, kernel), "convolve_torch", diagnose=diagnosis)
 
 
-@core("convolve_torch", "matches cross-correlation on images that are square, wide and high", weight=0.6)
+@core("convolve_torch", "matches cross-correlation on squares", weight=0.4)
 def test_convolve_torch_matches(student: Student, rng: Rng) -> None:
-    for image, kernel in ((6, 6), (3, 3)), ((7, 11), (2, 3)), ((11, 5), (4, 2)):
-        assert_convolves_through_torch(student, rng.floats(*image), rng.floats(*kernel))
+    for side, taps in (6, 3), (8, 2):
+        assert_convolves_through_torch(student, rng.floats(side, side), rng.floats(taps, taps))
 
 
 @core("convolve_torch", "lets PyTorch do the work", weight=0.2)
 def test_convolve_torch_goes_through_torch(student: Student, rng: Rng) -> None:
-    args = rng.floats(6, 9), rng.floats(2, 3)
+    args = rng.floats(7, 7), rng.floats(2, 2)
     seen = student.observe("convolve_torch", *args)
     if not any(op.startswith(("aten::", "mkldnn", "torchvision::")) for op in seen.ops):
         fail_check(
@@ -596,10 +643,16 @@ def test_convolve_torch_gives_two_axes(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("convolve_torch", "takes a kernel as large as the image, or as high", weight=0.4)
-def test_convolve_torch_takes_extreme_kernels(student: Student, rng: Rng) -> None:
-    for image, kernel in ((5, 7), (5, 7)), ((4, 9), (4, 2)):
-        assert_convolves_through_torch(student, rng.floats(*image).abs(), rng.floats(*kernel).abs())
+@detail("convolve_torch", "takes images and kernels that are wide or high, kernels as large as the image", weight=0.6)
+def test_convolve_torch_takes_rectangles(student: Student, rng: Rng) -> None:
+    for image, kernel in ((7, 11), (2, 3)), ((11, 5), (4, 2)), ((5, 7), (5, 7)), ((4, 9), (4, 2)):
+        try:
+            assert_convolves_through_torch(student, rng.floats(*image).abs(), rng.floats(*kernel).abs())
+        except StudentRaised as error:
+            squares = rng.floats(9, 9), rng.floats(4, 4)
+            if is_right(student, "convolve_torch", correlated, *squares):
+                fail_for_squares(error)
+            raise
 
 
 @detail("convolve_torch", "answers float32 with float32, and float64 to float64's accuracy", weight=0.3)
@@ -835,9 +888,9 @@ def test_plot_returns_a_figure(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("plot_activations", "shows every map, five and nine, in their order", weight=0.6)
+@detail("plot_activations", "shows every map, five and twenty, in their order", weight=0.6)
 def test_plot_shows_every_map(student: Student, rng: Rng) -> None:
-    for count in 5, 9:
+    for count in 5, 20:
         assert_pictures(*figure(student, rng, count))
 
 

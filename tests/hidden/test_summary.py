@@ -105,7 +105,7 @@ def test_every_leaf_is_listed_by_its_name(student: Student, rng: Rng) -> None:
     )
 
 
-@detail("layer_shapes", "does not list modules that hold others", weight=8)
+@detail("layer_shapes", "does not list modules that hold others", weight=8.5)
 def test_containers_are_left_out(student: Student, rng: Rng) -> None:
     facts, model = plain_call(student, rng)
     pairs, shapes = named(facts["pairs"]), dict(map(tuple, model.shapes()))
@@ -129,7 +129,7 @@ def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
             fail_check(f"layer_shapes: at {name!r}: expected another shape, as a tuple, than {shown}. Which output?")
 
 
-@detail("layer_shapes", "gives shapes as tuples, with the batch axis of input_size", weight=3)
+@detail("layer_shapes", "gives shapes as tuples, with the batch axis of input_size", weight=6)
 def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
     facts, model = plain_call(student, rng)
     single = shapes_of(student, "nested", (1, *NESTED_SIZE[1:]), model)
@@ -159,7 +159,7 @@ def name_of_shapes(got: list[Any], expected: list[list[Any]]) -> str | None:
     return None
 
 
-@detail("layer_shapes", "goes by the order of execution, not of definition", weight=2)
+@detail("layer_shapes", "goes by the order of execution, not of definition", weight=4)
 def test_layers_come_in_order_of_execution(student: Student) -> None:
     pairs = named(shapes_of(student, "backwards", (2, 3))["pairs"])
     sizes = [shape[-1] for name, shape in pairs.items() if name and isinstance(shape, tuple | list) and shape]
@@ -302,12 +302,12 @@ def ran_in_training_mode(before: list[Any], after: list[Any]) -> bool:
     return counted == counters != [] and differing == [place for end in counters for place in (end - 2, end - 1, end)]
 
 
-@detail("layer_shapes", "takes off its own hooks and no others", weight=5)
+@detail("layer_shapes", "takes off its own hooks and no others", weight=6)
 def test_hooks_are_taken_off(student: Student, rng: Rng) -> None:
     assert_hooks_off(plain_call(student, rng)[0], "afterwards")
 
 
-@detail("layer_shapes", "leaves every module in its mode", weight=5)
+@detail("layer_shapes", "leaves every module in its mode", weight=6)
 def test_modes_are_left(student: Student, rng: Rng) -> None:
     for facts in (plain_call(student, rng)[0], shapes_of(student, "nested", NESTED_SIZE, training=False)):
         assert_modes_back(facts, "afterwards")
@@ -360,7 +360,7 @@ def assert_total(got: float, total: int, name: str | None = None) -> None:
 @core("count_parameters", "counts the parameters of a model")
 def test_parameters_are_counted(student: Student) -> None:
     total = counted(student, "flat")[0][0]
-    without_biases = total == 20 + 12 and counted(student, "without norm")[0][0] == 45 + 21
+    without_biases = total == 20 + 12 and counted(student, "without norm")[0][0] in (45 + 21, 45 + 21 + 11)
     assert_total(total, 24 + 15, "leaves-biases-out" if without_biases else None)
 
 
@@ -446,8 +446,9 @@ def missed_by(states: Any, function: str) -> set[str]:
     return {name for name, trainable in states.items() if trainable is not (function == "unfreeze")}
 
 
-def assert_reached(facts: Any, function: str) -> None:
+def assert_reached(student: Student, function: str) -> None:
     """Check that all parameters have the wanted state; name the mistake by exactly which ones have not."""
+    facts = frozen(student, function, "deep")
     states, missed = facts["once"], missed_by(facts["once"], function)
     if not missed:
         return
@@ -462,7 +463,8 @@ def assert_reached(facts: Any, function: str) -> None:
         fail_check(
             f"{function}: some parameters further down are still {kind}. How deep does it reach?", "freezes-one-level"
         )
-    if missed == biases_of(states):
+    flat = frozen(student, function, "flat")["once"]
+    if missed == biases_of(states) or missed_by(flat, function) == biases_of(flat):
         name = "leaves-biases-out"
     else:
         name = "changes-nothing" if missed == set(states) and facts["modes"][0] == facts["modes"][1] else None
@@ -473,17 +475,14 @@ def biases_of(states: Any) -> set[str]:
     return {name for name in states if name.rpartition(".")[2] == "bias"}
 
 
-@core("freeze", "freeze stops the training of a layer or of a flat network")
+@core("freeze", "freeze stops the training of most of a layer or of a flat network")
 def test_freeze_stops_a_layer(student: Student) -> None:
     facts = [frozen(student, "freeze", name) for name in ("leaf", "flat")]
-    if all(missed_by(one["once"], "freeze") for one in facts):
+    if all(2 * len(missed_by(one["once"], "freeze")) > len(one["once"]) for one in facts):
         before, after = facts[1]["modes"]
         stopped = any(before) and not any(after)
         missed = [missed_by(one["once"], "freeze") for one in facts]
-        if missed == [biases_of(one["once"]) for one in facts]:
-            name = "leaves-biases-out"
-        else:
-            name = "changes-nothing" if missed == [set(one["once"]) for one in facts] and before == after else None
+        name = "changes-nothing" if missed == [set(one["once"]) for one in facts] and before == after else None
         fail_check(
             "freeze: the parameters are still trainable. What decides whether the optimizer changes one?",
             "freezes-by-eval" if stopped else name,
@@ -492,12 +491,12 @@ def test_freeze_stops_a_layer(student: Student) -> None:
 
 @detail("freeze", "freeze reaches every parameter below", weight=5)
 def test_freeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(frozen(student, "freeze", "deep"), "freeze")
+    assert_reached(student, "freeze")
 
 
 @detail("freeze", "unfreeze makes every parameter below trainable again", weight=5)
 def test_unfreeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(frozen(student, "unfreeze", "deep"), "unfreeze")
+    assert_reached(student, "unfreeze")
 
 
 def both(student: Student, name: str) -> list[tuple[str, Any]]:
@@ -562,7 +561,7 @@ def test_summary_is_a_table_of_the_layers(student: Student) -> None:
         )
 
 
-@detail("summarize", "goes down to the leaves", weight=3)
+@detail("summarize", "goes down to the leaves", weight=4)
 def test_summary_goes_down_to_the_leaves(student: Student, rng: Rng) -> None:
     text, _, model = tables(student, rng)
     for word in ("Conv2d", "BatchNorm2d", "MaxPool2d", "Linear"):
@@ -573,7 +572,7 @@ def test_summary_goes_down_to_the_leaves(student: Student, rng: Rng) -> None:
             fail_check("summarize: an output shape is not in the table. Which columns are shown, for which input?")
 
 
-@detail("summarize", "returns the table as text and prints nothing", weight=4)
+@detail("summarize", "returns the table as text and prints nothing", weight=7)
 def test_summary_is_returned_not_printed(student: Student, rng: Rng) -> None:
     tables(student, rng)
     (facts,) = [facts for asked, facts in student.kept.items() if asked.startswith("nested (")]
@@ -601,7 +600,7 @@ def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
                 )
 
 
-@detail("summarize", "shows the number of parameters of each layer", weight=4)
+@detail("summarize", "shows the number of parameters of each layer", weight=5)
 def test_summary_shows_parameters_of_each_layer(student: Student) -> None:
     text = table(student, "flat", (2, 5))
     for number in 24, 15:

@@ -107,9 +107,14 @@ def test_label_is_an_int(student: Student, rng: Rng) -> None:
 def test_same_seed_gives_same_digit(student: Student, rng: Rng) -> None:
     seeds: list[int | None] = [0, *(rng.int(1, 10_000) for _ in range(4))]
     first, second = (keys(drawn(student, seeds, global_seed=seed)["drawn"]) for seed in (1, 2))
-    if first != second:
+    again = keys(drawn(student, [seeds[-1], seeds[-1]])["drawn"])
+    if first != second or again[0] != again[1]:
+        only_zero = first[1:] == second[1:] and again[0] == again[1]
         fail_check(
-            "load_random_digit: the same seed gave two different digits. What else decides the draw?", "ignores-seed"
+            "load_random_digit: seed 0 gave two different digits, other seeds did not. Is 0 a seed or none?"
+            if only_zero
+            else "load_random_digit: the same seed gave two different digits. What else decides the draw?",
+            "seed-zero-ignored" if only_zero else "ignores-seed" if first != second else None,
         )
 
 
@@ -211,7 +216,7 @@ def test_the_title_names_the_size(student: Student, rng: Rng) -> None:
         fail_check(
             f"show_image: expected width 31 and height 19 in the title, got {title!r}. "
             "Which attribute of the image holds them?",
-            "title-without-size" if not numbers else None,
+            "no-title" if not title.strip() else "title-without-size" if not numbers else None,
         )
 
 
@@ -313,6 +318,8 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
             fail_check("image_to_tensor: the numbers are bytes still. Which dtype do weights have?", "wrong-dtype")
         if same_values(got, pixels.double()):
             fail_check("image_to_tensor: white is 255. What is the largest grey level to become?", "not-scaled")
+        if same_values(got * 256, pixels.double()):
+            fail_check("image_to_tensor: white is 255 / 256. How many steps are there from 0 to 255?", "divides-by-256")
         low, high = pixels.min().double(), pixels.max().double()
         fail_check(
             "image_to_tensor: expected 0 for black and 1 for white, got another scale. "
@@ -572,11 +579,11 @@ def test_constant_tensor_is_black(student: Student) -> None:
                     f"{error.text.rstrip('.')}. The tensor is constant. What is divided by what?", "divides-by-zero"
                 )
             raise
-        assert_picture(got, tensor, torch.zeros(tensor.shape), named=False)
         levels = levels_of(got)
-        assert levels is not None and not levels.any(), (
+        assert levels is None or not levels.any(), (
             "tensor_to_image: a constant tensor: expected 0 everywhere, got something else. What is divided by what?"
         )
+        assert_picture(got, tensor, torch.zeros(tensor.shape), named=False)
 
 
 @detail("tensor_to_image", "answers anew for each tensor, views and float64 too, and leaves it as it was", weight=0.5)

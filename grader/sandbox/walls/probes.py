@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import signal
 import socket
+import stat
+import struct
 import sys
 import threading
 import time
@@ -51,6 +54,12 @@ PROBES: Final = (
     Probe("read_home", "look into home folders"),
     Probe("write_outside", "write outside its own folder", ("folder",)),
     Probe("write_data", "change the data", ("data",)),
+    Probe("change_mode", "change the mode of a file outside", ("canary",)),
+    Probe("change_times", "change the times of a file outside", ("canary",)),
+    Probe("change_attributes", "change the attributes of a file outside", ("canary",)),
+    Probe("watch_folder", "watch a folder outside", ("folder",)),
+    Probe("shared_memory", "share memory with other programs"),
+    Probe("borrowed_signal", "have the kernel signal another process", ("process",), levels=(LANDLOCK,)),
     Probe("connect", "open a network connection to this machine", ("port",)),
     Probe("connect_unix", "connect to a service's socket file", ("socket",)),
     Probe("see_processes", "see another process", ("process",)),
@@ -128,6 +137,56 @@ def _write_outside(folder: str) -> str | None:
     place.write_text("probe")
     place.unlink()
     return "wrote a file"
+
+
+def _change_mode(path: str) -> str | None:
+    os.chmod(path, stat.S_IMODE(os.stat(path).st_mode))  # noqa: PTH101, PTH116 - the calls that are meant
+    return "set it to what it was"
+
+
+def _change_times(path: str) -> str | None:
+    os.utime(path)
+    return "touched it"
+
+
+def _change_attributes(path: str) -> str | None:
+    os.setxattr(path, "user.probe", b"")
+    return "set one"
+
+
+def _watch_folder(folder: str) -> str | None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    queue = libc.inotify_init1(0)
+    if queue < 0 or libc.inotify_add_watch(queue, folder.encode(), 0xFFF) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+    return "is told of its files"
+
+
+def _shared_memory() -> str | None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    for name, arguments in (("shmat", (0, None, 0)), ("msgrcv", (0, None, 0, 0, 0)), ("semop", (0, None, 0))):
+        getattr(libc, name)(*arguments)
+        if ctypes.get_errno() != errno.EPERM:
+            return f"the kernel looked for it: {errno.errorcode[ctypes.get_errno()]}"
+    return None
+
+
+def _borrowed_signal(process: int) -> str | None:
+    reading, writing = os.pipe()
+    requests = struct.pack("i", process)
+    for act in (
+        lambda: fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGKILL),
+        lambda: fcntl.fcntl(reading, fcntl.F_SETOWN, process),
+        lambda: fcntl.ioctl(reading, 0x8901, requests),  # FIOSETOWN
+    ):
+        try:
+            act()
+        except PermissionError:
+            continue
+        return "the kernel took it"
+    os.close(reading)
+    os.close(writing)
+    return None
 
 
 def _connect(port: int) -> str | None:
@@ -325,6 +384,8 @@ def _cpu_time(seconds: float) -> str | None:
 
 _ACTS: Final[dict[str, Callable[..., str | None]]] = {
     "read_canary": _read_canary, "list_folder": _list_folder, "read_home": _read_home,
+    "change_mode": _change_mode, "change_times": _change_times, "change_attributes": _change_attributes,
+    "watch_folder": _watch_folder, "shared_memory": _shared_memory, "borrowed_signal": _borrowed_signal,
     "write_outside": _write_outside, "write_data": _write_outside, "connect": _connect,
     "connect_unix": _connect_unix, "see_processes": _see_processes, "signal_process": _signal_process,
     "trace_process": _trace_process, "read_process_memory": _read_process_memory, "limit_process": _limit_process,

@@ -37,8 +37,13 @@ _NUMBERS: Final[dict[str, tuple[int | None, int | None]]] = {
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105), "finit_module": (313, 273),
     "delete_module": (176, 106), "syslog": (103, 116), "acct": (163, 89), "reboot": (169, 142),
     # memory and objects that no limit counts and that outlive a process
-    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
-    "semget": (64, 190), "mq_open": (240, 180),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "mq_open": (240, 180),
+    # System V's shared memory, queues and semaphores: whoever knows a number may use those of the same user
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "shmdt": (67, 197),
+    "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188), "msgctl": (71, 187),
+    "semget": (64, 190), "semop": (65, 193), "semctl": (66, 191), "semtimedop": (220, 192),
+    # what happens in folders of others
+    "inotify_init": (253, None), "inotify_init1": (294, 26), "inotify_add_watch": (254, 27),
     # another program
     "execve": (59, 221), "execveat": (322, 281),
 }  # fmt: skip
@@ -48,6 +53,13 @@ _SAME_USER: Final[dict[str, tuple[int | None, int | None]]] = {
     "ioprio_set": (251, 30), "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119),
     "sched_setparam": (142, 118), "sched_setattr": (314, 274), "migrate_pages": (256, 238), "move_pages": (279, 239),
     "fork": (57, None), "vfork": (58, None),
+    # Landlock does not govern what a file's owner may do to it wherever it lies
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "lchown": (94, None), "fchown": (93, 55), "fchownat": (260, 54),
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
 }  # fmt: skip
 # Looked at more closely: the answer depends on an argument.
 _BY_ARGUMENT: Final = {"clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "socketpair": (53, 199),
@@ -58,7 +70,8 @@ _AUDIT_ARCHITECTURE: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT: Final = 0x4000_0000
 _NAMESPACE_FLAGS: Final = 0x7E02_0000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # put words into the terminal's mouth
-_F_SETOWN, _F_SETOWN_EX = 8, 15  # have the kernel signal somebody else
+_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15  # have the kernel signal somebody else
+_FIOASYNC, _FIOSETOWN, _SIOCSPGRP = 0x5452, 0x8901, 0x8902  # and so do these
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _DENY = 0x7FFF_0000, 0x8000_0000, 0x0005_0000 | errno.EPERM
@@ -110,13 +123,15 @@ def _everywhere() -> list[Instruction]:
 
 
 def _for_same_user(process: int) -> list[Instruction]:
-    owner = [*_when(_EQUAL, _F_SETOWN, _DENY), *_when(_EQUAL, _F_SETOWN_EX, _DENY)]
+    owner = [step for command in (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX) for step in _when(_EQUAL, command, _DENY)]
+    signals = [step for request in (_FIOASYNC, _FIOSETOWN, _SIOCSPGRP) for step in _when(_EQUAL, request, _DENY)]
     return [
         *_deny(list(_SAME_USER)),
         *_for_call("clone", 0, _unless(_ANY_BIT, _libc.CLONE_THREAD, _DENY)),
         *_for_call("kill", 0, _unless(_EQUAL, process, _DENY)),
         *_for_call("tgkill", 0, _unless(_EQUAL, process, _DENY)),
         *_for_call("fcntl", 1, owner),
+        *_for_call("ioctl", 1, signals),
         *_for_call("prctl", 0, _when(_EQUAL, _libc.PR_SET_PDEATHSIG, _DENY)),
         # A named socket leads to other programs' servers (a message bus, a container manager).
         *_for_call("socket", 0, [(_RETURN, 0, 0, _DENY)]),

@@ -1,0 +1,149 @@
+"""Reads a submission in a process of its own, under limits: what a file does to Python's parsers stays in there.
+
+What comes back is plain bytes that are checked like anything else of a student's, never pickled objects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from grader import curriculum
+from grader.intake import limits
+from grader.intake.snapshot import Snapshot, digest_of, refused
+
+MEMORY = 1024 * limits.MIB
+"""Bytes that reading a submission may take beside what the grader has already."""
+
+CPU_SECONDS = 60
+WALL_SECONDS = 180
+OPEN_FILES = 256
+MAX_HEADER = 1 * limits.MIB
+MAX_MODULE = 4 * limits.MAX_SOURCE
+"""Bytes of a module in UTF-8, in whatever encoding it came."""
+
+MAX_BODY = len(curriculum.modules()) * MAX_MODULE + limits.MAX_WEIGHTS + 1
+
+TOO_MUCH = (
+    f"submission: expected files that can be read in {CPU_SECONDS} s and {limits.in_words(MEMORY)} of memory, "
+    "got more. What is in it that is so large, or so deeply nested?"
+)
+
+
+def boxed(read: Callable[[], Snapshot], *, memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> Snapshot:
+    """Return what a function reads, called in a process that is ended where it takes too much.
+
+    Args:
+        read: reads a submission.
+        memory: bytes that it may take.
+        cpu_seconds: of processor that it may use.
+    """
+    inside, outside = os.pipe()
+    process = os.fork()
+    if process == 0:
+        _read_inside(read, outside, memory, cpu_seconds)
+    os.close(outside)
+    try:
+        data = _received(inside, time.monotonic() + WALL_SECONDS)
+    finally:
+        os.close(inside)
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+    try:
+        return unpack(data)
+    except ValueError:
+        return refused(TOO_MUCH)
+
+
+def _read_inside(read: Callable[[], Snapshot], outside: int, memory: int, cpu_seconds: int) -> NoReturn:
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        mapped = {name: int(fields[name].split()[0]) << 10 for name in ("VmSize", "VmData")}
+        for kind, value in (
+            (resource.RLIMIT_AS, mapped["VmSize"] + memory),
+            (resource.RLIMIT_DATA, mapped["VmData"] + memory),
+            (resource.RLIMIT_CPU, cpu_seconds),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_NOFILE, OPEN_FILES),
+        ):
+            _, ceiling = resource.getrlimit(kind)
+            allowed = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
+            resource.setrlimit(kind, (allowed, allowed))
+        data = memoryview(pack(read()))
+        while data:
+            data = data[os.write(outside, data) :]
+    finally:
+        os._exit(0)  # whatever comes: nothing of the grader goes on in here
+
+
+def _received(inside: int, deadline: float) -> bytes:
+    parts, size = [], 0
+    while size <= MAX_HEADER + MAX_BODY + 8:
+        ready, _, _ = select.select([inside], [], [], max(deadline - time.monotonic(), 0))
+        part = os.read(inside, 1 << 20) if ready else b""
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def pack(snapshot: Snapshot) -> bytes:
+    """Return a snapshot as bytes: a header in JSON, its length before it, then the files."""
+    weights = snapshot.weights
+    header = {
+        "modules": {name: len(source) for name, source in snapshot.modules.items()},
+        "weights": None if weights is None else len(weights),
+        "notes": list(snapshot.notes),
+        "rejected": snapshot.rejected,
+        "broken": snapshot.broken,
+    }
+    text = json.dumps(header).encode()
+    return b"".join([struct.pack("<Q", len(text)), text, *snapshot.modules.values(), weights or b""])
+
+
+def unpack(data: bytes) -> Snapshot:
+    """Return the snapshot that ``pack`` wrote, every name and size of it checked, and hashed anew.
+
+    Raises:
+        ValueError: if the bytes are something else, or only a part of it.
+    """
+    try:
+        (length,) = struct.unpack_from("<Q", data)
+        if length > MAX_HEADER:
+            raise ValueError("too long a header")
+        header = json.loads(data[8 : 8 + length].decode())
+        rest = memoryview(data)[8 + length :]
+        modules: dict[str, bytes] = {}
+        for name, size in header["modules"].items():
+            if name not in curriculum.modules() or not 0 <= size <= MAX_MODULE:
+                raise ValueError("not a module")
+            modules[name], rest = bytes(rest[:size]), rest[size:]
+            if len(modules[name]) != size:
+                raise ValueError("cut off")
+        size = header["weights"]
+        weights = None if size is None else bytes(rest)
+        if len(rest) != (size or 0) or len(rest) > limits.MAX_WEIGHTS + 1:
+            raise ValueError("cut off")
+        notes = tuple(_text(note) for note in header["notes"])
+        rejected = None if header["rejected"] is None else _text(header["rejected"])
+        broken = {name: _text(why) for name, why in header["broken"].items() if name in curriculum.modules()}
+    except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"not a snapshot: {error!r}") from None
+    sha256 = digest_of(modules, weights, broken if rejected is None else {"": rejected})
+    return Snapshot(modules, weights, notes[: limits.MAX_NOTES + 1], sha256, rejected, broken)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > limits.MAX_NOTE:
+        raise ValueError("not a text")
+    return value

@@ -1,0 +1,122 @@
+"""Submissions are read in a process of its own: what one does there harms nobody else, and nothing odd comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+from grader import intake
+from grader.intake.box import TOO_MUCH, boxed, pack, unpack
+from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
+from grader.intake.snapshot import Snapshot
+from grader.intake.spool import Spool
+from grader.paths import SOLUTIONS
+
+WHOLE = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
+
+
+def nested(depth: int) -> str:
+    """Return statements of which CPython makes code that doubles with each level."""
+    lines = [f"{'  ' * level}try:\n{'  ' * level}  x\n{'  ' * level}finally:" for level in range(depth)]
+    return "\n".join([*lines, f"{'  ' * depth}y"])
+
+
+def notebook(*cells: str) -> str:
+    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]})
+
+
+def test_what_is_read_inside_is_what_is_read_outside() -> None:
+    entry = intake.Entry("reference", "reference", SOLUTIONS)
+    assert intake.read_boxed(entry) == WHOLE
+    assert unpack(pack(WHOLE)) == WHOLE
+
+
+@pytest.mark.timeout(300)
+def test_a_small_notebook_that_takes_much_memory_to_compile_costs_its_own_cell(tmp_path: Path) -> None:
+    folder = tmp_path / "ada"
+    folder.mkdir()
+    (folder / "convolution.ipynb").write_text(notebook(nested(19), "def convolve(image, kernel):\n    return image"))
+    snapshot = intake.read_boxed(intake.Entry("ada", "ada", folder))
+    assert snapshot.rejected in (None, TOO_MUCH)
+    if snapshot.rejected is None:
+        assert b"def convolve" in snapshot.modules["convolution"]
+
+
+def takes_memory() -> Snapshot:
+    hoard = [bytearray(64 * MIB) for _ in range(64)]
+    raise AssertionError(f"had {len(hoard)} pieces")
+
+
+def computes() -> Snapshot:
+    while True:
+        pass
+
+
+def writes() -> Snapshot:
+    Path("written").write_bytes(b"x")
+    return WHOLE
+
+
+def answers_too_much() -> Snapshot:
+    return Snapshot({}, bytes(MAX_WEIGHTS + 2), (), "")
+
+
+def ends() -> Snapshot:
+    os._exit(0)
+
+
+@pytest.mark.parametrize("read", [takes_memory, computes, writes, answers_too_much, ends])
+def test_what_takes_too_much_is_refused(read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    started = time.monotonic()
+    snapshot = boxed(read, memory=256 * MIB, cpu_seconds=1)  # type: ignore[arg-type]
+    assert snapshot.rejected == TOO_MUCH
+    assert time.monotonic() - started < 20
+    assert not Path("written").exists() or not Path("written").stat().st_size
+
+
+def header(**changes: object) -> bytes:
+    text = json.dumps({"modules": {}, "weights": None, "notes": [], "rejected": None, "broken": {}, **changes}).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        pack(WHOLE)[:-1],
+        pack(WHOLE) + b"x",
+        struct.pack("<Q", 1 << 40) + b"{}",
+        header(modules={"../x": 0}),
+        header(modules={"convolution": -1}),
+        header(modules={"convolution": 1 << 40}),
+        header(modules=[]),
+        header(weights=5),
+        header(weights="x"),
+        header(notes=["x" * (MAX_NOTE + 1)]),
+        header(notes=[1]),
+        header(rejected=["x"]),
+        header(broken={"convolution": None}),
+        struct.pack("<Q", 200_000) + b"[" * 200_000,
+    ],
+)
+def test_bytes_that_are_no_snapshot_are_an_error(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any
+        unpack(data)
+
+
+def test_a_spool_gives_back_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    others = Snapshot({}, None, ("a note",), "", "nothing there")
+    with Spool() as spool:
+        for snapshot in (WHOLE, others, WHOLE):
+            spool.add(snapshot)
+        assert len(spool) == 3
+        assert [spool[number].modules for number in range(3)] == [WHOLE.modules, {}, WHOLE.modules]
+        assert spool[1].rejected == "nothing there"
+        assert list(tmp_path.iterdir()) == []
