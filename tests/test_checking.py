@@ -186,6 +186,17 @@ def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
     assert emitted == []
 
 
+CATCHES = "for _ in range(999):\n        with contextlib.suppress(Exception): sum(range(10**6))"
+
+
+@pytest.mark.parametrize("busy", ["sum(range(10**9))", CATCHES])
+def test_a_check_that_computes_too_long_is_stopped(check: Check, busy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.checking.plugin.CHECK_SECONDS", 0.3)
+    result, _ = check("import contextlib\n" + suite("core: pass", f"detail: {busy}", "detail: pass"))
+    assert (result.status, [one.passed for one in result.checks]) == ("partial", [True, False, True])
+    assert "too long to look at" in result.message
+
+
 def test_what_a_check_keeps_is_there_for_the_next_of_the_task(check: Check) -> None:
     keeps, looks = "student.kept['seen'] = 3", "assert student.kept == {'seen': 3}, 'forgot'"
     result, _ = check(suite("core: assert not student.kept", f"core: {keeps}", f"core: {looks}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,14 @@ from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Pace
 from grader.sandbox.server import ZygoteDied
 from grader.text import clean, for_students
+
+CHECK_SECONDS = 20
+"""Of the checker's own processor time, for one check; the reference's take less than one."""
+
+
+class CheckTooLong(BaseException):
+    """A check computed for longer than it may; no check can catch it."""
+
 
 MARKER = "check(task, name, kind, weight, accuracy): one hidden check"
 ENDED = ("timed_out", "out_of_memory", "protocol")
@@ -241,6 +250,9 @@ class CheckPlugin:
             run.current = _Outcome("failed", error.message, error.misconception)
         except StudentFailure as error:
             run.current = _Outcome(error.status, error.text)
+        except CheckTooLong:
+            said = "The answers take too long to look at. Are there far too many of something?"
+            run.current = _Outcome("protocol", said)
         except (ZygoteDied, SandboxBroken) as error:
             run.grader_trouble = error
         except AssertionError as error:
@@ -297,7 +309,8 @@ class CheckPlugin:
                 run.current = _Outcome("failed", "Not run: an earlier check already ended this task.")
             else:
                 # What a check set up goes with it: the next one may be another task's, or another submission's.
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                with _bounded():
+                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 if run.grader_trouble is not None:
                     raise run.grader_trouble
             is_core, passed = mark["kind"] == "core", run.current.status == "passed"
@@ -307,10 +320,29 @@ class CheckPlugin:
             lost = lost or (is_core and run.current.status in ENDED)
 
 
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Stop a check that computes for long over the answers: a hostile one may hold whatever makes that slow.
+
+    What counts is the checker's own processor time: waiting for answers has its own limits.
+    """
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise CheckTooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, CHECK_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 def _draw(run: _Run) -> None:
     """Take what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
     all_passed = all(check.passed for check, _ in run.outcomes)
-    with contextlib.suppress(Exception), run.session.aside(figures.SECONDS):
+    with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.aside(figures.SECONDS):
         student = Student(run.session, run.job.weights, run.kept)
         run.drawn = figures.draw(run.task.id, student, all_passed=all_passed)
 

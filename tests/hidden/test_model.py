@@ -278,7 +278,7 @@ def explained(student: Student, rng: Rng) -> Any:
             "kept": numbers_of(program),
             "paddings": [step[1][4] for step in program["steps"] if step[0] == "aten.convolution.default"],
             "last": operations[-1] if operations else "",
-            "coins": program["coins"],
+            "coins": program.get("coins") is True,
             "constant": program["answer"] not in reached_by_images(program),
         }
     return student.kept["explained"]
