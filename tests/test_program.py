@@ -172,3 +172,14 @@ def test_coins_have_their_mean_in_a_program() -> None:
 def test_program_names_the_shapes_of_its_convolutions() -> None:
     found, _, _ = written(Styled(nn.Conv2d(32, 4, 5, stride=2)))
     assert program.run(found, torch.zeros(5, 1, 28, 28))["convolutions"] == [(5, 32, 28, 28), (5, 4, 12, 12)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["aten.from_file.default", "os.system.x", "aten.__class__.__mro__", "aten.add", "aten.add.Tensor.x",
+     "aten.add.nothing", "prims.add.default", "aten.sin.overloads", "aten._nothing.default", ""],
+)  # fmt: skip
+def test_a_program_names_nothing_but_operations(name: str) -> None:
+    steps = [[name, [{"register": 0}], {}, [1]]]
+    with pytest.raises((ValueError, AttributeError)):
+        program.run({"constants": {}, "steps": steps, "answer": 1}, torch.zeros(1))

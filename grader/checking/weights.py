@@ -16,7 +16,7 @@ import torch
 
 from grader.checking.student import Student, StudentRaised
 from grader.intake.limits import MAX_WEIGHTS, in_words
-from grader.sandbox.probes.keeping import STATISTICS
+from grader.sandbox.probes.keeping import MAX_STATISTICS, STATISTICS
 from grader.text import clean
 
 MAX_HEADER = 256 * 1024
@@ -89,9 +89,13 @@ def inspect_weights(data: bytes) -> WeightsHeader:
 
 def _kept(tensors: list[_Tensor], body: memoryview) -> int:
     """Count the numbers: layers that share a tensor have it in the file under each name."""
-    counted = [tensor for tensor in tensors if tensor.name.rpartition(".")[2] not in STATISTICS]
+    counted = [tensor for tensor in tensors if not _are_statistics(tensor)]
     different = {(one.dtype, one.shape, bytes(body[one.start : one.end])): one for one in counted}
     return sum(math.prod(one.shape) for one in different.values())
+
+
+def _are_statistics(tensor: _Tensor) -> bool:
+    return tensor.name.rpartition(".")[2] in STATISTICS and math.prod(tensor.shape) <= MAX_STATISTICS
 
 
 def loaded_in_worker(student: Student) -> Any:

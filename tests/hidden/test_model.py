@@ -23,6 +23,7 @@ from grader.checking.assertions import (
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
 from grader.checking.weights import weights_of_network
+from grader.sandbox.probes.keeping import MAX_STATISTICS
 
 LEAVES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 OTHER_CLASSES = (7, 1)
@@ -300,10 +301,19 @@ def registers_in(written: Any) -> list[int]:
 
 
 def numbers_of(program: Any) -> int:
-    """Count the numbers of a program, but for the running statistics of batch normalisation."""
+    """Count the numbers of a program, but for what batch normalisation alone uses, as its running statistics."""
     norms = [args for operation, args, _, _ in program["steps"] if "batch_norm" in operation]
-    statistics = {value["register"] for args in norms for value in args[3:5] if value is not None}
-    return sum(value.numel() for register, value in program["constants"].items() if register not in statistics)
+    statistics = registers_in([args[3:5] for args in norms])
+    others = [
+        [args[:3] + args[5:] if "batch_norm" in operation else args, kwargs]
+        for operation, args, kwargs, _ in program["steps"]
+    ]
+    exempt = set(statistics) - set(registers_in(others)) - {program["answer"]}
+    return sum(
+        value.numel()
+        for register, value in program["constants"].items()
+        if register not in exempt or value.numel() > MAX_STATISTICS
+    )
 
 
 @detail("fashion_cnn", "keeps at most 500,000 numbers", weight=5)

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 NORMS = (nn.modules.batchnorm._NormBase,)  # noqa: SLF001 - the common base has no public name
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+MAX_STATISTICS = 2_048
+"""So many numbers of one layer may be statistics; more are kept for something else, whatever they are called."""
+
 MAX_OBJECTS = 200_000
 LONG = 1000
 
@@ -29,7 +32,7 @@ def kept_numbers(network: nn.Module, module: ModuleType) -> int:
         for layer in network.modules()
         if isinstance(layer, NORMS)
         for name, buffer in layer.named_buffers(recurse=False)
-        if name in STATISTICS and buffer.numel() <= layer.num_features
+        if name in STATISTICS and buffer.numel() <= min(layer.num_features, MAX_STATISTICS)
     }
     storages: dict[int, int] = {}
     other = 0

@@ -6,6 +6,7 @@ was written, its numbers are all that those answers need, whatever the network s
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from grader.sandbox.probes.model import build
+
+OPERATION = re.compile(r"aten\.[a-z_][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")
+"""Names of the dispatcher's operations: namespace, name, overload."""
 
 IMAGES = 0
 """The register that holds the images; numbers and results come after it."""
@@ -149,9 +153,19 @@ def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
     return {"answer": registers[program["answer"]], "convolutions": shapes}
 
 
-def _operation(name: str) -> Any:
-    namespace, packet, overload = name.split(".")
-    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
+def _operation(name: str) -> torch._ops.OpOverload:
+    """Return one of PyTorch's own operations; whoever wrote the name is not trusted.
+
+    Raises:
+        ValueError: if it is none, or one that reads files.
+    """
+    if not OPERATION.fullmatch(name):
+        raise ValueError(f"expected an operation of PyTorch's, got {name[:80]!r}")
+    _, packet, overload = name.split(".")
+    found = getattr(getattr(torch.ops.aten, packet), overload)
+    if not isinstance(found, torch._ops.OpOverload) or any(one.name == "filename" for one in found._schema.arguments):  # noqa: SLF001
+        raise ValueError(f"expected an operation that computes, got {name[:80]!r}")
+    return found
 
 
 def _read(value: Any, registers: dict[int, Tensor]) -> Any:
