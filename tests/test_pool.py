@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ if sys.platform != "linux":
 from grader.canaries import reference_order
 from grader.grading import Grader
 from grader.sandbox import walls
-from grader.sandbox.client import Place, SandboxBroken, Worker
+from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerTimedOut
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import MAX_ENDING, WorkerPool
@@ -179,6 +180,33 @@ def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Ser
     assert folders(home) == []
     assert cages() == []
     assert becomes(lambda: processes() == server.processes)
+
+
+def test_a_worker_that_sleeps_is_not_starved(pool: WorkerPool) -> None:
+    worker = pool.take(LIMITS)
+    assert answers(worker)
+    os.kill(process_of(worker) or 0, signal.SIGSTOP)  # it waits for nobody
+    with pytest.raises(WorkerTimedOut) as caught:
+        worker.ask("attempt", {"name": "mount", "facts": {}}, 2)
+    assert not caught.value.starved
+    worker.close()
+
+
+def test_a_worker_that_others_keep_from_running_is_starved(pool: WorkerPool) -> None:
+    worker = pool.take(LIMITS)
+    assert answers(worker)
+    os.setpriority(os.PRIO_PROCESS, process_of(worker) or 0, 19)
+    spins = "import time; end = time.monotonic() + 9\nwhile time.monotonic() < end: pass"
+    others = [subprocess.Popen([sys.executable, "-c", spins]) for _ in range(4 * (os.cpu_count() or 1))]
+    try:
+        with pytest.raises(WorkerTimedOut) as caught:
+            worker.ask("attempt", {"name": "cpu_time", "facts": {"seconds": 60}}, 4)
+        assert caught.value.starved
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+        worker.close()
 
 
 @pytest.mark.parametrize("ended_early", [False, True], ids=["after its work", "in the middle"])

@@ -32,6 +32,11 @@ IMAGE_FILTERS = ("BuiltinFilter", "MultibandFilter", "BoxBlur", "GaussianBlur")
 MODULES = ("scipy.signal", "scipy.ndimage", "cv2")
 """Modules in which any call does the work."""
 
+ENTRANCES = re.compile(
+    r"parse_ir|_?import_ir_module\w*|_create_function_from_graph|_jit_pass_\w*(conv(?!ert_scope)|frozen|mkldnn|vulkan|metal)\w*"
+)
+"""Functions of torch._C that make graphs of operations below the dispatcher, where nobody watches."""
+
 PROCESSES = frozenset(
     {"os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
@@ -75,6 +80,8 @@ class Watch:
         if self.block:
             self._override_kernels()
             self._replace_modules()
+            self._replace_decompositions()
+            self._close_entrances()
         else:
             self._wrap_kernels()
         self._wrap_functions()
@@ -142,6 +149,22 @@ class Watch:
             parent, _, last = name.rpartition(".")
             if parent in sys.modules:
                 setattr(sys.modules[parent], last, trap)
+
+    def _replace_decompositions(self) -> None:
+        """Refuse what PyTorch has in Python for such operators: it is made of indexing and products alone."""
+        decompositions = importlib.import_module("torch._decomp.decompositions")
+        for name in [name for name in vars(decompositions) if WORK.search(name)]:
+            setattr(decompositions, name, self._refusal(f"torch._decomp.{name}"))
+        for table in importlib.import_module("torch._decomp").global_decomposition_table.values():
+            for operator in [operator for operator in table if WORK.search(str(operator))]:
+                table[operator] = self._refusal(f"torch._decomp.{operator}")
+
+    def _close_entrances(self) -> None:
+        """Leave nothing that takes a refusal back, and nothing that computes below the dispatcher."""
+        for name in [name for name in vars(torch._C) if ENTRANCES.fullmatch(name)]:
+            setattr(torch._C, name, self._refusal(f"torch._C.{name}"))
+        torch._C.Graph.create = self._refusal("torch._C.Graph.create")  # type: ignore[method-assign]
+        del torch._C._DispatchModule.reset  # a library of kernels is taken back with it
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event in PROCESSES:

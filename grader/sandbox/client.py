@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import select
 import signal
@@ -53,7 +54,8 @@ class WorkerTimedOut(Exception):
     """The worker did not answer in time.
 
     Attributes:
-        starved: whether it got less than half of a processor meanwhile: it waited, or others were in its way.
+        starved: whether it got less than half of a processor meanwhile, and others were in its way: a process that
+            sleeps is not starved.
     """
 
     def __init__(self, *, starved: bool) -> None:
@@ -110,7 +112,7 @@ class Worker:
         self._next_id = 0
         self._next_look = 0.0
         self._baseline = 0
-        self._used: float | None = None  # processor seconds, once an answer is waited for
+        self._used: tuple[float, float] | None = None  # seconds of processor, once an answer is waited for
         self._asked, self._pid, self._pidfd = 0, 0, -1
         self._channel.setblocking(False)
         os.set_blocking(self._log, False)
@@ -172,7 +174,7 @@ class Worker:
         except _DeadlinePassed:
             if self._cage is not None and self._cage.ran_out_of_memory():  # one that it waits for was ended
                 raise WorkerEnded("took too much memory", out_of_memory=True) from None
-            starved = self._used is not None and self._processor_seconds() - self._used < seconds / 2
+            starved = self._used is not None and self._is_starved(self._used, seconds)
             raise WorkerTimedOut(starved=starved) from None
 
     def _exchange(self, kind: str, body: dict[str, Any], deadline: float) -> wire.Message:
@@ -245,7 +247,7 @@ class Worker:
                 raise _DeadlinePassed
             ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
             if self._used is None and self._channel.fileno() not in ready:  # few answers take so long
-                self._used = self._processor_seconds()
+                self._used = self._seconds_of_processor()
             self._look_at_its_use()
             if self._log in ready and not self._drain_log():
                 poll.unregister(self._log)
@@ -270,9 +272,14 @@ class Worker:
         pid = walls.pid_behind(self._pidfd)
         return 0 if pid is None else walls.tree_memory(pid, self._baseline)
 
-    def _processor_seconds(self) -> float:
+    def _seconds_of_processor(self) -> tuple[float, float]:
+        """Return how many it used, and how many it waited for."""
         pid = walls.pid_behind(self._pidfd)
-        return 0.0 if pid is None else walls.tree_processor_seconds(pid)
+        return (0.0, 0.0) if pid is None else (walls.tree_processor_seconds(pid), walls.tree_queued_seconds(pid))
+
+    def _is_starved(self, before: tuple[float, float], seconds: float) -> bool:
+        used, queued = self._seconds_of_processor()
+        return used - before[0] < seconds / 2 and (queued == math.inf or queued - before[1] > seconds / 4)
 
     def _drain_log(self) -> bool:
         """Keep the beginning of what was printed; tell whether more may come."""

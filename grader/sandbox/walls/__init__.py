@@ -18,10 +18,12 @@ from grader.sandbox.walls.watch import (
     private_memory,
     tree_memory,
     tree_processor_seconds,
+    tree_queued_seconds,
 )
 
 __all__ = [
     "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
     "available_levels", "die_with_parent", "end", "enter", "folder_size", "fork_worker", "gone", "kill",
     "lock_down", "pid_behind", "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
+    "tree_queued_seconds",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
@@ -59,6 +60,22 @@ def tree_processor_seconds(pid: int) -> float:
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))  # utime, stime, and both of the children that were waited for
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def tree_queued_seconds(pid: int) -> float:
+    """Seconds that a worker, or the one of its processes that did so longest, was ready to run and did not get to.
+
+    A process that sleeps waits for nobody; infinity where the kernel does not count this.
+    """
+    waited = [0.0]
+    for one in tree(pid):
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                waited.append(int(Path(f"/proc/{one}/schedstat").read_text().split()[1]) / 1e9)
+            except (FileNotFoundError, IndexError):
+                if Path(f"/proc/{one}").exists():
+                    return math.inf
+    return max(waited)
 
 
 def folder_size(folder: Path) -> int:
