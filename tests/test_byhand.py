@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import json
 import multiprocessing
 import os
@@ -201,9 +200,9 @@ def _in_a_graph(x: torch.Tensor, w: torch.Tensor) -> Any:
 
 
 def _reset_and_convolve() -> Any:
-    for one in gc.get_objects():
-        if type(one).__name__ == "_DispatchModule" and hasattr(one, "reset"):
-            one.reset()
+    """Take the refusals back, as can be done with a library that was found in memory; another one shows whether."""
+    if hasattr(torch._C._dispatch_library("IMPL", "aten", "", "x", 0), "reset"):
+        return None
     return F.conv2d(torch.rand(1, 1, 5, 5), torch.rand(1, 1, 2, 2))
 
 
