@@ -28,10 +28,10 @@ def whole(*shape: int) -> Tensor:
     ("arguments", "expected"),
     [
         ({"size": 28, "kernel_size": 3}, 26),
-        ({"size": 28, "kernel_size": 3, "padding": 1}, 28),
+        ({"size": 28, "kernel_size": 5, "padding": 2}, 28),
         ({"size": 28, "kernel_size": 2, "stride": 2}, 14),
         ({"size": 8, "kernel_size": 3, "stride": 2}, 3),
-        ({"size": 28, "kernel_size": 3, "dilation": 2}, 24),
+        ({"size": 28, "kernel_size": 3, "dilation": 3}, 22),
         ({"size": 5, "kernel_size": 5}, 1),
     ],
     ids=["plain", "padding", "stride", "last step does not fit", "dilation", "as large as the image"],

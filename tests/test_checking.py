@@ -77,6 +77,7 @@ Check = Callable[..., tuple[TaskResult, tuple[str, ...]]]
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Return a function that runs a small suite for `convolve` and gives its result and the notes."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(source: str, *sessions: FakeSession) -> tuple[TaskResult, tuple[str, ...]]:
         """Grade one submission after another, and return what is said of the last."""
@@ -148,6 +149,7 @@ def test_refusals_together_cost_a_tenth(check: Check) -> None:
 def test_a_neighbour_that_hangs_helps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that ends early leaves the rest of its file; the next file's checks must run all the same."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     slow = (
         "raise StudentFailure('timed_out', 'slow') if student.call('convolve') == 'slow' else AssertionError('wrong')"
     )
@@ -175,6 +177,7 @@ def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     source = "@pytest.fixture\ndef broken():\n    raise RuntimeError\n\n" + suite("core: pass", "core: pass")
     path = tmp_path / f"suite_{tmp_path.name}.py"
     path.write_text(HEAD + source.replace("test_1(student", "test_1(broken, student"), encoding="utf-8")

@@ -14,7 +14,11 @@ from grader.checking.weights import WeightsProblem, inspect_weights, loaded_in_w
 from grader.results import SUSPICION
 
 MEAN, STD = 0.2860, 0.3530
-FULL, NONE, HONOUR = 0.90, 0.80, 0.93
+FULL, NONE, HONOUR, INCREDIBLE = 0.90, 0.80, 0.93, 0.97
+MARGIN = 0.01
+"""So much better than on training images a network may be on test images; more does not count."""
+
+SHIFT, NOISE = 0.1, 2
 CHUNK = 1000
 FEW = 400  # of a sample: more are asked about only where these leave a doubt
 RETRAIN_IMAGES = 20_000
@@ -63,6 +67,31 @@ def assert_logits(answer: Any, images: int) -> None:
         fail_check("FashionCNN: expected finite logits for every test image, got NaN or infinity.")
 
 
+def nudged(images: Tensor, rng: Rng) -> Tensor:
+    """Return images that nobody has seen so: moved by up to a tenth of a pixel, every grey level by up to two.
+
+    That costs a network that sees at most 0.3 points of accuracy (`benchmarks/README.md`), and a table of the images
+    their exact values.
+
+    Args:
+        images: uint8 (N, 28, 28).
+        rng: draws the changes.
+
+    Returns:
+        uint8 (N, 28, 28).
+    """
+    pixels = images.float()
+    for axis in (1, 2):
+        edge = torch.zeros_like(pixels.narrow(axis, 0, 1))
+        inner = pixels.shape[axis] - 1
+        ahead = torch.cat([pixels.narrow(axis, 1, inner), edge], axis)
+        behind = torch.cat([edge, pixels.narrow(axis, 0, inner)], axis)
+        way = (2 * torch.rand(len(pixels), 1, 1, generator=rng.generator) - 1) * SHIFT
+        pixels = pixels * (1 - way.abs()) + torch.where(way > 0, ahead, behind) * way.abs()
+    noise = torch.randint(-NOISE, NOISE + 1, pixels.shape, generator=rng.generator)
+    return (pixels + noise).round().clamp(0, 255).to(torch.uint8)
+
+
 @core("fashion_accuracy", "at least 80 % of the 10,000 test images are right", accuracy="weights")
 def test_accuracy_is_measured(
     student: Student,
@@ -71,41 +100,56 @@ def test_accuracy_is_measured(
     note: Callable[[str], None],
 ) -> None:
     loaded(student)
-    images, labels = oracle.fashion_mnist("t10k")
+    # Test images and as many training images, in one secret order: nobody is honestly better on those never seen.
+    (tests, labels), (trains, train_labels) = oracle.fashion_mnist("t10k"), oracle.fashion_mnist("train")
+    sample = torch.randperm(len(trains), generator=rng.generator)[: len(tests)]
+    images = nudged(torch.cat([tests, trains[sample]]), rng)
     order = torch.randperm(len(images), generator=rng.generator)
     answer = torch.empty(len(images), dtype=torch.int64)
     answer[order] = predicted(student, images[order])
-    student.kept["answer"] = answer
-    accuracy = student.kept["accuracy"] = float((answer == labels).double().mean())
+    right = (answer == torch.cat([labels, train_labels[sample]])).double()
+    on_test, on_train = float(right[: len(tests)].mean()), float(right[len(tests) :].mean())
+    accuracy = student.kept["accuracy"] = min(on_test, on_train + MARGIN)
+    student.kept["answer"] = answer[: len(tests)]
     credit((accuracy - NONE) / (FULL - NONE))
+    found = suspicions(student, rng, images[: len(tests)], answer[: len(tests)], on_test, on_train)
+    student.kept["suspected"] = bool(found)
+    for suspicion in found:
+        note(SUSPICION + suspicion)
     if accuracy <= NONE:
         fail_check(
             f"fashion_accuracy: your network gets {accuracy:.2%} of the 10,000 test images right; points begin at 80 %."
         )
-    for suspicion in suspicions(student, rng, images, labels, answer):
-        note(SUSPICION + suspicion)
 
 
-def suspicions(student: Student, rng: Rng, images: Tensor, labels: Tensor, answer: Tensor) -> list[str]:
-    """Look for signs of a network that remembers rather than sees: advice for the instructor, never a zero."""
+def suspicions(
+    student: Student, rng: Rng, images: Tensor, answer: Tensor, on_test: float, on_train: float
+) -> list[str]:
+    """Look for signs of a network that remembers rather than sees: advice for the instructor, and no mark of honour.
+
+    Args:
+        student: whose network is loaded.
+        rng: draws which images are asked about again.
+        images: the test images as they were shown, uint8 (N, 28, 28).
+        answer: what was answered to them, int64 (N,).
+        on_test: share of right answers to them.
+        on_train: and to training images.
+    """
     found = []
     some = torch.randperm(len(images), generator=rng.generator)[:1000]
     turned = some.flip(0)
     if share_as_wanted(student, images[turned], answer[turned], 1.0, size=170) < 0.995:
         found.append("answers depend on the order or on the other images of a batch.")
-    accuracy = float((answer == labels).double().mean())
-    train_images, train_labels = oracle.fashion_mnist("train")
-    sample = torch.randperm(len(train_images), generator=rng.generator)[:2000]
-    on_train = share_as_wanted(student, train_images[sample], train_labels[sample], accuracy)
-    if accuracy > on_train + 0.01 + 0.012:
-        found.append(f"accuracy on test images ({accuracy:.1%}) is above that on training images ({on_train:.1%}).")
-    noise = torch.randint(0, 3, images[some].shape, generator=rng.generator) - 1
-    noisy = (images[some].int() + noise).clamp(0, 255).to(torch.uint8)
-    on_noisy = share_as_wanted(student, noisy, labels[some], accuracy - 0.07)
-    if on_noisy < accuracy - 0.15:
+    if on_test > on_train + MARGIN + 0.012:
+        found.append(f"accuracy on test images ({on_test:.1%}) is above that on training images ({on_train:.1%}).")
+    plain, labels = oracle.fashion_mnist("t10k")
+    on_plain = float((predicted(student, plain[some]) == labels[some]).double().mean())
+    if on_plain > on_test + 0.05:
         found.append(
-            f"accuracy falls to {on_noisy:.1%} when every pixel changes by at most one grey level: a memorised set?"
+            f"accuracy falls from {on_plain:.1%} to {on_test:.1%} when images are moved by a tenth of a pixel."
         )
+    if on_test > INCREDIBLE:
+        found.append(f"accuracy on test images is {on_test:.1%}; no published network of this size comes near.")
     return found
 
 
@@ -134,7 +178,7 @@ def test_accuracy_earns_all_points(student: Student, praise: Callable[[str], Non
             f"fashion_accuracy: your network gets {shown} of the 10,000 test images right; 90 % earn all points."
         )
     praise(f"Your network gets {accuracy:.2%} of the 10,000 test images right.")
-    if accuracy >= HONOUR:
+    if accuracy >= HONOUR and not student.kept["suspected"]:
         praise("That is above 93 %, what the tutorial reaches: a mark of honour.")
 
 
