@@ -182,33 +182,6 @@ def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Ser
     assert becomes(lambda: processes() == server.processes)
 
 
-def test_a_worker_that_sleeps_is_not_starved(pool: WorkerPool) -> None:
-    worker = pool.take(LIMITS)
-    assert answers(worker)
-    os.kill(process_of(worker) or 0, signal.SIGSTOP)  # it waits for nobody
-    with pytest.raises(WorkerTimedOut) as caught:
-        worker.ask("attempt", {"name": "mount", "facts": {}}, 2)
-    assert not caught.value.starved
-    worker.close()
-
-
-def test_a_worker_that_others_keep_from_running_is_starved(pool: WorkerPool) -> None:
-    worker = pool.take(LIMITS)
-    assert answers(worker)
-    os.setpriority(os.PRIO_PROCESS, process_of(worker) or 0, 19)
-    spins = "import time; end = time.monotonic() + 9\nwhile time.monotonic() < end: pass"
-    others = [subprocess.Popen([sys.executable, "-c", spins]) for _ in range(4 * (os.cpu_count() or 1))]
-    try:
-        with pytest.raises(WorkerTimedOut) as caught:
-            worker.ask("attempt", {"name": "cpu_time", "facts": {"seconds": 60}}, 4)
-        assert caught.value.starved
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
-        worker.close()
-
-
 @pytest.mark.parametrize("ended_early", [False, True], ids=["after its work", "in the middle"])
 def test_a_grader_leaves_nothing(home: Path, ended_early: bool) -> None:
     held, others = descriptors(), processes()
@@ -228,4 +201,33 @@ def test_a_grader_leaves_nothing(home: Path, ended_early: bool) -> None:
     assert folders(home) == []
     assert [path for pid in checkers for path in Path("/sys/fs/cgroup").glob(f"**/cnn-grader-{pid}-*")] == []
     assert descriptors() == held
-    assert becomes(lambda: processes() == others)
+    assert becomes(lambda: processes() <= others)
+
+
+def test_a_worker_that_sleeps_is_not_starved(pool: WorkerPool) -> None:
+    worker = pool.take(LIMITS)
+    assert answers(worker)
+    os.kill(process_of(worker) or 0, signal.SIGSTOP)  # it waits for nobody
+    with pytest.raises(WorkerTimedOut) as caught:
+        worker.ask("attempt", {"name": "mount", "facts": {}}, 2)
+    assert not caught.value.starved
+
+
+def test_a_worker_that_others_keep_from_running_is_starved(pool: WorkerPool) -> None:
+    worker = pool.take(LIMITS)
+    assert answers(worker)
+    os.setpriority(os.PRIO_PROCESS, process_of(worker) or 0, 19)
+    spins = "import time; end = time.monotonic() + 9\nwhile time.monotonic() < end: pass"
+    # Each has a session of its own, since the kernel shares processors between sessions.
+    others = [
+        subprocess.Popen([sys.executable, "-c", spins], start_new_session=True)
+        for _ in range(4 * (os.cpu_count() or 1))
+    ]
+    try:
+        with pytest.raises(WorkerTimedOut) as caught:
+            worker.ask("attempt", {"name": "cpu_time", "facts": {"seconds": 60}}, 4)
+        assert caught.value.starved
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
