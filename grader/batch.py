@@ -119,7 +119,9 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
             publish(out / folder, shown)
             return shown
 
-        results = _grade(entries, out, book, settings, watcher, show)
+        with intake.Spool() as spool:
+            orders = _Orders([], spool, settings, new_seed() if settings.seed is None else settings.seed)
+            results = _grade(entries, orders, out, book, watcher, show)
         ordered = [(entry.folder, results[entry.folder]) for entry in entries]
         write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
         notes = [*skipped, *unused(ordered, overrides), *version_notes()]
@@ -129,27 +131,16 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
 
 def _grade(
     entries: Sequence[intake.Entry],
-    out: Path,
-    book: Gradebook,
-    settings: Settings,
-    watcher: Watcher,
-    show: Callable[[str, Result], Result],
-) -> dict[str, Result]:
-    """Return the result of every submission by its folder, kept from an earlier run or new, as students see it."""
-    with intake.Spool() as spool:
-        orders = _Orders([], spool, settings, new_seed() if settings.seed is None else settings.seed)
-        return _grade_all(entries, orders, out, book, watcher, show)
-
-
-def _grade_all(
-    entries: Sequence[intake.Entry],
     orders: _Orders,
     out: Path,
     book: Gradebook,
     watcher: Watcher,
     show: Callable[[str, Result], Result],
 ) -> dict[str, Result]:
-    """Read every submission, once and before any code of theirs runs; then grade those that are new."""
+    """Return the result of every submission by its folder, kept from an earlier run or new, as students see it.
+
+    Each is read once, before any of their code runs.
+    """
     results: dict[str, Result] = {}
     settings = orders.settings
     replayed = settings.seed is not None or bool(settings.seeds)

@@ -315,6 +315,20 @@ def _refused(call: Callable[[], str], where: str) -> StudentRaised:
     fail_check(f"{where}: expected ValueError for a bad argument, got {got}. What cannot be computed here?")
 
 
+def assert_figure_itself(given: object, where: str) -> None:
+    """Fail unless a figure was returned, and not its axes.
+
+    Args:
+        given: the type's name of what was returned.
+        where: the function's name, for the message.
+    """
+    if given != "Figure":
+        fail_check(
+            f"{where}: expected a Figure, got {given}. Which figure do the axes belong to?",
+            "returns-axes" if given in ("Axes", "ndarray") else None,
+        )
+
+
 def assert_small_network(kept: Any) -> None:
     """Fail unless FashionCNN keeps at most 500,000 numbers.
 

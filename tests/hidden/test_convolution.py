@@ -18,6 +18,7 @@ from grader.checking.assertions import (
     assert_arguments_kept,
     assert_close,
     assert_equal,
+    assert_figure_itself,
     assert_refused,
     assert_same_again,
     assert_values,
@@ -881,11 +882,7 @@ def is_picture_of(images: list[Any], wanted: Tensor) -> bool:
 @detail("plot_activations", "returns the figure itself", weight=0.15)
 def test_plot_returns_a_figure(student: Student, rng: Rng) -> None:
     given = figure(student, rng)[1]["given"]
-    if given != "Figure":
-        fail_check(
-            f"plot_activations: expected a Figure, got {given}. Which figure do the axes belong to?",
-            "returns-axes" if given in ("Axes", "ndarray") else None,
-        )
+    assert_figure_itself(given, "plot_activations")
 
 
 @detail("plot_activations", "shows every map, five and twenty, in their order", weight=0.6)

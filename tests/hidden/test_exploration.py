@@ -14,6 +14,7 @@ from grader.checking.assertions import (
     CheckFailed,
     Diagnosis,
     assert_arguments_kept,
+    assert_figure_itself,
     assert_kind,
     assert_refused,
     assert_same_again,
@@ -624,11 +625,7 @@ def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
 @detail("plot_examples", "returns the figure itself", weight=0.2)
 def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     given = drawn(student, rng).figure["given"]
-    if given != "Figure":
-        fail_check(
-            f"plot_examples: expected a Figure, got {given}. Which figure do the axes belong to?",
-            "returns-axes" if given in ("Axes", "ndarray") else None,
-        )
+    assert_figure_itself(given, "plot_examples")
 
 
 @detail("plot_examples", "draws each figure anew, of views too, and leaves its arguments as they were", weight=0.3)
