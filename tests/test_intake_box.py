@@ -48,7 +48,7 @@ def test_a_small_notebook_that_takes_much_memory_to_compile_costs_its_own_cell(t
 
 
 def takes_memory() -> Snapshot:
-    hoard = [bytearray(64 * MIB) for _ in range(16)]
+    hoard = [bytearray(64 * MIB) for _ in range(6)]
     return WHOLE if hoard else Snapshot({}, None, (), "")
 
 
