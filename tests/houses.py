@@ -22,13 +22,14 @@ from grader.sandbox.walls import Limits
 from grader.sandbox.walls.probes import PROBES
 
 MIB = 1 << 20
-SMALL = Limits(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=64, file_size=16 * MIB, cpu_seconds=2)
+SMALL = Limits(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
 # Sizes of the acts: above the limits, yet harmless if a wall does not hold.
 AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, "fill_disk": 128 * MIB,
-           "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "cpu_time": 6}  # fmt: skip
+           "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "socket_memory": 768 * MIB,
+           "cpu_time": 6}  # fmt: skip
 
 # Only a cage, or the checker, counts what several processes take.
-SPREAD = next(probe for probe in PROBES if probe.name == "spread_memory")
+COUNTED = tuple(probe for probe in PROBES if probe.name in ("spread_memory", "socket_memory"))
 
 # A zygote in small: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """
@@ -151,5 +152,5 @@ def steps_of(house: House, listeners: dict[str, Any], level: str) -> list[list[A
     return [
         [probe.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(probe.name, 0))]
         for probe in PROBES
-        if level in probe.levels and probe != SPREAD
+        if level in probe.levels and probe not in COUNTED
     ]

@@ -20,8 +20,8 @@ if sys.platform != "linux":
 
 from grader.canaries import reference_order
 from grader.grading import Grader
-from grader.sandbox import walls
-from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerTimedOut
+from grader.sandbox import client, walls
+from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import MAX_ENDING, WorkerPool
@@ -152,6 +152,23 @@ def test_a_spare_of_other_limits_is_replaced(pool: WorkerPool) -> None:
     assert worker is not spare
     assert worker.limits == smaller
     assert becomes(spare.has_ended)
+
+
+def test_a_disk_that_is_nearly_full_stops_whoever_writes_to_it(
+    server: Server, pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = pool.take(LIMITS)
+    monkeypatch.setattr(client, "RESERVE", 2 * worker._free_before)  # more than there is
+    assert answers(worker)
+    worker._free_before += 2 * LIMITS.resources.scratch  # as if so much had been written since
+
+    worker._next_look = 0
+    if server.level == walls.NAMESPACES:  # its files are in a file system of their own
+        assert answers(worker)
+        return
+    with pytest.raises(WorkerEnded, match="disk is nearly full") as raised:
+        answers(worker)
+    assert raised.value.killed  # it may be somebody else's doing: the task is tried again
 
 
 def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: Path) -> None:

@@ -23,7 +23,7 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("walls are raised on Linux alone", allow_module_level=True)
 
-from houses import AMOUNTS, MIB, SMALL, SPREAD, ZYGOTE, House, skip_without, steps_of
+from houses import AMOUNTS, COUNTED, MIB, SMALL, ZYGOTE, House, skip_without, steps_of
 from identities import IDENTITIES, OWN, python_of
 
 from grader.paths import ROOT
@@ -57,7 +57,7 @@ def outcomes(house: House, listeners: dict[str, Any]) -> dict[tuple[str, str], d
     return {}
 
 
-@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe != SPREAD], ids=lambda probe: probe.name)
+@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe not in COUNTED], ids=lambda probe: probe.name)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_forbidden_act_fails(
@@ -218,13 +218,14 @@ def _wait_for(name: str, *, there: bool, patience: float = 10) -> bool:
     return False
 
 
-def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(house: House) -> None:
+@pytest.mark.parametrize("probe", COUNTED, ids=lambda probe: probe.name)
+def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(probe: Probe, house: House) -> None:
     cage = Cage.make(SMALL, "test")
     if cage is None:
         pytest.skip("control groups cannot be written here")
-    step = [SPREAD.name, None, {"size": AMOUNTS[SPREAD.name]}]
+    step = [probe.name, None, {"size": AMOUNTS[probe.name]}]
 
-    held = house.run(OWN, "namespaces", [step], cage=[str(folder) for folder in cage.folders])[SPREAD.name]
+    held = house.run(OWN, "namespaces", [step], cage=[str(folder) for folder in cage.folders])[probe.name]
     killed = cage.ran_out_of_memory()
 
     assert cage.remove()
@@ -233,9 +234,14 @@ def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(house: House
     assert not any(folder.exists() for folder in cage.folders)
 
 
-def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(house: House) -> None:
-    step = [SPREAD.name, None, {"size": AMOUNTS[SPREAD.name]}]
-    assert house.run(OWN, "namespaces", [step])[SPREAD.name][0] == [False, "took 256 MiB"]
+@pytest.mark.parametrize(("probe", "seen"), [*zip(COUNTED, ("took 256 MiB", "held "), strict=True)])
+def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(probe: Probe, seen: str, house: House) -> None:
+    step = [probe.name, None, {"size": AMOUNTS[probe.name]}]
+
+    answer = house.run(OWN, "namespaces", [step])[probe.name][0]
+
+    assert answer[0] is False
+    assert answer[1].startswith(seen)
 
 
 @pytest.mark.parametrize("missing", ["memory", "pids"])
@@ -307,6 +313,19 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
 
     assert 64 * MIB <= measured <= 100 * MIB
     assert walls.private_memory(pid) == 0
+
+
+def test_tree_memory_counts_what_sockets_may_hold() -> None:
+    code = "import socket, time\nkept = [socket.socketpair() for _ in range(600)]\nprint(flush=True)\ntime.sleep(30)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        measured = walls.tree_memory(process.pid)
+        process.kill()
+
+    room = 2048  # for 1,200 sockets; it doubles as it grows
+    assert measured - walls.watch.SOCKET_BYTES * (room - walls.watch.FREE_DESCRIPTORS) < 32 * MIB
+    assert measured > walls.watch.SOCKET_BYTES * (1200 - walls.watch.FREE_DESCRIPTORS)
 
 
 def test_nothing_is_left_behind(house: House) -> None:

@@ -11,6 +11,7 @@ import dataclasses
 import math
 import os
 import select
+import shutil
 import signal
 import socket
 import time
@@ -27,6 +28,8 @@ from grader.sandbox.server import Channel, ZygoteDied
 WALLS_SECONDS = 60.0
 END_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+RESERVE = 1 << 30
+"""Bytes of disk that are left to others where the scratch folders have no quota."""
 REPLIES = ("loaded", "imported", "value", "raised")
 
 
@@ -106,6 +109,7 @@ class Worker:
         self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
         self._counts_itself = False  # before the walls stand, what it inherited is not known
         self._counts_disk = place.level != walls.NAMESPACES
+        self._free_before = shutil.disk_usage(self._scratch).free
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
         self._log_bytes = bytearray()
@@ -264,9 +268,14 @@ class Worker:
         if self._counts_itself and self._own_memory() > resources.memory:
             self.kill()
             raise WorkerEnded("took too much memory", out_of_memory=True)
-        if self._counts_disk and walls.folder_size(self._scratch) > resources.scratch:
-            self.kill()
-            raise WorkerEnded("wrote too much to disk")
+        if self._counts_disk:
+            free = shutil.disk_usage(self._scratch).free
+            if walls.folder_size(self._scratch) > resources.scratch:
+                self.kill()
+                raise WorkerEnded("wrote too much to disk")
+            if free < min(RESERVE, self._free_before - resources.scratch):  # files without a name, or somebody else's
+                self.kill()
+                raise WorkerEnded("had to stop for the disk is nearly full", killed=True)
 
     def _own_memory(self) -> int:
         pid = walls.pid_behind(self._pidfd)

@@ -23,7 +23,7 @@ from grader.sandbox.walls.probes import PROBES, Probe
 MIB = 1 << 20
 # Small limits, so that running against them is quick and cannot hurt the machine.
 RESOURCES = Resources(
-    memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=64, file_size=16 * MIB, cpu_seconds=1
+    memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=128, file_size=16 * MIB, cpu_seconds=1
 )
 PROBE_SECONDS = 60.0
 
@@ -103,7 +103,7 @@ def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
             "process": sleeper.pid,
             "expected": [0, 1, 2, 3],
             "count": 4 * RESOURCES.open_files,
-            "size": 6 * RESOURCES.memory,  # a twelfth of it, half the limit, in each of four processes is too much
+            "size": 6 * RESOURCES.memory,  # a twelfth of it, half the limit, is too much in each of four processes
             "seconds": RESOURCES.cpu_seconds + 2,
         }
 

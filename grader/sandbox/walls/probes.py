@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from grader.sandbox.walls import _libc, namespaces
+from grader.sandbox.walls import _libc, calls, namespaces, seccomp
 from grader.sandbox.walls.model import LANDLOCK, MIB, NAMESPACES, Level
 
 Outcome = tuple[bool, str]
@@ -74,6 +74,7 @@ PROBES: Final = (
     Probe("run_program", "run another program"),
     Probe("io_uring", "use io_uring"),
     Probe("hidden_memory", "take memory that no limit counts"),
+    Probe("unlisted_calls", "make kernel calls that nobody needs"),
     Probe("foreign_descriptors", "find descriptors that it was not given", ("expected",)),
     Probe("many_processes", "start more processes than allowed", ("count",)),
     Probe("many_threads", "start more threads than allowed", ("count",)),
@@ -83,6 +84,8 @@ PROBES: Final = (
     Probe("much_memory", "take more memory than allowed", ("size",), may_die=True),
     Probe("spread_memory", "take more memory than allowed, in several processes", ("size",), may_die=True,
           levels=(NAMESPACES,)),
+    Probe("socket_memory", "take more memory than allowed, in sockets", ("size",), may_die=True, levels=(NAMESPACES,)),
+    Probe("large_socket", "make a socket that holds more than others"),
     Probe("cpu_time", "compute longer than allowed", ("seconds",), may_die=True),
 )  # fmt: skip
 
@@ -268,6 +271,21 @@ def _hidden_memory() -> str | None:
     return "made a file in memory"
 
 
+def _unlisted_calls() -> str | None:
+    """Make every call that the worker may not, but for two that the kernel filters for nobody."""
+    may = {number for numbers in (calls.ALWAYS, calls.IN_A_TREE_OF_ITS_OWN) for number in seccomp.numbers(numbers)}
+    may |= set(seccomp.numbers(dict(calls.BY_ARGUMENT)))
+    made = []
+    for number in set(range(calls.LAST_KNOWN + 32)) - may - set(calls.UPROBES):
+        try:
+            _libc.syscall(number, -1, -1, -1, -1, -1, -1, what="an unlisted call")
+        except OSError as error:
+            if error.errno in (errno.EPERM, errno.ENOSYS):
+                continue
+        made.append(number)
+    return f"made calls {', '.join(map(str, sorted(made)))}" if made else None
+
+
 def _foreign_descriptors(expected: list[int]) -> str | None:
     found = []
     for number in range(4096):
@@ -376,6 +394,54 @@ def _hold_memory(size: int) -> bool:
     return bool(held)
 
 
+def _socket_memory(size: int) -> str | None:
+    """Fill sockets with a sixtieth of it in each of as many processes as may be: in ten of them is too much."""
+    children: list[int] = []
+    try:
+        while len(children) < 30:  # more than may be
+            child = os.fork()
+            if not child:
+                os._exit(0 if _fill_sockets(size // 60) else 1)
+            children.append(child)
+    except OSError:
+        pass  # no more may be: these will do
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    full = sum(not status for status in statuses)
+    return f"held {full * size // 60 >> 20} MiB" if full >= 10 else None
+
+
+def _fill_sockets(size: int) -> bool:
+    pairs, filled = [], 0
+    try:
+        while filled < size:
+            pairs.append(socket.socketpair())
+            for end in pairs[-1]:
+                end.setblocking(False)
+                filled += _fill(end)
+    except OSError:
+        pass
+    time.sleep(3)  # long enough for all of them, and for a watchman
+    return filled >= size
+
+
+def _fill(end: socket.socket) -> int:
+    total = 0
+    try:
+        while True:
+            total += end.send(bytes(1 << 16))
+    except BlockingIOError:
+        return total
+
+
+def _large_socket() -> str | None:
+    one, other = socket.socketpair()
+    with one, other:
+        before = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * before)
+        after = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    return f"made one of {after} bytes in place of {before}" if after > before else None
+
+
 def _cpu_time(seconds: float) -> str | None:
     while time.process_time() < seconds:
         pass
@@ -391,8 +457,10 @@ _ACTS: Final[dict[str, Callable[..., str | None]]] = {
     "trace_process": _trace_process, "read_process_memory": _read_process_memory, "limit_process": _limit_process,
     "mount": _mount, "user_namespace": _user_namespace, "clone_namespace": _clone_namespace,
     "regain_root": _regain_root, "run_program": _run_program, "io_uring": _io_uring,
-    "hidden_memory": _hidden_memory, "foreign_descriptors": _foreign_descriptors,
+    "hidden_memory": _hidden_memory, "unlisted_calls": _unlisted_calls,
+    "foreign_descriptors": _foreign_descriptors,
     "many_processes": _many_processes, "many_threads": _many_threads, "many_descriptors": _many_descriptors,
     "fill_disk": _fill_disk, "large_file": _large_file, "much_memory": _much_memory,
-    "spread_memory": _spread_memory, "cpu_time": _cpu_time,
+    "spread_memory": _spread_memory, "socket_memory": _socket_memory, "large_socket": _large_socket,
+    "cpu_time": _cpu_time,
 }  # fmt: skip

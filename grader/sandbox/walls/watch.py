@@ -29,18 +29,32 @@ def tree(pid: int) -> Iterator[int]:
                 yield from tree(int(child))
 
 
+SOCKET_BYTES = 212_992
+"""What one socket holds in the kernel, whose memory no process shows: Linux's default, which workers may not change."""
+
+FREE_DESCRIPTORS = 1024
+"""Room for descriptors that is free of charge: for sixteen processes, which begin with room for 64 each."""
+
+
 def private_memory(pid: int) -> int:
     """Bytes of anonymous, shared and swapped memory of one process; 0 if it has ended."""
-    total = 0
+    return _use(pid)[0]
+
+
+def _use(pid: int) -> tuple[int, int]:
+    """Return the private memory of a process, and for how many descriptors it has room."""
+    memory = descriptors = 0
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
-                total += int(line.split()[1]) << 10
-    return total
+                memory += int(line.split()[1]) << 10
+            elif line.startswith("FDSize:"):
+                descriptors = int(line.split()[1])
+    return memory, descriptors
 
 
 def tree_memory(pid: int, baseline: int = 0) -> int:
-    """Bytes that a worker and all its processes have made their own.
+    """Bytes that a worker and all its processes have made their own, or may hold in sockets.
 
     Reads status files alone: they stay readable when the worker is closed to inspection, and cost microseconds where
     a look at every mapping costs milliseconds. Memory shared among the worker's processes counts once for each.
@@ -49,7 +63,10 @@ def tree_memory(pid: int, baseline: int = 0) -> int:
         pid: process 1 of the worker, as the caller numbers it.
         baseline: what each process has inherited: `private_memory` of the zygote.
     """
-    return sum(max(0, private_memory(one) - baseline) for one in tree(pid))
+    uses = [_use(one) for one in tree(pid)]
+    descriptors = sum(room for _, room in uses)
+    own = sum(max(0, memory - baseline) for memory, _ in uses)
+    return own + SOCKET_BYTES * max(0, descriptors - FREE_DESCRIPTORS)
 
 
 def tree_processor_seconds(pid: int) -> float:
