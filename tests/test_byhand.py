@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
+import importlib.util
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -111,6 +115,7 @@ def _torch_contexts() -> dict[str, Route]:
         "graph made by hand": lambda: torch._C.Graph().create("prim::mkldnn_convolution"),
         "frozen and converted": lambda: torch._C._jit_pass_convert_frozen_ops_to_mkldnn(torch._C.Graph()),
         "library found and reset": lambda: inside(contextlib.nullcontext(), _reset_and_convolve),
+        "compiled ahead": lambda: torch._C._aoti.AOTIModelContainerRunnerCpu("model.so", 1),
         "deformable": lambda: torchvision.ops.deform_conv2d(x, torch.zeros(1, 12, 6, 9), w),
         "gaussian blur": lambda: torchvision.transforms.functional.gaussian_blur(x, [3, 3]),
     }
@@ -134,6 +139,16 @@ def _other_routes() -> dict[str, Route]:
         "subprocess": lambda: subprocess.run([sys.executable, "-c", ""], check=True),
         "popen": lambda: os.popen("true").read(),
         "posix_spawn": lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
+        "pillow below its classes": lambda: Image.new("L", (5, 5)).im.filter((3, 3), 9, 0, [1.0] * 9),
+        "sympy": _sympy,
+        "machine code of a library": lambda: torch.ctypes.CDLL(None),
+        "machine code by its name": lambda: torch.ctypes.pythonapi.PyList_New,
+        "what is at an address": lambda: torch.ctypes.c_char.from_address(id(a)),
+        "all objects": gc.get_objects,
+        "what an object leads to": lambda: gc.get_referents(torch.__dict__),
+        "map of the memory": lambda: Path("/proc/self/maps").read_text(),
+        "the memory": lambda: Path(f"/proc/{os.getpid()}/mem").open("rb"),
+        "machine code of its own": _load_an_extension,
         "fork": _fork,
         "multiprocessing fork": lambda: _run(multiprocessing.get_context("fork").Process(target=int)),
         "multiprocessing spawn": lambda: _run(multiprocessing.get_context("spawn").Process(target=int)),
@@ -204,6 +219,20 @@ def _reset_and_convolve() -> Any:
     if hasattr(torch._C._dispatch_library("IMPL", "aten", "", "x", 0), "reset"):
         return None
     return F.conv2d(torch.rand(1, 1, 5, 5), torch.rand(1, 1, 2, 2))
+
+
+def _sympy() -> Any:
+    from sympy.discrete import convolution  # noqa: PLC0415 - it is the import that is tried
+
+    return convolution([1, 2], [3, 4])
+
+
+def _load_an_extension() -> Any:
+    """Load an extension from where no library lies."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copy(importlib.import_module("_testcapi").__file__, folder)  # type: ignore[type-var]
+        spec = importlib.util.spec_from_file_location("_testcapi", copy)
+        return importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
 
 
 def _scipy_signal() -> Any:
@@ -334,6 +363,7 @@ TORCH = [
     "graph made by hand",
     "frozen and converted",
     "library found and reset",
+    "compiled ahead",
     "deformable",
     "gaussian blur",
 ]
@@ -347,6 +377,16 @@ OTHER = {
     "scipy signal": "scipy.signal.convolve2d",
     "pillow kernel": "PIL.ImageFilter",
     "pillow blur": "PIL.ImageFilter",
+    "pillow below its classes": "PIL.ImageFilter",
+    "sympy": "sympy.discrete.convolution",
+    "machine code of a library": "machine code",
+    "machine code by its name": "machine code",
+    "what is at an address": "machine code",
+    "all objects": "machine code",
+    "what an object leads to": "machine code",
+    "map of the memory": "machine code",
+    "the memory": "machine code",
+    "machine code of its own": "machine code",
     "system": "process",
     "subprocess": "process",
     "popen": "process",
@@ -387,6 +427,7 @@ BELOW = {
     "graph made by hand",
     "frozen and converted",
     "library found and reset",
+    "compiled ahead",
 }  # nothing sees these, and there they need no blocking
 
 

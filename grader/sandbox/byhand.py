@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import importlib
 import re
 import sys
@@ -29,7 +30,7 @@ NUMPY = ("convolve", "correlate", "correlate2")
 IMAGE_FILTERS = ("BuiltinFilter", "MultibandFilter", "BoxBlur", "GaussianBlur")
 """Classes of PIL.ImageFilter that do the work."""
 
-MODULES = ("scipy.signal", "scipy.ndimage", "cv2")
+MODULES = ("scipy.signal", "scipy.ndimage", "cv2", "sympy.discrete")
 """Modules in which any call does the work."""
 
 ENTRANCES = re.compile(
@@ -41,6 +42,16 @@ PROCESSES = frozenset(
     {"os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of a new process, in which nobody watches."""
+
+NATIVE = frozenset(
+    {"ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle", "ctypes.call_function", "ctypes.PyObj_FromPtr"}
+    | {"ctypes.addressof", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata", "ctypes.cdata/buffer"}
+    | {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sqlite3.load_extension"}
+)
+"""Audit events of whoever calls machine code by its address, or looks for objects that nothing leads to."""
+
+MEMORY = re.compile(r"/proc/.*/(mem|maps|smaps|pagemap|map_files/.*)")
+"""Files that show where in memory things are, or what is there."""
 
 KEYS = (
     "CPU",
@@ -85,7 +96,7 @@ class Watch:
         else:
             self._wrap_kernels()
         self._wrap_functions()
-        sys.addaudithook(self._audit)
+        sys.addaudithook(self._hook())
 
     def notice(self, name: str) -> None:
         """Record a forbidden operation.
@@ -160,17 +171,49 @@ class Watch:
                 table[operator] = self._refusal(f"torch._decomp.{operator}")
 
     def _close_entrances(self) -> None:
-        """Leave nothing that takes a refusal back, and nothing that computes below the dispatcher."""
+        """Leave nothing that takes a refusal back, and nothing that computes below the dispatcher or besides Python."""
         for name in [name for name in vars(torch._C) if ENTRANCES.fullmatch(name)]:
             setattr(torch._C, name, self._refusal(f"torch._C.{name}"))
         torch._C.Graph.create = self._refusal("torch._C.Graph.create")  # type: ignore[method-assign]
         del torch._C._DispatchModule.reset  # a library of kernels is taken back with it
+        for name in [name for name in vars(torch._C._aoti) if name.startswith("AOTIModel")]:  # they load machine code
+            setattr(torch._C._aoti, name, self._refusal(f"torch._C._aoti.{name}"))
+        filters = _methods(type(sys.modules["PIL.Image"].core.new("L", (1, 1))))
+        filters["filter"] = self._refusal("PIL.ImageFilter")
 
-    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
-        if event in PROCESSES:
-            self.notice("process")
-        elif event == "import" and str(args[0]).startswith(tuple(f"{module}." for module in MODULES)):
-            self.notice(".".join(str(args[0]).split(".")[:2]))
+    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """Return what Python tells of its acts. Where it refuses, no name that can be bound anew decides."""
+        blocks, notice, named = self.block, self.notice, _named(self.block)
+
+        def hook(event: str, args: tuple[Any, ...]) -> None:
+            name = named(event, args)
+            if name is not None:
+                notice(name)
+                if blocks:
+                    raise RuntimeError(f"by hand: expected loops, views, sums, products or the FFT, got {name}")
+
+        return hook
+
+
+def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
+    """Return what names an act that is no work by hand: None for all others."""
+    processes, native = PROCESSES, NATIVE if block else frozenset[str]()
+    parts, memory, homes = tuple(f"{module}." for module in MODULES), MEMORY, (sys.prefix, sys.base_prefix)
+
+    def named(event: str, args: tuple[Any, ...]) -> str | None:
+        if event in processes:
+            return "process"
+        if event == "import":
+            name, file = str(args[0]), args[1]
+            if name.startswith(parts):
+                return ".".join(name.split(".")[:2])
+            elsewhere = isinstance(file, str) and file.endswith(".so") and not file.startswith(homes)
+            return "machine code" if block and elsewhere else None
+        if event in native or (block and event == "open" and memory.fullmatch(str(args[0]))):
+            return "machine code"
+        return None
+
+    return named
 
 
 class _Trap:
@@ -211,6 +254,13 @@ def prepare() -> None:
     _kernels()
     _functions()
     _loaded_parts()
+
+
+def _methods(of_type: type) -> dict[str, Any]:
+    """Return the methods of a type that is written in C, to be changed."""
+    (methods,) = gc.get_referents(of_type.__dict__)
+    assert isinstance(methods, dict), "a type's mapping is a view of a dict"
+    return methods
 
 
 @functools.cache
