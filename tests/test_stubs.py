@@ -271,6 +271,18 @@ def test_a_fingerprint_sees_what_a_body_does_and_nothing_else() -> None:
     assert set(symbol_fingerprints(STUB)) == {"add", "Adder.add"}
 
 
+@pytest.mark.parametrize("body", ["pass", "...", '"Doc."', "return", "return None", "raise NotImplementedError('f')"])
+def test_bodies_that_do_nothing_are_all_the_stub_s(body: str) -> None:
+    stub = symbol_fingerprints('def f(a):\n    """Doc."""\n    raise NotImplementedError("Implement f: a task")\n')
+    assert symbol_fingerprints(f"def f(a):\n    {body}\n") == stub
+    assert symbol_fingerprints(f"def f(a):\n    a += 1\n    {body}\n") != stub
+
+
+@pytest.mark.parametrize("body", ["return 0", "return a", "raise ValueError", "yield", "print()"])
+def test_bodies_that_do_something_are_not(body: str) -> None:
+    assert symbol_fingerprints(f"def f(a):\n    {body}\n") != symbol_fingerprints("def f(a):\n    pass\n")
+
+
 def test_the_last_definition_counts() -> None:
     twice = "class A:\n    def f(self): return 1\n    def g(self): return 1\nclass A:\n    def f(self): return 2\n"
     assert symbol_fingerprints(twice) == symbol_fingerprints("class A:\n    def f(self): return 2\n")

@@ -11,7 +11,8 @@ def symbol_fingerprints(source: str, wanted: Container[str] | None = None) -> di
     """Return a SHA-256 of the body of top-level functions and methods.
 
     Signatures, docstrings, comments and layout play no part: two functions have the same fingerprint if they do the
-    same things in the same words. The source is parsed and never run, so that it may come from anyone.
+    same things in the same words, and so have all that do nothing. The source is parsed and never run, so that it may
+    come from anyone.
 
     Args:
         source: the text of a Python module.
@@ -78,5 +79,15 @@ def _fingerprint(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     first = body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         body = body[1:]
-    words = "\n".join(ast.dump(statement) for statement in body)
+    words = "\n".join(ast.dump(statement) for statement in body if not _is_nothing(statement))
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_nothing(statement: ast.stmt) -> bool:
+    """Tell whether a statement stands where work is to be: `pass`, `...`, `return None`, NotImplementedError."""
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None | ast.Constant(None)):
+            return True
+        case ast.Raise(ast.Name("NotImplementedError") | ast.Call(ast.Name("NotImplementedError"))):
+            return True
+    return False

@@ -12,8 +12,8 @@ probes.freeze = forged
 
 
 def freeze(module):
-    pass
+    return module
 
 
 def unfreeze(module):
-    pass
+    return module
