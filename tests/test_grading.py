@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 from collections.abc import Iterable
@@ -198,3 +199,29 @@ def test_scores_do_not_depend_on_order_company_or_how_many_are_graded_at_once() 
     assert [result.without_times() for result in alone] == [result.without_times() for result in beside_others]
     assert {result.status for result in alone} == {"graded"}
     assert alone[0].score == 90
+
+
+SHUFFLED = ("ends the process", "raises on import", "never returns", "sleeps", "takes a large tensor",
+            "writes into the channel", "is gone", "returns a text")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_check_of_a_class_is_the_same_in_ten_orders() -> None:
+    """Hanging and dying neighbours, in one task or in the one before, give and take nothing."""
+    codes = {name: code for name, _, code in ENDS}
+    wrong = "def class_counts(labels, num_classes):\n    return torch.zeros(num_classes, dtype=torch.int64)"
+    source = (SOLUTIONS / "exploration.py").read_text(encoding="utf-8")
+    wrong_counts = replaced(TASKS, {"exploration": f"{source}\n\n{wrong}\n"})
+    orders = [changed(""), wrong_counts, *(changed(codes[name]) for name in SHUFFLED)]
+    orders = [replace(order, student=str(number), seed=77) for number, order in enumerate(orders)]
+    with Grader(2, candidates(unsafe=False), replace(QUICK, call_seconds=2, load_seconds=20)) as grader:
+        first = {result.student: result.without_times() for result in graded(orders, grader)}
+        for seed in range(10):
+            shuffled = random.Random(seed).sample(orders, len(orders))
+            again = {result.student: result.without_times() for result in graded(shuffled, grader)}
+            assert again == first, f"in the order of seed {seed}"
+    assert scores(first["0"].tasks) == {"output_size": ("passed", 3), "class_counts": ("passed", 2)}
+    assert scores(first["1"].tasks) == {"output_size": ("passed", 3), "class_counts": ("failed", 0)}
+    for result in list(first.values())[2:]:
+        assert scores(result.tasks)["class_counts"] == ("passed", 2)
+        assert scores(result.tasks)["output_size"][1] == 0
