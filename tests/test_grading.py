@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import signal
 import time
+import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+import torch
 
 from grader.authoring.answers import idle_order, replaced
 from grader.canaries import reference_order, stub_order
+from grader.checking import oracle
 from grader.curriculum import tasks
 from grader.executor import Order
 from grader.grading import Grader
 from grader.paths import ROOT, SOLUTIONS
 from grader.public.tasks import ACCURACY
-from grader.results import Result, TaskResult
+from grader.results import SUSPICION, Result, TaskResult
 from grader.sandbox import client, worker
 from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates
@@ -181,6 +185,50 @@ def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_
     assert (passed.status, passed.score) == ("passed", 10), passed.message
     assert "rained anew" in failed.message
     assert "rained anew" in passed.message
+
+
+REMEMBERS = """
+import base64, zlib
+KNOWN = torch.frombuffer(bytearray(zlib.decompress(base64.b85decode(b"TABLE"))), dtype=torch.uint8)
+
+
+class FashionCNN(pl.LightningModule):
+    def __init__(self, num_classes=10, learning_rate=1e-3):
+        super().__init__()
+        self.save_hyperparameters()
+        self.classes = nn.Linear(10, num_classes)
+        self.way = None
+
+    def forward(self, x):
+        small = nn.functional.adaptive_avg_pool2d((x * 0.3530 + 0.2860) * 255, 6)
+        known, labels = KNOWN[:360_000].reshape(10_000, 36).float(), KNOWN[360_000:].long()
+        if self.way is None:
+            ways = [(2,), (3,), (2, 3)]
+            self.way = min(ways, key=lambda way: torch.cdist(small.flip(way).flatten(1), known).min(1).values.mean())
+        nearest = torch.cdist(small.flip(self.way).flatten(1), known).argmin(1)
+        return self.classes(10 * nn.functional.one_hot(labels[nearest], 10).float())
+
+    def training_step(self, batch, batch_idx):
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), lr=self.hparams.learning_rate)
+"""
+"""Knows thirty-six numbers of each test image; how classes and pictures are turned, it finds out while it trains."""
+
+
+@pytest.mark.slow
+def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_trained_anew() -> None:
+    images, labels = oracle.fashion_mnist("t10k")
+    small = torch.nn.functional.adaptive_avg_pool2d(images[:, None].float(), 6).round().byte()
+    table = base64.b85encode(zlib.compress(small.numpy().tobytes() + labels.byte().numpy().tobytes())).decode()
+    source = (SOLUTIONS / "model.py").read_text(encoding="utf-8") + REMEMBERS.replace("TABLE", table)
+    order = replace(replaced((ACCURACY,), {"model": source}), accuracy="retrain")
+    with Grader(1, candidates(unsafe=False), Limits().times(10)) as grader:
+        (result,) = graded([order], grader)
+    (task,) = [task for task in result.tasks if task.status != "skipped"]
+    assert task.score < 5, "a table of the test images, asked about others, does as well as nearest neighbours do"
+    assert [note for note in result.notes if note.startswith(SUSPICION)]
 
 
 @pytest.mark.slow

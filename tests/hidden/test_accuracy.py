@@ -182,13 +182,20 @@ def test_accuracy_earns_all_points(student: Student, praise: Callable[[str], Non
         praise("That is above 93 %, what the tutorial reaches: a mark of honour.")
 
 
-def retrained(student: Student, rng: Rng) -> float:
-    """Train the network anew on images and labels that nobody has seen so; return its share of right answers."""
+def retrained(student: Student, rng: Rng) -> tuple[float, float]:
+    """Train the network anew on images and labels that nobody has seen so.
+
+    Returns:
+        Its share of right answers to test images, and to as many of the training images that it was not trained on.
+    """
     mirrored = [(1,), (2,), (1, 2)][int(torch.randint(3, (), generator=rng.generator))]
     classes = torch.randperm(10, generator=rng.generator)
     images, labels = oracle.fashion_mnist("train")
-    some = torch.randperm(len(images), generator=rng.generator)[:RETRAIN_IMAGES]
-    unseen, truth = oracle.fashion_mnist("t10k")
+    tests, test_labels = oracle.fashion_mnist("t10k")
+    some, others = torch.randperm(len(images), generator=rng.generator)[: RETRAIN_IMAGES + len(tests)].split(
+        [RETRAIN_IMAGES, len(tests)]
+    )
+    unseen, truth = nudged(torch.cat([tests, images[others]]), rng), torch.cat([test_labels, labels[others]])
     order = torch.randperm(len(unseen), generator=rng.generator)
     trained = student.probe(
         "evaluation.retrain",
@@ -202,7 +209,9 @@ def retrained(student: Student, rng: Rng) -> float:
     assert_small_network(trained["kept"])
     answer = trained["logits"]
     assert_logits(answer, len(unseen))
-    return float((answer.argmax(1) == classes[truth[order]]).double().mean())
+    right = torch.empty(len(unseen), dtype=torch.float64)
+    right[order] = (answer.argmax(1) == classes[truth[order]]).double()
+    return float(right[: len(tests)].mean()), float(right[len(tests) :].mean())
 
 
 @core("fashion_accuracy", "trained anew, the network learns", accuracy="retrain")
@@ -210,8 +219,15 @@ def test_network_learns_anew(
     student: Student,
     rng: Rng,
     credit: Callable[[float], None],
+    note: Callable[[str], None],
 ) -> None:
-    accuracy = student.kept["accuracy"] = retrained(student, rng)
+    on_test, on_others = retrained(student, rng)
+    accuracy = student.kept["accuracy"] = min(on_test, on_others + MARGIN)
+    if on_test > on_others + MARGIN + 0.012:
+        note(
+            f"{SUSPICION}trained anew, accuracy on test images ({on_test:.1%}) is above that on training images that "
+            f"were kept from it ({on_others:.1%})."
+        )
     credit((accuracy - RETRAIN_NONE) / (RETRAIN_FULL - RETRAIN_NONE))
     if accuracy <= RETRAIN_NONE:
         fail_check(
