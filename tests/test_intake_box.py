@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from grader.intake.box import TOO_MUCH, boxed, pack, unpack
 from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot
 from grader.intake.spool import Spool
-from grader.paths import SOLUTIONS
+from grader.paths import ROOT, SOLUTIONS
 
 WHOLE = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
 
@@ -66,15 +67,29 @@ def answers_too_much() -> Snapshot:
     return Snapshot({}, bytes(MAX_WEIGHTS + 2), (), "")
 
 
+def reads_what_lies_elsewhere() -> Snapshot:
+    return Snapshot({"model": (ROOT / "pyproject.toml").read_bytes()}, None, (), "")
+
+
+def starts_a_process() -> Snapshot:
+    return WHOLE if os.fork() else Snapshot({}, None, (), "")
+
+
+def opens_a_socket() -> Snapshot:
+    with socket.socket():
+        return WHOLE
+
+
 def ends() -> Snapshot:
     os._exit(0)
 
 
-@pytest.mark.parametrize("read", [takes_memory, computes, writes, answers_too_much, ends])
+@pytest.mark.parametrize("read", [takes_memory, computes, writes, answers_too_much, ends,
+                                  reads_what_lies_elsewhere, starts_a_process, opens_a_socket])  # fmt: skip
 def test_what_takes_too_much_is_refused(read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     started = time.monotonic()
-    snapshot = boxed(read, memory=256 * MIB, cpu_seconds=1)  # type: ignore[arg-type]
+    snapshot = boxed(read, tmp_path, memory=256 * MIB, cpu_seconds=1)  # type: ignore[arg-type]
     assert snapshot.rejected == TOO_MUCH
     assert time.monotonic() - started < 20
     assert not Path("written").exists() or not Path("written").stat().st_size

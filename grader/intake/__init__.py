@@ -58,7 +58,7 @@ def find(submissions: Path) -> tuple[list[Entry], list[str]]:
 
 def read_boxed(entry: Entry) -> Snapshot:
     """Return what counts of a stranger's submission, read in a process of its own under limits."""
-    return boxed(lambda: read(entry))
+    return boxed(lambda: read(entry), entry.path)
 
 
 def read(entry: Entry) -> Snapshot:

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 from grader import curriculum
 from grader.intake import limits
 from grader.intake.snapshot import Snapshot, digest_of, refused
+from grader.paths import EXERCISES, ROOT
+from grader.sandbox import walls
 
 MEMORY = 1024 * limits.MIB
 """Bytes that reading a submission may take beside what the grader has already."""
@@ -37,18 +39,21 @@ TOO_MUCH = (
 )
 
 
-def boxed(read: Callable[[], Snapshot], *, memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS) -> Snapshot:
+def boxed(
+    read: Callable[[], Snapshot], place: Path, *, memory: int = MEMORY, cpu_seconds: int = CPU_SECONDS
+) -> Snapshot:
     """Return what a function reads, called in a process that is ended where it takes too much.
 
     Args:
         read: reads a submission.
+        place: where that is; nothing else can be read, but for the kit's own code.
         memory: bytes that it may take.
         cpu_seconds: of processor that it may use.
     """
     inside, outside = os.pipe()
     process = os.fork()
     if process == 0:
-        _read_inside(read, outside, memory, cpu_seconds)
+        _read_inside(read, place, outside, memory, cpu_seconds)
     os.close(outside)
     try:
         data = _received(inside, time.monotonic() + WALL_SECONDS)
@@ -62,7 +67,7 @@ def boxed(read: Callable[[], Snapshot], *, memory: int = MEMORY, cpu_seconds: in
         return refused(TOO_MUCH)
 
 
-def _read_inside(read: Callable[[], Snapshot], outside: int, memory: int, cpu_seconds: int) -> NoReturn:
+def _read_inside(read: Callable[[], Snapshot], place: Path, outside: int, memory: int, cpu_seconds: int) -> NoReturn:
     try:
         import resource  # noqa: PLC0415 - Windows has none, where students read what they hand in themselves
 
@@ -79,6 +84,7 @@ def _read_inside(read: Callable[[], Snapshot], outside: int, memory: int, cpu_se
             _, ceiling = resource.getrlimit(kind)
             allowed = value if ceiling == resource.RLIM_INFINITY else min(value, ceiling)
             resource.setrlimit(kind, (allowed, allowed))
+        walls.only_read([place, ROOT / "grader", EXERCISES])
         data = memoryview(pack(read()))
         while data:
             data = data[os.write(outside, data) :]

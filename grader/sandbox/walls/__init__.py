@@ -1,12 +1,13 @@
 """The walls around a worker: what stands between a student's code and the machine.
 
 In the zygote: `enter`, then `fork_worker` per worker. In the child: `lock_down`. In the checker: `die_with_parent`,
-`Cage`, `tree_memory`, `kill`. Whether the walls hold is found out by trying: `probes`.
+`Cage`, `tree_memory`, `kill`. Around whoever reads submissions: `only_read`. Whether the walls hold is found out by
+trying: `probes`.
 """
 
 from grader.sandbox.walls.cgroups import Cage, sweep
 from grader.sandbox.walls.detect import available_levels
-from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down
+from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down, only_read
 from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits, View, Walls, WallsUnavailable
 from grader.sandbox.walls.privileges import die_with_parent
 from grader.sandbox.walls.watch import (
@@ -24,6 +25,6 @@ from grader.sandbox.walls.watch import (
 __all__ = [
     "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Limits", "View", "Walls", "WallsUnavailable",
     "available_levels", "die_with_parent", "end", "enter", "folder_size", "fork_worker", "gone", "kill",
-    "lock_down", "pid_behind", "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
+    "lock_down", "only_read", "pid_behind", "private_memory", "sweep", "tree_memory", "tree_processor_seconds",
     "tree_queued_seconds",
 ]  # fmt: skip
