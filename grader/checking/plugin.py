@@ -290,7 +290,7 @@ class CheckPlugin:
                 self._run_checks(run, items)
                 _draw(run)
             else:
-                run.ended = _Outcome("not_started", "Not started: the stub is unchanged.")
+                run.ended = _Outcome("not_started", "Not started: nothing is written yet.")
         except StudentFailure as error:
             run.ended = _Outcome(error.status, error.text)
         finally:
