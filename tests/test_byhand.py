@@ -148,6 +148,8 @@ def _other_routes() -> dict[str, Route]:
         "what an object leads to": lambda: gc.get_referents(torch.__dict__),
         "map of the memory": lambda: Path("/proc/self/maps").read_text(),
         "the memory": lambda: Path(f"/proc/{os.getpid()}/mem").open("rb"),
+        "the memory from its folder": _open_from_its_folder,
+        "the memory by another name": lambda: os.symlink("/proc/self/mem", tempfile.mktemp()),  # noqa: PTH211
         "machine code of its own": _load_an_extension,
         "fork": _fork,
         "multiprocessing fork": lambda: _run(multiprocessing.get_context("fork").Process(target=int)),
@@ -225,6 +227,14 @@ def _sympy() -> Any:
     from sympy.discrete import convolution  # noqa: PLC0415 - it is the import that is tried
 
     return convolution([1, 2], [3, 4])
+
+
+def _open_from_its_folder() -> None:
+    folder = os.open("/proc/self", os.O_RDONLY)
+    try:
+        os.close(os.open(b"maps", os.O_RDONLY, dir_fd=folder))
+    finally:
+        os.close(folder)
 
 
 def _load_an_extension() -> Any:
@@ -386,6 +396,8 @@ OTHER = {
     "what an object leads to": "machine code",
     "map of the memory": "machine code",
     "the memory": "machine code",
+    "the memory from its folder": "machine code",
+    "the memory by another name": "machine code",
     "machine code of its own": "machine code",
     "system": "process",
     "subprocess": "process",

@@ -12,6 +12,7 @@ import ctypes
 import functools
 import gc
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from types import ModuleType
 from typing import Any
 
 import torch
+
+from grader.sandbox.walls.namespaces import system_folders
 
 WORK = re.compile(r"conv(?!ert)|im2col|col2im|correlat")
 """Operators that do the work, by the last part of their name. ``unfold`` is not among them: it only makes views."""
@@ -50,8 +53,11 @@ NATIVE = frozenset(
 )
 """Audit events of whoever calls machine code by its address, or looks for objects that nothing leads to."""
 
-MEMORY = re.compile(r"/proc/.*/(mem|maps|smaps|pagemap|map_files/.*)")
-"""Files that show where in memory things are, or what is there."""
+MEMORY = re.compile(r"(.*/)?(mem|maps|smaps|smaps_rollup|numa_maps|pagemap|[0-9a-f]+-[0-9a-f]+)", re.DOTALL)
+"""Files of /proc that show where in memory things are, or what is there, from whichever folder they are named."""
+
+NAMING = frozenset({"open", "os.symlink", "os.link"})
+"""Audit events whose first argument is the name of a file."""
 
 KEYS = (
     "CPU",
@@ -198,7 +204,8 @@ class Watch:
 def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
     """Return what names an act that is no work by hand: None for all others."""
     processes, native = PROCESSES, NATIVE if block else frozenset[str]()
-    parts, memory, homes = tuple(f"{module}." for module in MODULES), MEMORY, (sys.prefix, sys.base_prefix)
+    naming, memory, plain = NAMING if block else frozenset[str](), MEMORY, os.fsdecode
+    parts, homes = tuple(f"{module}." for module in MODULES), _homes()
 
     def named(event: str, args: tuple[Any, ...]) -> str | None:
         if event in processes:
@@ -209,7 +216,8 @@ def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
                 return ".".join(name.split(".")[:2])
             elsewhere = isinstance(file, str) and file.endswith(".so") and not file.startswith(homes)
             return "machine code" if block and elsewhere else None
-        if event in native or (block and event == "open" and memory.fullmatch(str(args[0]))):
+        named_file = event in naming and isinstance(args[0], str | bytes)
+        if event in native or (named_file and memory.fullmatch(plain(args[0]))):
             return "machine code"
         return None
 
@@ -254,6 +262,13 @@ def prepare() -> None:
     _kernels()
     _functions()
     _loaded_parts()
+    _homes()
+
+
+@functools.cache
+def _homes() -> tuple[str, ...]:
+    """Return the folders below which installed libraries lie."""
+    return tuple(map(str, system_folders()))
 
 
 def _methods(of_type: type) -> dict[str, Any]:

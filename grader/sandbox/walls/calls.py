@@ -68,7 +68,7 @@ IN_A_TREE_OF_ITS_OWN: Final[Numbers] = {
     # further processes, which end with the worker's process namespace
     "fork": (57, None), "vfork": (58, None), "setsid": (112, 157), "setpgid": (109, 154),
     # what a file's owner may do to it wherever it lies, which Landlock does not govern: here there are only its own
-    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53),
     "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
 }  # fmt: skip
 
@@ -79,7 +79,7 @@ BY_ARGUMENT: Final[dict[str, tuple[int, int]]] = {
 }  # fmt: skip
 """Whether these are allowed is for an argument to say."""
 
-LAST_KNOWN: Final = 469
+LAST_KNOWN: Final = 450
 """Calls with a greater number are younger than this list: a library is told that they are absent, and does without."""
 
 UPROBES: Final = (335, 336)
