@@ -21,6 +21,8 @@ from grader.gradebook import Gradebook, grading_key
 from grader.graded.overrides import overridden, read_overrides, unused
 from grader.grading import Grader
 from grader.intake import Snapshot
+from grader.intake.box import read_boxed
+from grader.intake.spool import Spool
 from grader.locking import only_grader
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, pages_beside
@@ -119,7 +121,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
             publish(out / folder, shown)
             return shown
 
-        with intake.Spool() as spool:
+        with Spool() as spool:
             orders = _Orders([], spool, settings, new_seed() if settings.seed is None else settings.seed)
             results = _grade(entries, orders, out, book, watcher, show)
         ordered = [(entry.folder, results[entry.folder]) for entry in entries]
@@ -147,7 +149,7 @@ def _grade(
     runnable = 0
     watcher.stage("reading the submissions")
     for entry in entries:
-        snapshot = intake.read_boxed(entry)
+        snapshot = read_boxed(entry)
         watcher.tick()
         kept = book.finished(entry.folder, settings.key(snapshot.sha256))
         same_inputs = not replayed or kept is None or kept.seed == fingerprint(orders.seed_of(entry, snapshot.sha256))
@@ -182,7 +184,7 @@ class _Orders(Sequence[Order]):
     """What is to be graded."""
 
     entries: list[intake.Entry]
-    spool: intake.Spool
+    spool: Spool
     settings: Settings
     seed: int
 

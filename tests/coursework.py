@@ -124,7 +124,7 @@ def shuffle_cells(folder: Path) -> None:
 
 
 def claim_points(folder: Path) -> None:
-    """Cells that would earn points if anybody looked at what they say."""
+    """Cells that would earn points if anybody looked at what they say, or if the grading page took their names."""
     path = folder / "convolution.ipynb"
     nb = nbformat.read(path, as_version=4)
     for cell in nb.cells:
@@ -139,6 +139,10 @@ def claim_points(folder: Path) -> None:
     for name in ("bonus", "", None, 7, "conv2d-check"):
         nb.cells.append(new_code_cell("50.0", metadata={"nbgrader": {**forged, "grade_id": name}}))
     nb.cells.append(new_code_cell("x", metadata={"nbgrader": "nonsense"}))
+    steers = (
+        "<span id='convolve'>x</span>\n\n# output_size\n\n![x](attachment:gone.png) <img src='http://127.0.0.1:9/x'>"
+    )
+    nb.cells.insert(0, new_markdown_cell(steers))
     nb.cells.append(new_code_cell("x", metadata={"nbgrader": {"schema_version": 99}}))
     nbformat.write(nb, path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -89,6 +90,32 @@ def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course
     assert sum(float(value or 0) for value in placeholders) == pytest.approx(30 - 8)
     figures = open_page(f"{server}/formgrader/submissions/{submission(course, 'flipped-kernel', 'transforms')}/")
     assert figures.count(FIGURE)
+
+
+@pytest.mark.slow
+def test_full_credit_for_one_cell_is_given_to_that_cell_alone(course: Path, tmp_path: Path) -> None:
+    """A text cell at the top carries the names of tasks, as a student may write them."""
+    copied = tmp_path / "course"
+    shutil.copytree(course, copied)
+    process, address = serve(copied, copied)
+    try:
+        page = open_page(f"{address}/formgrader/submissions/{submission(copied, 'forger', 'convolution')}/")
+        page.wait_for("document.querySelector('input.score')")
+        scores = "[...document.querySelectorAll('input.score')]"
+        assert page.run(f"return {scores}.every(field => document.getElementById(field.id) === field)")
+        page.run("document.querySelector('.full-credit').click()")
+        page.wait_for(f"{scores}.some(field => field.value)")
+        given = page.run(f"return {scores}.filter(field => field.value).map(field => field.id)")
+        first = page.run("return document.querySelector('input.score').id")
+        assert given == [first]
+        assert "gone.png" in page.html()
+        assert not page.count("img[src*='127.0.0.1:9']")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    with Gradebook(f"sqlite:///{copied}/gradebook.db") as gradebook:
+        grades = gradebook.find_submission_notebook("convolution", "cnn", "forger").grades
+        assert [grade.name for grade in grades if grade.manual_score is not None] == [first]
 
 
 @pytest.mark.slow

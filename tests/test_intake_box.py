@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader import intake
-from grader.intake.box import TOO_MUCH, boxed, pack, unpack
+from grader.intake.box import TOO_MUCH, boxed, pack, read_boxed, unpack
 from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot
 from grader.intake.spool import Spool
@@ -33,7 +33,7 @@ def notebook(*cells: str) -> str:
 
 def test_what_is_read_inside_is_what_is_read_outside() -> None:
     entry = intake.Entry("reference", "reference", SOLUTIONS)
-    assert intake.read_boxed(entry) == WHOLE
+    assert read_boxed(entry) == WHOLE
     assert unpack(pack(WHOLE)) == WHOLE
 
 
@@ -42,7 +42,7 @@ def test_a_small_notebook_that_takes_much_memory_to_compile_costs_its_own_cell(t
     folder = tmp_path / "ada"
     folder.mkdir()
     (folder / "convolution.ipynb").write_text(notebook(nested(19), "def convolve(image, kernel):\n    return image"))
-    snapshot = intake.read_boxed(intake.Entry("ada", "ada", folder))
+    snapshot = read_boxed(intake.Entry("ada", "ada", folder))
     assert snapshot.rejected in (None, TOO_MUCH)
     if snapshot.rejected is None:
         assert b"def convolve" in snapshot.modules["convolution"]

@@ -27,7 +27,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build(ROOT, "sdist", folder)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as files:
-        files.extractall(folder / "unpacked", filter="data")
+        if hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+            files.extraction_filter = tarfile.data_filter
+        files.extractall(folder / "unpacked")
     (source,) = (folder / "unpacked").iterdir()
     build(source, "wheel", folder)
     return folder

@@ -16,6 +16,7 @@ from grader.figures import keep_figures
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader, code_of
 from grader.intake import Snapshot, names
+from grader.intake.box import read_boxed
 from grader.locking import only_grader
 from grader.reports.published import publish
 from grader.results import Result
@@ -110,4 +111,4 @@ class Desk:
 
 def snapshot_of(student: str, folder: Path) -> Snapshot:
     """Read what a student handed in, as ``grader grade`` reads it."""
-    return intake.read_boxed(intake.Entry(student, names.folder(student), folder))
+    return read_boxed(intake.Entry(student, names.folder(student), folder))

@@ -10,15 +10,13 @@ from pathlib import Path
 
 from grader.intake import names
 from grader.intake.archives import read_archive
-from grader.intake.box import boxed
 from grader.intake.folders import read_folder
 from grader.intake.limits import RejectedError
 from grader.intake.snapshot import Snapshot, from_tree, refused
-from grader.intake.spool import Spool
 from grader.intake.tree import IGNORED_FOLDERS
 from grader.text import clean, escape
 
-__all__ = ["Entry", "Snapshot", "Spool", "find", "read", "read_boxed"]
+__all__ = ["Entry", "Snapshot", "find", "read"]
 
 
 @dataclass(frozen=True)
@@ -54,11 +52,6 @@ def find(submissions: Path) -> tuple[list[Entry], list[str]]:
         else:
             found[name] = path
     return _entries(found), notes
-
-
-def read_boxed(entry: Entry) -> Snapshot:
-    """Return what counts of a stranger's submission, read in a process of its own under limits."""
-    return boxed(lambda: read(entry), entry.path)
 
 
 def read(entry: Entry) -> Snapshot:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grader import curriculum
-from grader.intake import limits
+from grader.intake import Entry, limits, read
 from grader.intake.snapshot import Snapshot, digest_of, refused
 from grader.paths import EXERCISES, ROOT
 from grader.sandbox import walls
@@ -37,6 +37,11 @@ TOO_MUCH = (
     f"submission: expected files that can be read in {CPU_SECONDS} s and {limits.in_words(MEMORY)} of memory, "
     "got more. What is in it that is so large, or so deeply nested?"
 )
+
+
+def read_boxed(entry: Entry) -> Snapshot:
+    """Return what counts of a stranger's submission, read in a process of its own under limits."""
+    return boxed(lambda: read(entry), entry.path)
 
 
 def boxed(

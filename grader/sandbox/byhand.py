@@ -53,6 +53,9 @@ NATIVE = frozenset(
 )
 """Audit events of whoever calls machine code by its address, or looks for objects that nothing leads to."""
 
+OF_A_GPU = "libnvidia-ml.so.1"
+"""A library that PyTorch looks for of its own accord, and does without where it is told that there is none."""
+
 MEMORY = re.compile(r"(.*/)?(mem|maps|smaps|smaps_rollup|numa_maps|pagemap|[0-9a-f]+-[0-9a-f]+)", re.DOTALL)
 """Files of /proc that show where in memory things are, or what is there, from whichever folder they are named."""
 
@@ -189,9 +192,11 @@ class Watch:
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Return what Python tells of its acts. Where it refuses, no name that can be bound anew decides."""
-        blocks, notice, named = self.block, self.notice, _named(self.block)
+        blocks, notice, named, of_a_gpu = self.block, self.notice, _named(self.block), OF_A_GPU
 
         def hook(event: str, args: tuple[Any, ...]) -> None:
+            if blocks and event == "ctypes.dlopen" and args[0] == of_a_gpu:
+                raise OSError(f"{of_a_gpu}: there is no GPU here")
             name = named(event, args)
             if name is not None:
                 notice(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from grader import curriculum, intake
+from grader.intake.box import read_boxed
 from grader.paths import EXERCISES
 from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, leave_out, match
 
@@ -95,7 +96,7 @@ def read_class(submissions: Path) -> Class:
     entries, skipped = intake.find(submissions)
     found = Class(skipped=skipped, students=len(entries))
     for entry in entries:
-        snapshot = intake.read_boxed(entry)
+        snapshot = read_boxed(entry)
         if snapshot.rejected is not None:
             found.skipped.append(f"{entry.student}: {snapshot.rejected}")
         for module, source in snapshot.modules.items():
