@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import struct
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from grader import intake
+from grader.checking.session import Code
 from grader.intake.box import TOO_MUCH, boxed, pack, read_boxed, unpack
 from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot
@@ -137,3 +139,17 @@ def test_a_spool_gives_back_what_was_added_and_leaves_no_file(tmp_path: Path, mo
         assert [spool[number].modules for number in range(3)] == [WHOLE.modules, {}, WHOLE.modules]
         assert spool[1].rejected == "nothing there"
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_module_without_its_demonstrations_is_made_in_a_process_of_its_own() -> None:
+    bomb = nested(19).replace("x", "print(1)").encode()  # takes 1.5 GB
+    plain = b"def convolve(image, kernel):\n    return image\n\n\nprint(convolve(1, 2))\n"
+    code = Code({"exercises/summary.py": bomb, "exercises/convolution.py": plain, "exercises/train.py": b"1"}, {}, {})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    files = code.without_demonstrations().files
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert taken < 256 << 10
+    assert files["exercises/convolution.py"] == b"def convolve(image, kernel):\n    return image\n"
+    assert files["exercises/summary.py"] == bomb
+    assert files["exercises/train.py"] == b"1"

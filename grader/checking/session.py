@@ -13,7 +13,10 @@ import torch
 
 from grader.checking.student import Observation, StudentFailure, StudentRaised
 from grader.curriculum import Task, tasks
+from grader.intake import Snapshot
+from grader.intake.box import boxed
 from grader.intake.definitions import only_definitions
+from grader.paths import EXERCISES
 from grader.sandbox import wire
 from grader.sandbox.client import Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
@@ -22,6 +25,9 @@ from grader.text import clean, for_students
 
 BY_HAND = ("convolve", "conv2d")
 WATCHED = (*BY_HAND, "convolve_torch")
+
+DEFINING_SECONDS = 20
+"""Of processor time, to find out what of a submission only demonstrates."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,13 @@ class Code:
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def without_demonstrations(self) -> Code:
-        """Return the same with modules that hold only what defines their tasks' functions, and what those need."""
-        return replace(self, files={name: _defining(name, source) for name, source in self.files.items()})
+        """Return the same with modules that hold only what defines their tasks' functions, and what those need.
+
+        Where that cannot be found out within the limits of reading a submission, nothing is left out.
+        """
+        modules = {Path(name).stem: name for name in self.files}
+        found = boxed(lambda: _definitions(self.files), EXERCISES, cpu_seconds=DEFINING_SECONDS)
+        return replace(self, files={**self.files, **{modules[one]: text for one, text in found.modules.items()}})
 
 
 class TaskSession:
@@ -233,13 +244,16 @@ class TaskSession:
         return StudentFailure("timed_out", f"{self._task.id}: expected {expected}, got none. {remedy}")
 
 
-def _defining(name: str, source: bytes) -> bytes:
-    module = Path(name).stem
-    wanted = [symbol.partition(".")[0] for task in tasks() if task.module == module for symbol in task.symbols]
-    try:
-        return only_definitions(source.decode("utf-8"), wanted).encode("utf-8") if wanted else source
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source  # its import says what is wrong with it
+def _definitions(files: Mapping[str, bytes]) -> Snapshot:
+    """Return the modules that can be read without what only demonstrates them."""
+    modules = {}
+    for name, source in files.items():
+        module = Path(name).stem
+        wanted = [symbol.partition(".")[0] for task in tasks() if task.module == module for symbol in task.symbols]
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # its import says what is wrong
+            if wanted:
+                modules[module] = only_definitions(source.decode("utf-8"), wanted).encode("utf-8")
+    return Snapshot(modules, None, (), "")
 
 
 def _as_tensor(content: bytes) -> torch.Tensor:
