@@ -6,6 +6,7 @@ The routes run in a process of their own, because a watch cannot be taken off ag
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import gc
 import importlib.util
@@ -34,6 +35,8 @@ from grader.sandbox import byhand
 
 ROOT = Path(__file__).parent.parent
 Route = Callable[[], Any]
+PYTHON = ctypes.PyDLL(None)
+"""A handle that somebody kept from before."""
 
 
 def _torch_routes() -> dict[str, Route]:
@@ -142,7 +145,7 @@ def _other_routes() -> dict[str, Route]:
         "pillow below its classes": lambda: Image.new("L", (5, 5)).im.filter((3, 3), 9, 0, [1.0] * 9),
         "sympy": _sympy,
         "machine code of a library": lambda: torch.ctypes.CDLL(None),
-        "machine code by its name": lambda: torch.ctypes.pythonapi.PyList_New,
+        "machine code by its name": lambda: PYTHON.PyList_New,
         "what is at an address": lambda: torch.ctypes.c_char.from_address(id(a)),
         "all objects": gc.get_objects,
         "what an object leads to": lambda: gc.get_referents(torch.__dict__),
@@ -150,6 +153,13 @@ def _other_routes() -> dict[str, Route]:
         "the memory": lambda: Path(f"/proc/{os.getpid()}/mem").open("rb"),
         "the memory from its folder": _open_from_its_folder,
         "the memory by another name": lambda: os.symlink("/proc/self/mem", tempfile.mktemp()),  # noqa: PTH211
+        "a second copy of a module in C": _load_again,
+        "another interpreter": lambda: importlib.import_module("_xxsubinterpreters"),
+        "cffi": lambda: importlib.import_module("_cffi_backend"),
+        "a function at an address": lambda: torch.ctypes.CFUNCTYPE(None),
+        "memory at an address": lambda: torch.ctypes.memmove(0, 0, 0),
+        "numbers at an address": lambda: torch._C._construct_storage_from_data_pointer(0, torch.device("cpu"), 8),
+        "tensor expressions": lambda: torch._C._te.TensorExprKernel(torch._C.Graph()),
         "machine code of its own": _load_an_extension,
         "fork": _fork,
         "multiprocessing fork": lambda: _run(multiprocessing.get_context("fork").Process(target=int)),
@@ -240,6 +250,17 @@ def _open_from_its_folder() -> None:
         os.close(os.open(b"maps", os.O_RDONLY, dir_fd=folder))
     finally:
         os.close(folder)
+
+
+def _load_again() -> Any:
+    """Load NumPy's functions once more, as they were before anybody replaced them."""
+    name = next(name for name in sys.modules if name.endswith("._multiarray_umath"))
+    spec = importlib.util.find_spec(name)
+    kept = sys.modules.pop(name)
+    try:
+        return importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    finally:
+        sys.modules[name] = kept
 
 
 def _load_an_extension() -> Any:
@@ -403,6 +424,13 @@ OTHER = {
     "the memory": "machine code",
     "the memory from its folder": "machine code",
     "the memory by another name": "machine code",
+    "a second copy of a module in C": "machine code",
+    "another interpreter": "machine code",
+    "cffi": "machine code",
+    "a function at an address": "machine code",
+    "memory at an address": "machine code",
+    "numbers at an address": "machine code",
+    "tensor expressions": "machine code",
     "machine code of its own": "machine code",
     "system": "process",
     "subprocess": "process",

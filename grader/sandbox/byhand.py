@@ -53,6 +53,22 @@ NATIVE = frozenset(
 )
 """Audit events of whoever calls machine code by its address, or looks for objects that nothing leads to."""
 
+FOREIGN = frozenset(
+    {"_ctypes", "_cffi_backend", "_testcapi", "_testinternalcapi", "_testmultiphase", "_xxsubinterpreters"}
+    | {"_interpreters", "_xxinterpchannels", "_interpchannels"}
+)
+"""Modules in C that call machine code, or run Python where nobody watches."""
+
+POINTERS = (
+    ("ctypes", ("PyDLL", "LibraryLoader", "_CFuncPtr", "CFUNCTYPE", "PYFUNCTYPE", "cdll", "pydll", "pythonapi")),
+    ("ctypes", ("cast", "_cast", "memmove", "memset", "string_at", "_string_at", "wstring_at", "_wstring_at", "Union")),
+    ("_ctypes", ("CFuncPtr", "dlopen", "dlsym", "call_function", "call_cdeclfunction", "PyObj_FromPtr", "Union")),
+    ("_ctypes", ("_cast_addr", "_memmove_addr", "_memset_addr", "_string_at_addr", "_wstring_at_addr")),
+    ("torch._C", ("_construct_storage_from_data_pointer",)),
+    ("torch._C._te", ("TensorExprKernel",)),
+)
+"""What makes functions and numbers out of addresses, some of it without a word to Python's audit, by its module."""
+
 OF_A_GPU = "libnvidia-ml.so.1"
 """A library that PyTorch looks for of its own accord, and does without where it is told that there is none."""
 
@@ -102,6 +118,7 @@ class Watch:
             self._replace_modules()
             self._replace_decompositions()
             self._close_entrances()
+            self._take_pointers()
         else:
             self._wrap_kernels()
         self._wrap_functions()
@@ -190,13 +207,26 @@ class Watch:
         filters = _methods(type(sys.modules["PIL.Image"].core.new("L", (1, 1))))
         filters["filter"] = self._refusal("PIL.ImageFilter")
 
+    def _take_pointers(self) -> None:
+        for module, names in POINTERS:
+            for name in names:
+                if name in vars(sys.modules[module]):
+                    setattr(sys.modules[module], name, self._refusal("machine code"))
+        for name in FOREIGN:
+            if name in sys.modules and name != "_ctypes":
+                sys.modules[name] = _TrapModule(name, self.notice)
+        ctypes.CDLL = self._load_library  # type: ignore[misc,assignment]
+
+    def _load_library(self, name: str | None = None, *_args: Any, **_kwargs: Any) -> None:
+        if name == OF_A_GPU:
+            raise OSError(f"{name}: there is no GPU here")
+        self.notice("machine code")
+
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         """Return what Python tells of its acts. Where it refuses, no name that can be bound anew decides."""
-        blocks, notice, named, of_a_gpu = self.block, self.notice, _named(self.block), OF_A_GPU
+        blocks, notice, named = self.block, self.notice, _named(self.block)
 
         def hook(event: str, args: tuple[Any, ...]) -> None:
-            if blocks and event == "ctypes.dlopen" and args[0] == of_a_gpu:
-                raise OSError(f"{of_a_gpu}: there is no GPU here")
             name = named(event, args)
             if name is not None:
                 notice(name)
@@ -210,7 +240,8 @@ def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
     """Return what names an act that is no work by hand: None for all others."""
     processes, native = PROCESSES, NATIVE if block else frozenset[str]()
     naming, memory, plain = NAMING if block else frozenset[str](), MEMORY, os.fsdecode
-    parts, homes = tuple(f"{module}." for module in MODULES), _homes()
+    parts, homes, foreign = tuple(f"{module}." for module in MODULES), _homes(), FOREIGN
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
 
     def named(event: str, args: tuple[Any, ...]) -> str | None:
         if event in processes:
@@ -219,8 +250,9 @@ def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
             name, file = str(args[0]), args[1]
             if name.startswith(parts):
                 return ".".join(name.split(".")[:2])
-            elsewhere = isinstance(file, str) and file.endswith(".so") and not file.startswith(homes)
-            return "machine code" if block and elsewhere else None
+            in_c = isinstance(file, str) and file.endswith(".so")
+            strange = in_c and (file in loaded or not file.startswith(homes))  # a second time it is what it was before
+            return "machine code" if block and (strange or name in foreign) else None
         named_file = event in naming and isinstance(args[0], str | bytes)
         if event in native or (named_file and memory.fullmatch(plain(args[0]))):
             return "machine code"
