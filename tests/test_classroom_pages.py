@@ -100,8 +100,8 @@ def test_full_credit_for_one_cell_is_given_to_that_cell_alone(course: Path, tmp_
     process, address = serve(copied, copied)
     try:
         page = open_page(f"{address}/formgrader/submissions/{submission(copied, 'forger', 'convolution')}/")
-        page.wait_for("document.querySelector('input.score')")
         scores = "[...document.querySelectorAll('input.score')]"
+        page.wait_for(f"{scores}.length && {scores}.some(field => field.placeholder)")
         assert page.run(f"return {scores}.every(field => document.getElementById(field.id) === field)")
         page.run("document.querySelector('.full-credit').click()")
         page.wait_for(f"{scores}.some(field => field.value)")

@@ -61,7 +61,6 @@ ALWAYS: Final[Numbers] = {
     "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
     "getsockname": (51, 204), "getpeername": (52, 205), "sendto": (44, 206), "recvfrom": (45, 207),
     "sendmsg": (46, 211), "recvmsg": (47, 212), "shutdown": (48, 210),
-    "getsockopt": (55, 209),
 }  # fmt: skip
 
 IN_A_TREE_OF_ITS_OWN: Final[Numbers] = {
@@ -75,7 +74,7 @@ IN_A_TREE_OF_ITS_OWN: Final[Numbers] = {
 BY_ARGUMENT: Final[dict[str, tuple[int, int]]] = {
     "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "socketpair": (53, 199), "ioctl": (16, 29),
     "prlimit64": (302, 261), "kill": (62, 129), "tgkill": (234, 131), "fcntl": (72, 25), "prctl": (157, 167),
-    "setsockopt": (54, 208),
+    "setsockopt": (54, 208), "getsockopt": (55, 209),
 }  # fmt: skip
 """Whether these are allowed is for an argument to say."""
 

@@ -85,6 +85,7 @@ PROBES: Final = (
     Probe("spread_memory", "take more memory than allowed, in several processes", ("size",), may_die=True,
           levels=(NAMESPACES,)),
     Probe("socket_memory", "take more memory than allowed, in sockets", ("size",), may_die=True, levels=(NAMESPACES,)),
+    Probe("peer_process", "get a handle to the process at the other end of a socket"),
     Probe("large_socket", "make a socket that holds more than others"),
     Probe("cpu_time", "compute longer than allowed", ("seconds",), may_die=True),
 )  # fmt: skip
@@ -433,6 +434,18 @@ def _fill(end: socket.socket) -> int:
         return total
 
 
+def _peer_process() -> str | None:
+    one, other = socket.socketpair()
+    with one, other:
+        try:
+            os.close(one.getsockopt(socket.SOL_SOCKET, 77))  # SO_PEERPIDFD
+        except OSError as error:
+            if error.errno in (errno.EPERM, errno.ENOPROTOOPT):  # or too old a kernel
+                return None
+            raise
+    return "got one"
+
+
 def _large_socket() -> str | None:
     one, other = socket.socketpair()
     with one, other:
@@ -462,5 +475,6 @@ _ACTS: Final[dict[str, Callable[..., str | None]]] = {
     "many_processes": _many_processes, "many_threads": _many_threads, "many_descriptors": _many_descriptors,
     "fill_disk": _fill_disk, "large_file": _large_file, "much_memory": _much_memory,
     "spread_memory": _spread_memory, "socket_memory": _socket_memory, "large_socket": _large_socket,
+    "peer_process": _peer_process,
     "cpu_time": _cpu_time,
 }  # fmt: skip

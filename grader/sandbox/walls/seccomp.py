@@ -26,6 +26,7 @@ _DESCRIPTORS: Final = (0x541B, 0x5421, 0x5450, 0x5451)  # FIONREAD, FIONBIO, FIO
 _FCNTL: Final = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032)
 """Copies, flags, locks, size of pipes; not who gets a signal (8, 10, 15), nor what happens in folders (1026)."""
 _BUFFERS: Final = (7, 8, 32, 33)  # how much a socket holds, in memory that is nobody's (SO_SNDBUF, SO_RCVBUF, ...FORCE)
+_PEER: Final = 77  # a handle to the process at the other end (SO_PEERPIDFD)
 _PRCTL: Final = (3, 15, 16, 0x5356_4D41)  # is it dumpable, name of the thread, name of a mapping
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -90,6 +91,7 @@ def _fixed() -> bytes:
         *_one_of("prlimit64", 0, [0]),
         *_one_of("socketpair", 0, [socket.AF_UNIX]),
         *_for_call("setsockopt", 2, [step for option in _BUFFERS for step in _when(_EQUAL, option, _DENY)], _ALLOW),
+        *_for_call("getsockopt", 2, _when(_EQUAL, _PEER, _DENY), _ALLOW),
     ])  # fmt: skip
 
 
