@@ -26,13 +26,16 @@ from grader import curriculum
 from grader.canaries import reference_order
 from grader.checking.session import TaskSession
 from grader.grading import code_of, lay_out_data
+from grader.paths import ROOT
 from grader.sandbox import walls
 from grader.sandbox.client import Place, Worker
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
 from grader.sandbox.walls import Level
-from tests.identities import BECOME, ordinary_python
+
+sys.path.append(str(ROOT / "tests"))
+from identities import BECOME, ordinary_python
 
 IMPORTS = 3
 FORKS = 100
