@@ -446,14 +446,47 @@ def test_network_takes_its_arguments(student: Student, rng: Rng) -> None:
 def trained(student: Student, rng: Rng) -> Any:
     """Return what came of training on one batch; all checks share it."""
     if "trained" not in student.kept:
-        images, labels = rng.floats(8, 1, 28, 28), rng.labels(8, 10)
+        images, labels = rng.floats(BATCH, 1, 28, 28), rng.labels(BATCH, 10)
         options = {"learning_rate": LEARNING_RATE}
-        student.kept["trained"] = student.probe("train", images, labels, options, epochs=2, steps=5)
+        facts = student.probe("training.train", images, labels, options, epochs=2, steps=5)
+        student.kept["trained"] = {**facts, **computed_again(student, facts, images, rng.floats(BATCH, 1, 28, 28))}
         student.kept["labels"] = labels
     facts = student.kept["trained"]
     if not facts["parameters"]:
         fail_check("training: FashionCNN has no parameters that can be trained. Where does it keep its layers?")
     return facts
+
+
+def computed_again(student: Student, facts: Any, images: Tensor, later: Tensor) -> dict[str, Any]:
+    """Return what a network answers before and after it was trained, by its operations, in a worker of ours.
+
+    Args:
+        student: the submission.
+        facts: of the training.
+        images: what it was trained on.
+        later: as many images, which came after the operations were written down.
+
+    Returns:
+        The answers ``before`` and ``after``, where those of evaluation mode come first and are computed again, and
+        whether the trained network itself answers as its operations do (``follows``).
+    """
+    itself = student.probe("training.trained_answer", later)
+    programs = facts["programs"]
+    (before, _), (after, again) = student.apart("program.answers", programs, [images, later])
+    if again is None:  # that it gives no logits is said elsewhere
+        return {"follows": not isinstance(itself, Tensor)}
+    assert_logits(itself, len(later))
+    return {
+        "before": [before, *facts["before"][1:]],
+        "after": [after, *facts["after"][1:]],
+        "follows": same_answers(again, itself) and programs[1]["answer"] in reached_by_images(programs[1]),
+    }
+
+
+def same_answers(one: Any, other: Tensor) -> bool:
+    """Tell whether a tensor holds the same logits as another, but for rounding."""
+    alike = isinstance(one, Tensor) and one.shape == other.shape and one.is_floating_point()
+    return alike and bool((one - other).abs().max() <= margin(other))
 
 
 def crashed(facts: Any) -> NoReturn:
@@ -495,6 +528,11 @@ def test_training_step_runs(student: Student, rng: Rng) -> None:
         if facts["error"]:
             crashed(facts)
         fail_check("training: training_step never ran. What does configure_optimizers return?")
+    if not facts["follows"]:
+        fail_check(
+            "training: expected a network whose answers are PyTorch's operations on the numbers that it keeps. "
+            "What does `forward` compute outside of PyTorch?"
+        )
 
 
 @detail("lightning_steps", "training_step returns the mean cross-entropy of the batch, with its graph", weight=9)
@@ -605,18 +643,31 @@ def test_optimisation_is_automatic(student: Student, rng: Rng) -> None:
 
 
 def evaluated(student: Student, rng: Rng, which: str) -> list[Any]:
-    """Return two runs of validation or test; the last batch is smaller than the others, and answered worse."""
+    """Return two runs of validation or test; the last batch is smaller than the others, and answered worse.
+
+    Returns:
+        For each run the logits as the network's operations give them in a worker of ours, labels, and what was logged.
+    """
     if which not in student.kept:
+        images, logits = to_be_evaluated(student, rng)
         wrong = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0])
-        images = rng.floats(EVALUATED, 1, 28, 28)
+        labels = (logits.argmax(1) + wrong * rng.int(1, 9)) % 10
         parts = [EVALUATED, EVALUATED - 7]
-        student.kept[which] = student.probe(
-            "evaluate", images, wrong * rng.int(1, 9), which=which, batch_size=BATCH, parts=parts
-        )
+        logged = student.probe("training.evaluate", images, labels, which=which, batch_size=BATCH, parts=parts)
+        student.kept[which] = [
+            {"logits": logits[:part], "labels": labels[:part], "logged": numbers}
+            for part, numbers in zip(parts, logged, strict=True)
+        ]
     runs: list[Any] = student.kept[which]
-    for run in runs:
-        logits_of(run["logits"], run["labels"])
     return runs
+
+
+def to_be_evaluated(student: Student, rng: Rng) -> tuple[Tensor, Tensor]:
+    """Let a new network be made; return images, and its logits as its operations give them in a worker of ours."""
+    program = student.probe("training.to_be_evaluated", rng.floats(EVALUATED, 1, 28, 28))
+    images = rng.floats(EVALUATED, 1, 28, 28)
+    ((logits,),) = student.apart("program.answers", [program], [images])
+    return images, logits_of(logits, images)
 
 
 def logged_in(run: Any, which: str, name: str) -> float:
@@ -706,14 +757,13 @@ def test_evaluation_logs_accuracy(student: Student, rng: Rng, which: str, prefix
 
 def chooses_the_least(student: Student, rng: Rng, which: str, name: str) -> bool:
     """Tell whether labels are taken for right where their logit is the smallest, and for wrong where the largest."""
-    images = rng.floats(BATCH, 1, 28, 28)
+    images, logits = to_be_evaluated(student, rng)
 
-    def run(shifts: Tensor) -> Any:
-        return student.probe("evaluate", images, shifts, which=which, batch_size=BATCH, parts=[BATCH])[0]
+    def share(labels: Tensor) -> float:
+        (logged,) = student.probe("training.evaluate", images, labels, which=which, batch_size=BATCH, parts=[EVALUATED])
+        return float(logged.get(name, -1))
 
-    largest = run(torch.zeros(BATCH, dtype=torch.int64))
-    smallest = run((largest["logits"].argmin(1) - largest["logits"].argmax(1)) % 10)
-    shares = [float(one["logged"].get(name, -1)) for one in (largest, smallest)]
+    shares = [share(labels) for labels in (logits.argmax(1), logits.argmin(1))]
     return abs(shares[0]) < 1e-4 and abs(shares[1] - 1) < 1e-4
 
 

@@ -6,15 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 import torch
+from torch import Tensor
 
 from grader.checking import core, detail
 from grader.checking.assertions import CheckFailed, describe, fail_check, number_of
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentRaised
+from grader.sandbox.probes.summary import network_for_freezing, stepped
 
 NESTED_SIZE = (2, 1, 11, 13)
 TYPES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Dropout", "Flatten", "Linear")
 """Of the leaves of the nested model, in order."""
+
+FREEZING_SIZES = {"leaf": ((16, 5), (16, 3)), "flat": ((16, 5), (16, 3)), "deep": ((8, 1, 6, 7), (8, 11))}
+"""Of the images that a model learns from, and of its answer."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,47 @@ class Nested:
         return [*map(list, names), ["2", (batch, 20 * self.width)], ["3", (batch, self.classes)]]
 
 
+@dataclass(frozen=True)
+class Flat:
+    """Two linear layers in a row, of sizes that are drawn."""
+
+    inputs: int
+    hidden: int
+    outputs: int
+
+    @property
+    def first(self) -> int:
+        return (self.inputs + 1) * self.hidden
+
+    @property
+    def second(self) -> int:
+        return (self.hidden + 1) * self.outputs
+
+    @property
+    def total(self) -> int:
+        return self.first + self.second
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        return 2, self.inputs
+
+
+def flat(student: Student, rng: Rng) -> Flat:
+    """Return the flat model; all checks share it."""
+    if "flat" not in student.kept:
+        student.kept["flat"] = Flat(rng.int(4, 9), rng.int(11, 19), rng.int(21, 29))
+    model: Flat = student.kept["flat"]
+    return model
+
+
 def nested(rng: Rng) -> Nested:
     """Draw the sizes of a nested model."""
     return Nested(rng.int(4, 7), rng.int(8, 12))
 
 
-def shapes_of(student: Student, name: str, size: tuple[int, ...], model: Nested | None = None, **options: Any) -> Any:
+def shapes_of(
+    student: Student, name: str, size: tuple[int, ...], model: Nested | Flat | None = None, **options: Any
+) -> Any:
     """Return what came of a call of `layer_shapes`."""
     facts = student.probe("layer_shapes", name, size, asdict(model) if model else {}, **options)
     if facts["type"] == "NoneType" and facts["error"] is None:
@@ -77,10 +117,11 @@ def named(pairs: list[Any]) -> dict[str, Any]:
 
 
 @core("layer_shapes", "finds the output shapes of the linear layers of a plain network")
-def test_linear_layers_have_their_shapes(student: Student) -> None:
-    pairs = shapes_of(student, "flat", (2, 5))["pairs"]
+def test_linear_layers_have_their_shapes(student: Student, rng: Rng) -> None:
+    model = flat(student, rng)
+    pairs = shapes_of(student, "flat", model.input_size, model)["pairs"]
     shapes = [tuple(value) for _, value in pairs if isinstance(value, tuple | list)]
-    for name, size in ("0", 4), ("2", 3):
+    for name, size in ("0", model.hidden), ("2", model.outputs):
         # Order, names, the batch axis and layers without parameters are for other checks.
         if not any(shape[-1:] == (size,) for shape in shapes):
             shown = ", ".join(map(str, shapes)) or "no shapes"
@@ -332,7 +373,7 @@ def test_everything_is_put_back_after_an_error(student: Student, rng: Rng) -> No
         assert_back(facts, "after an error")
 
 
-def counted(student: Student, name: str, model: Nested | None = None) -> list[tuple[float, float | None]]:
+def counted(student: Student, name: str, model: Nested | Flat | None = None) -> list[tuple[float, float | None]]:
     """Return (total, trainable) of a model, of the same with its first part frozen, and as it was; or (total, None)."""
     facts = student.probe("count_parameters", name, asdict(model) if model else {})
     student.kept["left"] = student.kept.get("left", True) and facts["left"]
@@ -358,10 +399,12 @@ def assert_total(got: float, total: int, name: str | None = None) -> None:
 
 
 @core("count_parameters", "counts the parameters of a model")
-def test_parameters_are_counted(student: Student) -> None:
-    total = counted(student, "flat")[0][0]
-    without_biases = total == 20 + 12 and counted(student, "without norm")[0][0] in (45 + 21, 45 + 21 + 11)
-    assert_total(total, 24 + 15, "leaves-biases-out" if without_biases else None)
+def test_parameters_are_counted(student: Student, rng: Rng) -> None:
+    model = flat(student, rng)
+    total = counted(student, "flat", model)[0][0]
+    biases = model.hidden + model.outputs
+    without_biases = total == model.total - biases and counted(student, "without norm")[0][0] in (45 + 21, 45 + 21 + 11)
+    assert_total(total, model.total, "leaves-biases-out" if without_biases else None)
 
 
 @detail("count_parameters", "counts parameters at every depth, a module's own ones too, and none of none", weight=2)
@@ -384,23 +427,24 @@ def test_buffers_do_not_count(student: Student, rng: Rng) -> None:
 
 
 @detail("count_parameters", "frozen parameters are not trainable", weight=5)
-def test_frozen_parameters_are_not_trainable(student: Student) -> None:
-    got = counted(student, "flat")
-    if got == [(39, 39)] * 3:
+def test_frozen_parameters_are_not_trainable(student: Student, rng: Rng) -> None:
+    model = flat(student, rng)
+    got, total = counted(student, "flat", model), model.total
+    if got == [(total, total)] * 3:
         fail_check(
             "count_parameters: frozen parameters are counted as trainable. What tells them apart?",
             "counts-frozen-as-trainable",
         )
     if any(trainable is None for _, trainable in got):
-        alone = all(total == 39 and trainable is None for total, trainable in got)
+        alone = all(one == (total, None) for one in got)
         fail_check(
             "count_parameters: expected (total, trainable), got one number. What is the second?",
             "total-alone" if alone else None,
         )
-    if got != [(39, 39), (39, 15), (39, 39)]:
+    if got != [(total, total), (total, model.second), (total, total)]:
         fail_check(
             "count_parameters: other numbers of parameters are trainable than it says. What tells them apart?",
-            "total-and-trainable-exchanged" if got == [(39, 39), (15, 39), (39, 39)] else None,
+            "total-and-trainable-exchanged" if got == [(total, total), (model.second, total), (total, total)] else None,
         )
 
 
@@ -427,18 +471,71 @@ def test_equal_parameters_count_each(student: Student) -> None:
 
 
 @detail("count_parameters", "leaves the model as it was")
-def test_counting_changes_nothing(student: Student) -> None:
-    counted(student, "flat")
+def test_counting_changes_nothing(student: Student, rng: Rng) -> None:
+    counted(student, "flat", flat(student, rng))
     if not student.kept["left"]:
         fail_check("count_parameters: the call changes which parameters are trainable, or their values. What for?")
 
 
-def frozen(student: Student, function: str, name: str) -> Any:
-    """Return what a function did to a model; checks share it."""
+def frozen(student: Student, rng: Rng, function: str, name: str) -> Any:
+    """Return what a function did to a model, by how the model learns afterwards; checks share it.
+
+    Returns:
+        Which parameters are trainable after ``once`` and ``twice``, which belong to ``norms``, whether they are the
+        ``same`` with the same values, and ``modes`` of the modules before and after.
+    """
     asked = f"{function} {name}"
     if asked not in student.kept:
-        student.kept[asked] = student.probe("freeze", function, name)
+        student.kept[asked] = facts_of_freezing(student, rng, function, name)
     return student.kept[asked]
+
+
+def facts_of_freezing(student: Student, rng: Rng, function: str, name: str) -> dict[str, Any]:
+    network = network_for_freezing(name, [])
+    values = [rng.floats(*parameter.shape) for parameter in network.parameters()]
+    first = student.probe("freeze", function, name, values)
+    once, values = after_a_step(student, rng, name, values)
+    again = student.probe("freeze_again", function)
+    twice, _ = after_a_step(student, rng, name, values)
+    norms = [f"{place}." for place, layer in network[1].named_modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    return {
+        "once": once,
+        "twice": twice,
+        "norms": [key for key in once if key.startswith(tuple(norms))] if norms else [],
+        "same": first["same"] and again["same"] and None not in (*once.values(), *twice.values()),
+        "modes": first["modes"],
+    }
+
+
+def after_a_step(
+    student: Student, rng: Rng, name: str, values: list[Tensor]
+) -> tuple[dict[str, bool | None], list[Tensor]]:
+    """Let a network take a step on images that are new, and compare its parameters with those of a network of ours.
+
+    Returns:
+        By parameter of the model whether it is trainable, None if its value is neither the old one nor what a step
+        makes of it; and all values after the step.
+    """
+    images, answer = FREEZING_SIZES[name]
+    images, direction = rng.floats(*images), rng.floats(*answer)
+    got = student.probe("take_step", images, direction)
+    wanted = [stepped(network_for_freezing(name, values).train(mode), images, direction) for mode in (True, False)]
+    states = [state_of(*each) for each in zip(values, got, *wanted, strict=False)]
+    names = [key for key, _ in network_for_freezing(name, []).named_parameters()]
+    if len(got) != len(values) or states[:2] != [True, True]:
+        fail_check("freeze, unfreeze: a layer that was not asked about does not learn. What becomes of the parameters?")
+    return {
+        key.removeprefix("1."): state for key, state in zip(names, states, strict=True) if key.startswith("1.")
+    }, got
+
+
+def state_of(before: Tensor, got: Any, *stepped: Tensor) -> bool | None:
+    if not isinstance(got, Tensor) or got.shape != before.shape:
+        return None
+    if torch.equal(got, before):
+        return False
+    near = ((got - one).abs().max() < (one - before).abs().max() / 20 for one in stepped)  # rounding is far below
+    return True if any(near) else None
 
 
 def missed_by(states: Any, function: str) -> set[str]:
@@ -446,9 +543,9 @@ def missed_by(states: Any, function: str) -> set[str]:
     return {name for name, trainable in states.items() if trainable is not (function == "unfreeze")}
 
 
-def assert_reached(student: Student, function: str) -> None:
+def assert_reached(student: Student, rng: Rng, function: str) -> None:
     """Check that all parameters have the wanted state; name the mistake by exactly which ones have not."""
-    facts = frozen(student, function, "deep")
+    facts = frozen(student, rng, function, "deep")
     states, missed = facts["once"], missed_by(facts["once"], function)
     if not missed:
         return
@@ -463,8 +560,8 @@ def assert_reached(student: Student, function: str) -> None:
         fail_check(
             f"{function}: some parameters further down are still {kind}. How deep does it reach?", "freezes-one-level"
         )
-    flat = frozen(student, function, "flat")["once"]
-    if missed == biases_of(states) or missed_by(flat, function) == biases_of(flat):
+    shallow = frozen(student, rng, function, "flat")["once"]
+    if missed == biases_of(states) or missed_by(shallow, function) == biases_of(shallow):
         name = "leaves-biases-out"
     else:
         name = "changes-nothing" if missed == set(states) and facts["modes"][0] == facts["modes"][1] else None
@@ -476,8 +573,8 @@ def biases_of(states: Any) -> set[str]:
 
 
 @core("freeze", "freeze stops the training of most of a layer or of a flat network")
-def test_freeze_stops_a_layer(student: Student) -> None:
-    facts = [frozen(student, "freeze", name) for name in ("leaf", "flat")]
+def test_freeze_stops_a_layer(student: Student, rng: Rng) -> None:
+    facts = [frozen(student, rng, "freeze", name) for name in ("leaf", "flat")]
     if all(2 * len(missed_by(one["once"], "freeze")) > len(one["once"]) for one in facts):
         before, after = facts[1]["modes"]
         stopped = any(before) and not any(after)
@@ -490,26 +587,26 @@ def test_freeze_stops_a_layer(student: Student) -> None:
 
 
 @detail("freeze", "freeze reaches every parameter below", weight=5)
-def test_freeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(student, "freeze")
+def test_freeze_reaches_every_parameter(student: Student, rng: Rng) -> None:
+    assert_reached(student, rng, "freeze")
 
 
 @detail("freeze", "unfreeze makes every parameter below trainable again", weight=5)
-def test_unfreeze_reaches_every_parameter(student: Student) -> None:
-    assert_reached(student, "unfreeze")
+def test_unfreeze_reaches_every_parameter(student: Student, rng: Rng) -> None:
+    assert_reached(student, rng, "unfreeze")
 
 
-def both(student: Student, name: str) -> list[tuple[str, Any]]:
+def both(student: Student, rng: Rng, name: str) -> list[tuple[str, Any]]:
     """Return what `freeze` did to a model, and `unfreeze` if it can be called, which another check is about."""
-    found = [("freeze", frozen(student, "freeze", name))]
+    found = [("freeze", frozen(student, rng, "freeze", name))]
     with contextlib.suppress(StudentRaised):
-        found.append(("unfreeze", frozen(student, "unfreeze", name)))
+        found.append(("unfreeze", frozen(student, rng, "unfreeze", name)))
     return found
 
 
 @detail("freeze", "twice is the same as once", weight=3)
-def test_twice_is_once(student: Student) -> None:
-    for function, facts in both(student, "flat"):
+def test_twice_is_once(student: Student, rng: Rng) -> None:
+    for function, facts in both(student, rng, "flat"):
         once, twice = facts["once"], facts["twice"]
         if twice != once:
             turned = all(twice[name] is not once[name] for name in once)
@@ -520,8 +617,8 @@ def test_twice_is_once(student: Student) -> None:
 
 
 @detail("freeze", "leaves values and modes", weight=2)
-def test_freezing_leaves_values_and_modes(student: Student) -> None:
-    for function, facts in both(student, "deep"):
+def test_freezing_leaves_values_and_modes(student: Student, rng: Rng) -> None:
+    for function, facts in both(student, rng, "deep"):
         if not facts["same"]:
             fail_check(f"{function}: expected the same parameters with the same values, got others. Is it in place?")
         before, after = facts["modes"]
@@ -532,7 +629,7 @@ def test_freezing_leaves_values_and_modes(student: Student) -> None:
             )
 
 
-def table(student: Student, name: str, size: tuple[int, ...], model: Nested | None = None) -> str:
+def table(student: Student, name: str, size: tuple[int, ...], model: Nested | Flat | None = None) -> str:
     """Return the table as text: what was answered, or where that is nothing, printed."""
     asked = f"{name} {size} {model}"
     if asked not in student.kept:
@@ -550,10 +647,12 @@ def tables(student: Student, rng: Rng) -> tuple[str, str, Nested]:
 
 
 @core("summarize", "is a table of the layers")
-def test_summary_is_a_table_of_the_layers(student: Student) -> None:
-    text = table(student, "flat", (2, 5))
-    shapes = all(re.search(rf"\d, {size}\b", text) for size in (4, 3))
-    if not all(word in text for word in ("Linear", "ReLU")) or not (shapes or all(n in text for n in ("24", "15"))):
+def test_summary_is_a_table_of_the_layers(student: Student, rng: Rng) -> None:
+    model = flat(student, rng)
+    text = table(student, "flat", model.input_size, model)
+    shapes = all(re.search(rf"\d, {size}\b", text) for size in (model.hidden, model.outputs))
+    numbers = all(str(number) in text for number in (model.first, model.second))
+    if not all(word in text for word in ("Linear", "ReLU")) or not (shapes or numbers):
         fail_check(
             "summarize: expected a table with the type, output shape and number of parameters of each layer, got "
             "another text. What does torchinfo give?",
@@ -601,9 +700,10 @@ def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
 
 
 @detail("summarize", "shows the number of parameters of each layer", weight=5)
-def test_summary_shows_parameters_of_each_layer(student: Student) -> None:
-    text = table(student, "flat", (2, 5))
-    for number in 24, 15:
+def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> None:
+    model = flat(student, rng)
+    text = table(student, "flat", model.input_size, model)
+    for number in model.first, model.second:
         if not re.search(rf"Linear[^\n]*\b{number}\b", text):
             # Without shapes and places in the tree, a row has no other numbers.
             rows = [re.sub(r"\[.*?\]|\(.*?\)|\d+-\d+", "", row) for row in text.splitlines() if "Linear" in row]
@@ -638,6 +738,7 @@ def test_summary_runs_on_the_models_dtype(student: Student, rng: Rng) -> None:
 @detail("summarize", "leaves the model as it was")
 def test_summarizing_changes_nothing(student: Student, rng: Rng) -> None:
     tables(student, rng)
-    table(student, "flat", (2, 5))
-    if not all(facts["left"] for asked, facts in student.kept.items() if asked != "model"):
+    model = flat(student, rng)
+    table(student, "flat", model.input_size, model)
+    if not all(facts["left"] for facts in student.kept.values() if isinstance(facts, dict)):
         fail_check("summarize: the model's numbers, their dtype or its mode are others after the call. What for?")

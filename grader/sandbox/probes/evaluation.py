@@ -11,7 +11,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from grader.sandbox.probes.keeping import kept_numbers
-from grader.sandbox.probes.model import build, loader_for, trainer_for
+from grader.sandbox.probes.model import build
+from grader.sandbox.probes.training import loader_for, trainer_for
 
 BATCH = 100
 """Images that a network is asked about at a time: the maps of so many fit into a processor's cache."""

@@ -107,21 +107,26 @@ def _place(value: Tensor) -> tuple[Any, ...]:
 
 
 def record(module: ModuleType, images: Tensor) -> dict[str, Any]:
-    """Write down how a FashionCNN in evaluation mode answers images, and keep it for ``answer``.
+    """Write down how a FashionCNN answers images, and keep it for ``answer``; see ``written``."""
+    network = _KEPT["network"] = build(module, {})
+    return written(network, images)
+
+
+def written(network: Any, images: Tensor) -> dict[str, Any]:
+    """Write down how a network in evaluation mode answers images.
 
     Args:
-        module: the student's.
+        network: the student's.
         images: float32 (N, 1, 28, 28).
 
     Returns:
         ``constants`` by register, ``steps`` as operation, arguments, and registers of the results, the register of the
-        ``answer``, and whether ``coins`` were asked for.
+        ``answer`` (-1 where that is no tensor), and whether ``coins`` were asked for.
     """
-    network = _KEPT["network"] = build(module, {})
     with torch.no_grad(), _Recorder(images) as recorder:
         answer = network(images)
     return {
-        "answer": recorder.register_of(answer),
+        "answer": recorder.register_of(answer) if isinstance(answer, Tensor) else -1,
         "constants": recorder.constants,
         "steps": recorder.steps,
         "coins": recorder.coins,
@@ -131,8 +136,13 @@ def record(module: ModuleType, images: Tensor) -> dict[str, Any]:
 def answer(module: ModuleType, images: Tensor) -> Any:
     """Return what the network that was written down answers to other images, as many as before."""
     del module
+    return without_coins(_KEPT["network"], images)
+
+
+def without_coins(network: Any, images: Tensor) -> Any:
+    """Return what a network answers where no coin is thrown."""
     with torch.no_grad(), _Expected():  # type: ignore[no-untyped-call]
-        return _KEPT["network"](images)
+        return network(images)
 
 
 def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
@@ -151,6 +161,14 @@ def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
             if "convolution" in operation:
                 shapes.append(tuple(result.shape))
     return {"answer": registers[program["answer"]], "convolutions": shapes}
+
+
+def answers(programs: list[dict[str, Any]], batches: list[Tensor]) -> list[list[Tensor | None]]:
+    """Return what each of several programs gives for each batch; None for one without an answer."""
+    return [
+        [run(program, images)["answer"] if program["answer"] >= 0 else None for images in batches]
+        for program in programs
+    ]
 
 
 def _operation(name: str) -> torch._ops.OpOverload:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import operator
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 TEXT = 20_000
@@ -96,12 +98,15 @@ class Deep(nn.Module):
         self.body = nn.Sequential(nn.Sequential(nn.Conv2d(1, 5, 3), nn.Sequential(norm)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> maps."""
-        return self.body(x)  # type: ignore[no-any-return]
+        """(N, 1, H, W) -> (N, 11), by way of every parameter."""
+        inner: nn.Sequential = self.body[0]  # type: ignore[assignment]
+        maps = inner[1](inner[0](x).tanh())
+        numbers = F.pad(maps.amax((2, 3)), (0, 2), value=1.0)
+        return self.head(numbers).sum(1, keepdim=True) * self.scale  # type: ignore[no-any-return]
 
 
-def _flat() -> nn.Module:
-    return nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+def _flat(inputs: int = 5, hidden: int = 4, outputs: int = 3) -> nn.Module:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
 def _twins() -> nn.Module:
@@ -225,42 +230,80 @@ def _same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return kept and len(values[0]) == len(values[1]) and all(alike)
 
 
-def freeze(module: ModuleType, function: str, name: str) -> dict[str, Any]:
-    """Freeze or unfreeze a model of which all is the opposite, twice.
+RATE = 0.5
+"""Of the step that shows what is trainable."""
+
+_KEPT: dict[str, nn.Sequential] = {}
+
+
+def freeze(module: ModuleType, function: str, name: str, values: list[Tensor]) -> dict[str, Any]:
+    """Freeze or unfreeze a model of which all is the opposite; keep it, below another layer, for ``take_step``.
 
     Args:
         module: the student's.
         function: ``freeze`` or ``unfreeze``.
         name: of the model.
+        values: of all parameters of ``network_for_freezing``.
 
     Returns:
-        Which parameters are trainable after ``once`` and ``twice``, which are of ``norms``, whether values are the
-        ``same``, and ``modes`` of its modules before and after.
+        See ``freeze_again``.
     """
-    model = MODELS[name]().requires_grad_(requires_grad=function == "freeze")
-    before = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
-    modes = _modes(model)
-    getattr(module, function)(model)
-    once, changed = _trainable(model), _modes(model)
+    network = _KEPT["network"] = network_for_freezing(name, values)
+    network[1].requires_grad_(requires_grad=function == "freeze")
+    return freeze_again(module, function)
+
+
+def freeze_again(module: ModuleType, function: str) -> dict[str, Any]:
+    """Call the function on the model that is kept.
+
+    Returns:
+        Whether its parameters are the ``same`` objects, and ``modes`` of its modules before and after.
+    """
+    model = _KEPT["network"][1]
+    before, modes = list(model.parameters()), _modes(model)
     getattr(module, function)(model)
     now = list(model.parameters())
-    norms = {id(p) for layer in model.modules() if isinstance(layer, nn.BatchNorm2d) for p in layer.parameters()}
-    return {
-        "once": once,
-        "twice": _trainable(model),
-        "norms": [key for key, parameter in model.named_parameters() if id(parameter) in norms],
-        "same": len(now) == len(before)
-        and all(old is new and torch.equal(value, new) for (old, value), new in zip(before, now, strict=True)),
-        "modes": [modes, changed],
-    }
+    same = len(now) == len(before) and all(map(operator.is_, before, now))
+    return {"same": same, "modes": [modes, _modes(model)]}
+
+
+def take_step(module: ModuleType, images: Tensor, direction: Tensor) -> list[Tensor]:
+    """Take one step of training with the network that is kept; see ``stepped``."""
+    del module
+    return stepped(_KEPT["network"], images, direction)
+
+
+def network_for_freezing(name: str, values: list[Tensor]) -> nn.Sequential:
+    """Return a model below a trainable layer that is not its own, so that gradients must go through the model.
+
+    Args:
+        name: of the model.
+        values: of all parameters in order, those of the layer first; none leaves them as they are.
+    """
+    below = nn.Conv2d(1, 1, 1) if name == "deep" else nn.Linear(5, 5)
+    network = nn.Sequential(below, MODELS[name]())
+    with torch.no_grad():
+        for parameter, value in zip(network.parameters(), values, strict=bool(values)):
+            parameter.copy_(value)
+    return network
+
+
+def stepped(network: nn.Module, images: Tensor, direction: Tensor) -> list[Tensor]:
+    """Return a network's parameters after one step of plain gradient descent.
+
+    Args:
+        network: is changed.
+        images: what it answers.
+        direction: the loss is the mean of the answer times this, of the same shape.
+    """
+    network.zero_grad()
+    (network(images) * direction).mean().backward()
+    torch.optim.SGD(network.parameters(), lr=RATE).step()
+    return [parameter.detach().clone() for parameter in network.parameters()]
 
 
 def _modes(model: nn.Module) -> list[bool]:
     return [layer.training for layer in model.modules()]
-
-
-def _trainable(model: nn.Module) -> dict[str, bool]:
-    return {name: parameter.requires_grad for name, parameter in model.named_parameters()}
 
 
 def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> dict[str, Any]:
