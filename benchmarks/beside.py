@@ -18,7 +18,7 @@ from typing import Any
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.grading import lay_out_data
 from grader.sandbox import byhand
 from grader.sandbox.client import Place
@@ -45,15 +45,15 @@ def score(task_id: str, namespace: dict[str, Any], every: Iterable[str]) -> floa
 
 def checked_in_place() -> list[Task]:
     """Return the tasks that are checked without the weights."""
-    return [task for task in tasks() if task.id != "fashion_accuracy"]
+    return [task for task in course().tasks if task.id != "fashion_accuracy"]
 
 
 def _check(namespace: dict[str, Any], selected: frozenset[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="cnn-kit-beside-") as folder:
         pool = _Pool(_InProcess(namespace), Path(folder))
         lay_out_data(Path(folder))
-        files = {f"exercises/{task.module}.py": b"" for task in tasks()}
-        stubs = {task.module: {symbol: "" for t in tasks() for symbol in t.symbols} for task in tasks()}
+        files = {f"exercises/{task.module}.py": b"" for task in course().tasks}
+        stubs = {task.module: {symbol: "" for t in course().tasks for symbol in t.symbols} for task in course().tasks}
         code = Code(files, stubs, {})
 
         def open_session(task: Task) -> TaskSession:
@@ -110,7 +110,7 @@ class _Pool:
 def main() -> None:
     """Check the solutions as a namespace, to see that this works: prints their points."""
     namespace: dict[str, Any] = {}
-    for module in dict.fromkeys(task.module for task in tasks()):
+    for module in dict.fromkeys(task.module for task in course().tasks):
         namespace |= vars(importlib.import_module(f"solutions.{module}"))
     every = [task.id for task in checked_in_place()]
     print({task: score(task, namespace, every) for task in every})

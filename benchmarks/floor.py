@@ -34,12 +34,12 @@ from rich.console import Console
 from rich.table import Table
 from tables import EVERYTHING, SETTLE_SECONDS, p95
 
-from grader import curriculum
 from grader.canaries import reference_order
 from grader.checking.plugin import Job
 from grader.checking.session import TaskSession
 from grader.checking.student import Observation
 from grader.checking.suites import run_suites
+from grader.course import course
 from grader.grading import Grader, code_of, lay_out_data
 from grader.results import Result
 from grader.sandbox import walls
@@ -231,7 +231,7 @@ def _keep(
     evaluation = floor.pop("fashion_accuracy")
     modules: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for task, spent in floor.items():
-        modules[curriculum.task(task).module].append(spent)
+        modules[course().task(task).module].append(spent)
     for module, parts in modules.items():
         rows[f"floor: calls of {module}"].append(_sum(parts))
     rows["floor: all calls but the evaluation"].append(_sum(floor.values()))

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from tables import BASELINE, EVERYTHING, SETTLE_SECONDS, import_libraries, p95
 
-from grader import curriculum
 from grader.canaries import reference_order
+from grader.course import course
 from grader.grading import Grader, lay_out_data
 from grader.results import MAX_SCORE, Result
 from grader.sandbox import walls
@@ -98,7 +98,7 @@ def measure_submission(rows: dict[str, list[float]], grader: Grader, seed: int) 
     rows["its processor seconds: checker, fork server, workers"].append(used)
     seconds: dict[str, float] = defaultdict(float)
     for task in results[0].tasks:
-        module = curriculum.task(task.id).module
+        module = course().task(task.id).module
         seconds["evaluation" if task.id == "fashion_accuracy" else f"checks of {module}"] += task.seconds
     rows["the checks of all tasks but the evaluation"].append(
         sum(value for name, value in seconds.items() if name.startswith("checks"))

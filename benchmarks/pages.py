@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from tables import p95
 
-from grader.curriculum import tasks
+from grader.course import course
 from grader.figures import Comparison, Figures, Raster
 from grader.misconceptions import bank
 from grader.reports.pages import class_page, feedback_page
@@ -47,7 +47,7 @@ def made_up_result(name: str, chance: random.Random) -> Result:
         message = "expected one of the six modules, got none. Is there a folder too many?"
         return Result(student, "rejected", sandbox, kit, sha, seed, notes, message=message)
     skill = chance.betavariate(4, 2)
-    every = tuple(made_up_task(task.id, task.points, skill, chance) for task in tasks())
+    every = tuple(made_up_task(task.id, task.points, skill, chance) for task in course().tasks)
     return Result(student, "graded", sandbox, kit, sha, seed, notes, every)
 
 

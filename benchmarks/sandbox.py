@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 from tables import BASELINE, import_libraries, p95
 
-from grader import curriculum
 from grader.canaries import reference_order
 from grader.checking.session import TaskSession
+from grader.course import course
 from grader.grading import code_of, lay_out_data
 from grader.paths import ROOT
 from grader.sandbox import walls
@@ -40,7 +40,7 @@ from identities import BECOME, ordinary_python
 IMPORTS = 3
 FORKS = 100
 LIMITS = Limits()
-TASK = curriculum.task("output_size")
+TASK = course().task("output_size")
 HEAVY = """
 import torch
 from torch import nn

@@ -24,7 +24,7 @@ from grader.canaries import reference_order
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import TaskSession
 from grader.checking.suites import run_suites
-from grader.curriculum import Task
+from grader.course import Task
 from grader.grading import code_of, lay_out_data
 from grader.sandbox import walls
 from grader.sandbox.client import Place, Worker

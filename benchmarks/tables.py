@@ -6,9 +6,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from grader import curriculum
+from grader.course import course
 
-EVERYTHING = frozenset(task.id for task in curriculum.tasks())
+EVERYTHING = frozenset(task.id for task in course().tasks)
 BASELINE = "bare import of torch, torchvision, Lightning"
 SETTLE_SECONDS = 1.5
 """How long the fork server may take to count the processor time of workers that were ended."""

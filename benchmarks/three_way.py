@@ -42,9 +42,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 from rich.table import Table
 
-from grader import curriculum
 from grader.authoring.samples import WEIGHTS, samples, write_sample
-from grader.curriculum import Task
+from grader.course import Task, course
 from grader.paths import ROOT, SAMPLE_CLASS
 
 sys.path.insert(0, str(ROOT))
@@ -118,7 +117,7 @@ def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str,
     """Write each submission as one notebook that holds all modules up to the last that a task needs."""
     to.mkdir()
     paths = {}
-    modules = list(curriculum.modules())
+    modules = list(course().modules)
     modules = modules[: 1 + max(modules.index(task.module) for task in tasks)]
     for name in SUBMISSIONS:
         cells = [
@@ -263,5 +262,5 @@ def print_table(rows: dict[str, list[tuple[Cost, Cost]]], tasks: int) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    selected = [curriculum.task(task) for task in sys.argv[3].split(",")] if len(sys.argv) > 3 else checked_in_place()
+    selected = [course().task(task) for task in sys.argv[3].split(",")] if len(sys.argv) > 3 else checked_in_place()
     main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3, selected)

@@ -12,9 +12,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from exercises.datasets import MNIST5k
-from grader import curriculum
 from grader.authoring.lesson import Lesson, lesson
 from grader.authoring.sliding import sliding_kernel
+from grader.course import course
 
 EIGHT = 4003, slice(4, 24)
 """A digit that fills its picture, and the rows and columns that it fills."""
@@ -47,7 +47,7 @@ right: red where paper turns to ink, blue where ink turns to paper.</figcaption>
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages and pictures of the lesson."""
-    lessons = {module: lesson(module) for module in curriculum.modules()}
+    lessons = {module: lesson(module) for module in course().modules}
     contents: dict[str, str] = {"index.md": _index(lessons), **_sliding()}
     for module, page in lessons.items():
         contents[f"{module}.md"] = page.markdown
@@ -58,7 +58,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _index(lessons: dict[str, Lesson]) -> str:
-    points = {module: sum(t.points for t in curriculum.tasks() if t.module == module) for module in lessons}
+    points = {module: sum(t.points for t in course().tasks if t.module == module) for module in lessons}
     rows = ["| lesson | file | points |", "|---|---|---|"]
     rows += [f"| [{page.title}]({m}.md) | `exercises/{m}.py` | {points[m]:g} |" for m, page in lessons.items()]
     return INDEX.format(picture=PICTURE, rows="\n".join(rows))

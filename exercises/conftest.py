@@ -8,7 +8,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from grader.curriculum import modules
+from grader.course import course
 from grader.public.explain import load
 from grader.public.plugin import PublicChecks, add_options
 from grader.public.tasks import ACCURACY
@@ -36,7 +36,7 @@ def _module(name: str) -> Callable[[], ModuleType]:
     return loaded
 
 
-globals().update({f"_{name}": _module(name) for name in modules()})
+globals().update({f"_{name}": _module(name) for name in course().modules})
 
 
 @pytest.fixture(autouse=True)

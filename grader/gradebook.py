@@ -12,12 +12,12 @@ from pathlib import Path
 
 from grader import __version__
 from grader.errors import GraderError
-from grader.paths import EXERCISES, HIDDEN_SUITES, ROOT
+from grader.paths import COURSE, COURSE_FILE, EXERCISES, HIDDEN_SUITES, ROOT
 from grader.results import Result, result_from_json
 from grader.sandbox.walls import NONE
 
 FILE_NAME = "gradebook.sqlite"
-POINTS = ROOT / "grader" / "curriculum.toml"
+POINTS = COURSE / COURSE_FILE
 CHECKING = tuple(ROOT / "grader" / place for place in ("checking", "misconceptions", "sandbox/probes"))
 """What answers a check, beside the suites."""
 

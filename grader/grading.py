@@ -19,12 +19,11 @@ from typing import Self
 
 import torch
 
-from grader import curriculum
 from grader.checking import oracle, synthetic
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.executor import Executor, Order
 from grader.intake import Snapshot
 from grader.paths import EXERCISES
@@ -123,7 +122,7 @@ class Grader(Executor):
 
     def submit(self, ticket: int, order: Order, *, alone: bool = False, patience: float = 1.0) -> None:
         """Hand a submission to a free checker."""
-        limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in tasks()}
+        limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in course().tasks}
         longest = sum(limits[task_id].task_seconds for task_id in order.selected)
         deadline = time.monotonic() + SLACK * longest + SLACK_SECONDS
         self._send(_UnderWay(ticket, order, limits, alone, deadline))
@@ -218,7 +217,7 @@ def code_of(snapshot: Snapshot) -> Code:
 def _stub_fingerprints() -> dict[str, dict[str, str]]:
     return {
         module: symbol_fingerprints((EXERCISES / f"{module}.py").read_text(encoding="utf-8"))
-        for module in curriculum.modules()
+        for module in course().modules
     }
 
 

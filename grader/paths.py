@@ -1,10 +1,26 @@
-"""Where the parts of the kit lie on disk."""
+"""Where the grader and its course lie on disk."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXERCISES = ROOT / "exercises"
-SOLUTIONS = ROOT / "solutions"
-HIDDEN_SUITES = ROOT / "tests" / "hidden"
-SAMPLE_CLASS = ROOT / "tests" / "submissions"
-DATA = ROOT / "data"
+"""The folder that holds the grader; a course of its own lies there as well."""
+
+COURSE_FILE = "course.toml"
+COURSE_VARIABLE = "GRADER_COURSE"
+
+
+def _course() -> Path:
+    """Return the folder of the course: the one that is named, or around the current folder, or the grader's own."""
+    if named := os.environ.get(COURSE_VARIABLE):
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / COURSE_FILE).is_file()), ROOT).resolve()
+
+
+COURSE = _course()
+EXERCISES = COURSE / "exercises"
+SOLUTIONS = COURSE / "solutions"
+HIDDEN_SUITES = COURSE / "tests" / "hidden"
+SAMPLE_CLASS = COURSE / "tests" / "submissions"
+DATA = COURSE / "data"

@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from grader.curriculum import max_score
+from grader.course import course
 from grader.figures import Figures
 
 SCHEMA = 1
 SUSPICION: Final = "fashion_accuracy: suspicion: "
 """How a note begins that tells of what looks memorised."""
-MAX_SCORE: Final = max_score()
+MAX_SCORE: Final = course().max_score
 
 SubmissionStatus = Literal["graded", "rejected", "grader_error"]
 TaskStatus = Literal[
@@ -51,7 +51,7 @@ class TaskResult:
     """One task of one submission.
 
     Attributes:
-        id: task id, as in curriculum.toml.
+        id: task id, as in course.toml.
         points: what the task is worth.
         score: what it earned, from 0 to ``points``, rounded to 0.01.
         status: see ``TaskStatus``.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import curriculum
+from grader.course import course
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
@@ -94,7 +94,7 @@ def holds_work(path: Path) -> bool:
         functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
     except (SyntaxError, ValueError):
         return True
-    symbols = [symbol for task in curriculum.tasks() if task.module == path.stem for symbol in task.symbols]
+    symbols = [symbol for task in course().tasks if task.module == path.stem for symbol in task.symbols]
     return any(symbol in functions and not is_stub(functions[symbol], symbol, path.stem) for symbol in symbols)
 
 

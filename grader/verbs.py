@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from grader import curriculum
+from grader.course import course
 from grader.errors import require_kit, require_linux
 from grader.graded.verbs import VERBS as GRADED
 from grader.public.tasks import ACCURACY
@@ -200,7 +200,7 @@ def _grade(
 def _selection(only: str) -> tuple[str, ...]:
     """Return the ids of the named tasks, or of all if none is named."""
     try:
-        return tuple(task.id for task in curriculum.select([n.strip() for n in only.split(",") if n.strip()]))
+        return tuple(task.id for task in course().select([n.strip() for n in only.split(",") if n.strip()]))
     except ValueError as error:
         raise click.UsageError(f"--only: {error}.") from None
 

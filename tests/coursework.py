@@ -18,12 +18,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from grader import curriculum
+from grader.course import course
 from grader.paths import SOLUTIONS
 from grader.public.tasks import WEIGHTS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-ALL = tuple(curriculum.modules())
+ALL = tuple(course().modules)
 
 
 def hand_in(work: Path, released: Path, to: Path, modules: tuple[str, ...] = ALL) -> None:

@@ -10,14 +10,14 @@ import warm
 from copies import copy_kit, replace_text
 
 from grader.canaries import reference_result_problems, stubs_result_problems
-from grader.curriculum import tasks
+from grader.course import course
 from grader.paths import SOLUTIONS
 from grader.results import TaskResult
 from grader.sandbox.limits import MARGIN, THREADS, Limits, Pace
 
 
 def result(status: str, score: float) -> tuple[TaskResult, ...]:
-    return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in tasks())  # type: ignore[arg-type]
+    return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in course().tasks)  # type: ignore[arg-type]
 
 
 def test_stubs_that_are_started_or_score_are_told() -> None:

@@ -28,7 +28,7 @@ from grader.checking.inputs import Rng
 from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
-from grader.curriculum import task
+from grader.course import course
 from grader.results import TaskResult
 from grader.sandbox.client import WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
@@ -281,7 +281,7 @@ class Failing:
 def test_a_worker_apart_that_fails_ends_alone_and_what_was_disturbed_stays_so() -> None:
     own, apart, retired = Failing(WorkerEnded("ended")), Failing(WorkerTimedOut(starved=True)), []
     pool = SimpleNamespace(place=SimpleNamespace(data_inside=None), take=lambda _: apart, retire=retired.append)
-    session = TaskSession(pool, Limits(), Code({}, {}, {}), task("convolve"))  # type: ignore[arg-type]
+    session = TaskSession(pool, Limits(), Code({}, {}, {}), course().task("convolve"))  # type: ignore[arg-type]
     session._worker = own  # type: ignore[assignment]
     with pytest.raises(StudentFailure, match="expected an answer within"):
         session.apart("keeping.kept", (), {})
@@ -464,7 +464,7 @@ def wrong(task_id: str, score: float = 0.0, name: str | None = "flipped-kernel",
 
 
 def told(helper: TaskResult, result: TaskResult, *used: str) -> TaskResult:
-    tasks = [task(helper.id), task(result.id)]
+    tasks = [course().task(helper.id), course().task(result.id)]
     uses = dict(zip(tasks, (frozenset[str](), frozenset(used)), strict=True))
     return told_once(dict(zip(tasks, (helper, result), strict=True)), uses)[tasks[1]]
 

@@ -15,7 +15,7 @@ from coursework import STUDENTS, nbgrader
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from grader import curriculum
+from grader.course import course
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
@@ -45,7 +45,7 @@ def outputs(nb: NotebookNode) -> list[Any]:
 def scores_of_modules(demo_out: Path, student: str) -> dict[str, float]:
     """Return what the tasks that are handed in as notebooks earned as modules."""
     result = json.loads((demo_out / student / "results.json").read_text(encoding="utf-8"))
-    asked = {task.id for task in curriculum.tasks() if task.module in STUDENTS[student].modules}
+    asked = {task.id for task in course().tasks if task.module in STUDENTS[student].modules}
     return {task["id"]: task["score"] for task in result["tasks"] if task["id"] in asked}
 
 
@@ -117,7 +117,7 @@ def test_large_outputs_are_left_out(course: Path) -> None:
 
 def test_written_answers_wait_for_a_person(course: Path) -> None:
     scores = auto_scores(course, "reference")
-    assert {name for name in scores if name not in {task.id for task in curriculum.tasks()}} == {
+    assert {name for name in scores if name not in {task.id for task in course().tasks}} == {
         "exploration-commentary",
         "summary-reading",
     }

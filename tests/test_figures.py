@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from grader import batch, curriculum
+from grader import batch
 from grader.checking import figures, plugin
 from grader.checking.figures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 from grader.checking.plugin import Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Student, StudentFailure
+from grader.course import course
 from grader.executor import result_of
 from grader.figures import Figures, kept_figures
 from grader.sandbox.limits import Limits, Pace
@@ -160,7 +161,7 @@ def test_curves_are_cut() -> None:
 
 def session() -> TaskSession:
     pool = SimpleNamespace(place=SimpleNamespace(data_inside=None))
-    return TaskSession(pool, Limits(), Code({}, {}, {}), curriculum.task("convolve"))  # type: ignore[arg-type]
+    return TaskSession(pool, Limits(), Code({}, {}, {}), course().task("convolve"))  # type: ignore[arg-type]
 
 
 def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
@@ -192,7 +193,7 @@ def test_a_drawing_that_fails_is_only_missing(error: Exception, monkeypatch: pyt
     one = session()
     one._worker = object()  # type: ignore[assignment]
     job = Job("ada", 7, frozenset(), lambda _: one, None)
-    run = plugin._Run(job, curriculum.task("convolve"), one)
+    run = plugin._Run(job, course().task("convolve"), one)
     plugin._draw(run)
     assert run.drawn == Figures()
 

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring import fingerprints
 from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
+from grader.course import course
 from grader.misconceptions import Misconception, bank
 from grader.public.asserts import Mismatch
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
@@ -83,7 +84,7 @@ class Wrong(ModuleType):
 
 def names_given(task: str, mistake: Misconception) -> list[str | None]:
     """Run the public checks of a task on a wrong answer, and return the name at each that fails."""
-    module = curriculum.task(task).module
+    module = course().task(task).module
     given: list[str | None] = []
     for check, values in fingerprints._cases(importlib.import_module(f"exercises.test_{module}"), module, {task}):
         watched = Watched(Wrong(task, mistake))
@@ -114,7 +115,7 @@ def test_each_name_is_given_somewhere(name: str) -> None:
 def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path) -> None:
     error = Mismatch("convolve: expected 1, got 2.", "Which window?")
     call = Call(fingerprint("convolve"), torch.tensor([[3.0]]))
-    told = outcome_of(error, curriculum.task("convolve"), paths.EXERCISES, 30, [call])
+    told = outcome_of(error, course().task("convolve"), paths.EXERCISES, 30, [call])
     assert told.message == "convolve: expected 1, got 2. Which window?"
 
 

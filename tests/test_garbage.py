@@ -23,7 +23,7 @@ from grader.checking import plugin, suites
 from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.grading import code_of, lay_out_data
 from grader.results import TaskStatus
 from grader.sandbox import walls
@@ -116,7 +116,7 @@ def check(pool: WorkerPool, code: Code, seed: int) -> Checked:
     """Grade some of the tasks, which and how much is garbled by chance."""
     chance = GarbledSession.chance = random.Random(seed)
     GarbledSession.share = chance.choice([0.05, 0.3, 0.8])
-    selected = frozenset(chance.sample([task.id for task in tasks() if task.id != "fashion_accuracy"], TASKS))
+    selected = frozenset(chance.sample([task.id for task in course().tasks if task.id != "fashion_accuracy"], TASKS))
 
     def open_session(task: Task) -> TaskSession:
         return GarbledSession(pool, Limits(), code, task)

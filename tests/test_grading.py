@@ -16,7 +16,7 @@ import torch
 from grader.authoring.answers import idle_order, replaced
 from grader.canaries import reference_order, stub_order
 from grader.checking import oracle
-from grader.curriculum import tasks
+from grader.course import course
 from grader.executor import Order
 from grader.grading import Grader
 from grader.paths import ROOT, SOLUTIONS
@@ -233,7 +233,7 @@ def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_tra
 
 @pytest.mark.slow
 def test_scores_do_not_depend_on_order_company_or_how_many_are_graded_at_once() -> None:
-    chosen = frozenset(task.id for task in tasks() if task.id != "fashion_accuracy")
+    chosen = frozenset(task.id for task in course().tasks if task.id != "fashion_accuracy")
     reference = reference_order(77, chosen)
     others = [
         replace(reference_order(77, frozenset({"fashion_accuracy", "fashion_cnn"})), student="with weights"),

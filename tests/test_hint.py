@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from handout import grader, hand_out
 
-from grader import curriculum
+from grader.course import course
 from grader.public.memory import FILE, Memory, Prediction
 from grader.student.hints import next_hint
 
-TASK = curriculum.task("convolve")
+TASK = course().task("convolve")
 
 
 def test_each_call_shows_one_more_hint_and_the_last_one_is_told(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_after_the_last_hint_all_are_shown_again(tmp_path: Path) -> None:
 
 def test_hints_of_other_tasks_are_counted_apart(tmp_path: Path) -> None:
     next_hint(Memory.load(tmp_path), TASK)
-    assert curriculum.task("conv2d").hints[0] in next_hint(Memory.load(tmp_path), curriculum.task("conv2d"))[0]
+    assert course().task("conv2d").hints[0] in next_hint(Memory.load(tmp_path), course().task("conv2d"))[0]
 
 
 def test_the_verb_remembers_between_two_calls(tmp_path: Path) -> None:

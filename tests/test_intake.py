@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from submitting import SOURCE, Members, notebook, read_folder, write
 
-from grader import curriculum, intake
+from grader import intake
+from grader.course import course
 from grader.intake import folders, limits
 from grader.intake.names import folder
 from grader.text import escape
@@ -125,7 +126,7 @@ def test_the_kits_own_files_bring_no_note(tmp_path: Path) -> None:
     write(tmp_path, {f"exercises/{name}": content for name, content in kit.items()} | {"exercises/model.py": b""})
     snapshot = read_folder(tmp_path)
     assert snapshot.notes == ()
-    assert set(snapshot.modules) <= set(curriculum.modules())
+    assert set(snapshot.modules) <= set(course().modules)
 
 
 DROPPED = [

@@ -21,7 +21,7 @@ from grader.authoring.matrix import (
 )
 from grader.authoring.mutants import BEHAVIOURS, mutants
 from grader.checking.suites import Check
-from grader.curriculum import modules
+from grader.course import course
 from grader.paths import SOLUTIONS
 from grader.reports.matrix import matrix_page
 
@@ -115,7 +115,7 @@ def test_every_mutant_differs_from_the_lesson_and_from_all_others() -> None:
     assert len({*sources, ast.unparse(ast.parse(LESSON))}) == len(sources) + 1
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", course().modules)
 def test_the_solutions_have_mutants_with_names_of_their_own(module: str) -> None:
     names = [mutant.name for mutant in mutants((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)]
     assert len(names) >= 30

@@ -11,8 +11,9 @@ import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.notebooks import questions, source_notebook, source_notebooks
+from grader.course import course
 from grader.intake.notebooks import module_source
 from grader.stubs import functions_of
 
@@ -48,7 +49,7 @@ def marks(notebook: Any) -> dict[str, Any]:
 
 
 def test_each_task_has_a_solution_a_check_and_an_autograder_cell(notebooks: dict[str, Any]) -> None:
-    for task in curriculum.tasks():
+    for task in course().tasks:
         cells = marks(notebooks[task.module])
         check, graded = cells[f"{task.id}-check"], cells[task.id]
         assert check.metadata.nbgrader.items() >= {"grade": False, "solution": False, "locked": True}.items()
@@ -77,7 +78,7 @@ def test_points_are_those_of_the_tasks_and_what_people_mark(notebooks: dict[str,
 def test_what_is_solved_stands_above_its_check(notebooks: dict[str, Any]) -> None:
     for notebook in notebooks.values():
         order = list(marks(notebook))
-        for task in curriculum.tasks():
+        for task in course().tasks:
             if f"{task.id}-solution" in order:
                 last = max(order.index(name) for name in order if name.startswith(f"{task.id}-solution"))
                 assert order.index(f"{task.id}-check") > last
@@ -108,7 +109,7 @@ def test_a_notebook_imports_its_neighbours_by_their_full_names() -> None:
 
 FILLED = "".join(
     f"\n# %%\ndef {symbol}():\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n"
-    for task in curriculum.tasks()
+    for task in course().tasks
     if task.module == "convolution"
     for symbol in task.symbols
     if symbol != "output_size"

@@ -10,13 +10,14 @@ import pytest
 import warm
 from copies import replace_text
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.release import release_stubs
+from grader.course import course
 from grader.public.memory import FILE, Memory
 
 pytestmark = pytest.mark.slow
 
-ALL = len(curriculum.tasks())
+ALL = len(course().tasks)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_on_the_stubs_every_task_is_not_started_in_teaching_order(stubs: Run) -> None:
     printed = re.findall(r"^  not started +(\w+) ", stubs.output, re.MULTILINE)
-    assert printed == [task.id for task in curriculum.tasks()]
+    assert printed == [task.id for task in course().tasks]
 
 
 def test_on_the_stubs_the_exit_status_says_that_something_is_missing(stubs: Run) -> None:
@@ -123,7 +124,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_on_a_solved_set_every_task_is_green(solved: Run) -> None:
-    assert re.findall(r"^  green +(\w+) ", solved.output, re.MULTILINE) == [task.id for task in curriculum.tasks()]
+    assert re.findall(r"^  green +(\w+) ", solved.output, re.MULTILINE) == [task.id for task in course().tasks]
     assert solved.status == 0
     assert f"{ALL} of {ALL} tasks green, 100 of 100 points in reach of the public checks." in solved.text
 
@@ -200,7 +201,7 @@ def test_a_hang_in_a_training_step_costs_its_own_task_only(between: Run) -> None
 
 
 def test_a_module_that_cannot_be_read_costs_its_own_tasks_only(between: Run) -> None:
-    states = {between.state(task.id) for task in curriculum.tasks() if task.module == "exploration"}
+    states = {between.state(task.id) for task in course().tasks if task.module == "exploration"}
     assert states == {"failed"}
     assert between.output.count("exercises/exploration.py cannot be read") == 1
     assert re.search(r"line \d+: '\(' was never closed \(SyntaxError\)", between.text)

@@ -20,13 +20,14 @@ import pytest
 import warm
 from handout import write_function
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring import course as courses
 from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
 from grader.authoring.course import build_course, configuration, generate_assignment
 from grader.authoring.handout import FOLDER
 from grader.authoring.notebooks import source_notebooks
+from grader.course import course
 from grader.errors import GraderError
 from grader.stubs import functions_of
 from grader.zips import zipped
@@ -61,17 +62,17 @@ def run(
 def test_the_released_assignment_has_six_notebooks_and_what_they_need(released: Path) -> None:
     assignment = released / "course" / "release" / "cnn"
     names = {path.relative_to(assignment).as_posix() for path in assignment.rglob("*") if path.is_file()}
-    assert {f"{module}.ipynb" for module in curriculum.modules()} <= names
+    assert {f"{module}.ipynb" for module in course().modules} <= names
     assert {"exercises/datasets.py", "exercises/train.py", "exercises/test_model.py", "nbgrader_config.py"} <= names
 
 
-@pytest.mark.parametrize("module", curriculum.modules())
+@pytest.mark.parametrize("module", course().modules)
 def test_a_released_cell_is_the_committed_stub(released: Path, module: str) -> None:
     notebook = nbformat.read(released / "course" / "release" / "cnn" / f"{module}.ipynb", as_version=4)
     stub = functions_of(ast.parse((paths.EXERCISES / f"{module}.py").read_text(encoding="utf-8")))
     cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
     got = {name: node for cell in cells if cell.cell_type == "code" for name, node in functions(cell.source).items()}
-    wanted = {symbol for task in curriculum.tasks() if task.module == module for symbol in task.symbols}
+    wanted = {symbol for task in course().tasks if task.module == module for symbol in task.symbols}
     assert got.keys() >= wanted
     assert {name: ast.unparse(node) for name, node in got.items()} == {name: ast.unparse(stub[name]) for name in got}
 

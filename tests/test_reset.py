@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from handout import grader, hand_out, write_function
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.release import release_stubs
+from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.progress import unwritten_symbols
 from grader.student import CannotError
@@ -19,14 +20,14 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(hand_out(tmp_path))
 
 
-@pytest.mark.parametrize("task", curriculum.tasks(), ids=lambda task: task.id)
-def test_each_task_of_a_solved_module_can_be_put_back_alone(workspace: Workspace, task: curriculum.Task) -> None:
+@pytest.mark.parametrize("task", course().tasks, ids=lambda task: task.id)
+def test_each_task_of_a_solved_module_can_be_put_back_alone(workspace: Workspace, task: Task) -> None:
     path = workspace.module(task.module)
     solved = (paths.SOLUTIONS / path.name).read_text(encoding="utf-8")
     path.write_text(solved, encoding="utf-8")
     done = reset_task(workspace, task)
     assert unwritten_symbols(path, task.symbols) == set(task.symbols)
-    others = {symbol for other in curriculum.tasks() if other.module == task.module for symbol in other.symbols}
+    others = {symbol for other in course().tasks if other.module == task.module for symbol in other.symbols}
     assert not unwritten_symbols(path, others - set(task.symbols))
     assert done.backup is not None
     assert done.backup.read_text(encoding="utf-8") == solved
@@ -40,7 +41,7 @@ def test_what_the_student_added_elsewhere_stays(workspace: Workspace) -> None:
     path.write_text(
         path.read_text(encoding="utf-8") + "\n\ndef mine() -> int:\n    return 7  # kept\n", encoding="utf-8"
     )
-    reset_task(workspace, curriculum.task("convolve"))
+    reset_task(workspace, course().task("convolve"))
     assert path.read_text(encoding="utf-8") == before + "\n\ndef mine() -> int:\n    return 7  # kept\n"
 
 
@@ -48,7 +49,7 @@ def test_a_function_that_was_deleted_comes_back(workspace: Workspace) -> None:
     path = workspace.module("summary")
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("def unfreeze(", "def thaw("), encoding="utf-8")
-    reset_task(workspace, curriculum.task("freeze"))
+    reset_task(workspace, course().task("freeze"))
     assert unwritten_symbols(path, ["freeze", "unfreeze"]) == {"freeze", "unfreeze"}
 
 
@@ -56,12 +57,12 @@ def test_a_module_that_was_deleted_comes_back(workspace: Workspace) -> None:
     path = workspace.module("summary")
     text = path.read_text(encoding="utf-8")
     path.unlink()
-    assert reset_task(workspace, curriculum.task("freeze")).backup is None
+    assert reset_task(workspace, course().task("freeze")).backup is None
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_an_untouched_stub_is_left_alone(workspace: Workspace) -> None:
-    assert reset_task(workspace, curriculum.task("conv2d")).backup is None
+    assert reset_task(workspace, course().task("conv2d")).backup is None
     assert not (workspace.folder / ".backups").exists()
 
 
@@ -70,7 +71,7 @@ def test_line_ends_of_windows_stay(workspace: Workspace) -> None:
     stub = path.read_bytes()
     write_function(path, "convolve", "    return image")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    reset_task(workspace, curriculum.task("convolve"))
+    reset_task(workspace, course().task("convolve"))
     assert path.read_bytes() == stub.replace(b"\n", b"\r\n")
 
 
@@ -79,7 +80,7 @@ def test_two_resets_in_a_second_keep_both_texts(workspace: Workspace) -> None:
     backups = set()
     for body in ("    return image", "    return kernel"):
         write_function(path, "convolve", body)
-        backups.add(reset_task(workspace, curriculum.task("convolve")).backup)
+        backups.add(reset_task(workspace, course().task("convolve")).backup)
     assert len({backup.read_text(encoding="utf-8") for backup in backups if backup}) == 2
 
 
@@ -97,10 +98,10 @@ def test_a_file_that_cannot_be_understood_needs_the_whole_file(workspace: Worksp
     stub = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\n", encoding="utf-8")
     with pytest.raises(CannotError, match=words) as caught:
-        reset_task(workspace, curriculum.task("convolve"))
+        reset_task(workspace, course().task("convolve"))
     assert "--whole-file" in str(caught.value)
     assert path.read_text(encoding="utf-8") == f"{text}\n"
-    done = reset_task(workspace, curriculum.task("convolve"), whole_file=True)
+    done = reset_task(workspace, course().task("convolve"), whole_file=True)
     assert path.read_text(encoding="utf-8") == stub
     assert done.backup is not None
 
@@ -109,8 +110,8 @@ def test_a_file_that_is_no_text_can_be_put_back_whole(workspace: Workspace) -> N
     path = workspace.module("convolution")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CannotError):
-        reset_task(workspace, curriculum.task("convolve"))
-    done = reset_task(workspace, curriculum.task("convolve"), whole_file=True)
+        reset_task(workspace, course().task("convolve"))
+    done = reset_task(workspace, course().task("convolve"), whole_file=True)
     assert done.backup is not None
     assert done.backup.read_bytes() == b"\xff\xfe\x00"
 
@@ -118,7 +119,7 @@ def test_a_file_that_is_no_text_can_be_put_back_whole(workspace: Workspace) -> N
 def test_a_hand_out_needs_no_solutions(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "SOLUTIONS", tmp_path / "nowhere")
     write_function(workspace.module("convolution"), "convolve", "    return image")
-    assert reset_task(workspace, curriculum.task("convolve")).backup
+    assert reset_task(workspace, course().task("convolve")).backup
     (workspace.folder / ".stubs" / "convolution.py").unlink()
     with pytest.raises(GraderError, match=r"\.stubs/convolution\.py"):
         workspace.stub("convolution")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.checking import shares
-from grader.curriculum import tasks
+from grader.course import course
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key, kit_sha256
 from grader.paths import ROOT
@@ -56,8 +56,8 @@ def test_a_measured_credit_is_the_share(credit: float, share: float) -> None:
     assert share_of_points((check(core=True, passed=True), check(core=False, passed=False)), credit) == share
 
 
-def test_the_curriculum_has_100_points_in_26_tasks() -> None:
-    assert (len(tasks()), sum(task.points for task in tasks())) == (26, 100)
+def test_the_course_has_100_points_in_26_tasks() -> None:
+    assert (len(course().tasks), sum(task.points for task in course().tasks)) == (26, 100)
 
 
 def test_results_json_has_the_documented_fields() -> None:
@@ -88,7 +88,7 @@ def test_a_rejected_submission_says_why() -> None:
 
 def test_grades_csv_has_a_column_per_task() -> None:
     header, row = csv.reader(io.StringIO(grades_csv([result()])))
-    assert header == ["student", *(task.id for task in tasks()), "total"]
+    assert header == ["student", *(task.id for task in course().tasks), "total"]
     assert row[header.index("convolve")] == "6.4"
 
 
@@ -185,7 +185,7 @@ def test_the_grading_key_is_the_same_behind_all_walls() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["grader/curriculum.toml", "grader/checking/oracle.py", "grader/sandbox/probes/model.py"]
+    "path", ["course.toml", "grader/checking/oracle.py", "grader/sandbox/probes/model.py"]
 )
 def test_the_hash_of_the_kit_depends_on_points_and_on_what_answers_a_check(
     path: str, monkeypatch: pytest.MonkeyPatch

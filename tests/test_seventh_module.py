@@ -16,7 +16,7 @@ from grader.paths import ROOT
 pytestmark = pytest.mark.slow
 
 EXAMPLE = ROOT / "docs" / "example"
-AT_THE_END = {"tasks.toml": "grader/curriculum.toml"}
+AT_THE_END = {"tasks.toml": "course.toml"}
 TASKS = "max_pool2d,global_average_pool"
 
 
@@ -29,7 +29,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, place in AT_THE_END.items():
         with (kit / place).open("a", encoding="utf-8") as file:
             file.write((EXAMPLE / name).read_text(encoding="utf-8"))
-    replace_text(kit / "grader" / "curriculum.toml", "\nmax_score = 100\n", "\nmax_score = 110\n")
+    replace_text(kit / "course.toml", "\nmax_score = 100\n", "\nmax_score = 110\n")
     done = run(kit, "grader", "release", "--stubs", "--to", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     return kit

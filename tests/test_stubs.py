@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from copies import replace_text
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
 from grader.authoring.release import release_stubs
+from grader.course import course
 from grader.sandbox.fingerprints import names_used, symbol_fingerprints
 from grader.stubs import derive_stub, holds_work
 
@@ -120,14 +121,14 @@ def test_what_remains_must_be_python() -> None:
         derive_stub(lesson, "adding")
 
 
-@pytest.mark.parametrize("module", curriculum.modules())
+@pytest.mark.parametrize("module", course().modules)
 def test_the_committed_stubs_are_the_derived_ones(module: str) -> None:
     solution = (paths.SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
     assert (paths.EXERCISES / f"{module}.py").read_text(encoding="utf-8") == derive_stub(solution, module)
 
 
 def test_a_stub_differs_from_its_solution_in_every_symbol_of_its_tasks() -> None:
-    for task in curriculum.tasks():
+    for task in course().tasks:
         texts = [
             (folder / f"{task.module}.py").read_text(encoding="utf-8") for folder in (paths.EXERCISES, paths.SOLUTIONS)
         ]
@@ -146,7 +147,7 @@ def kit(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "solutions", tmp_path / "exercises"
 
 
-HINTED = [dataclasses.replace(task, hints=("Think.",)) for task in curriculum.tasks()]
+HINTED = [dataclasses.replace(task, hints=("Think.",)) for task in course().tasks]
 
 
 def test_the_kit_agrees_with_itself() -> None:

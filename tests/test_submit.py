@@ -9,7 +9,8 @@ from random import Random
 import pytest
 from handout import grader, hand_out, write_function
 
-from grader import curriculum, intake, paths
+from grader import intake, paths
+from grader.course import course
 from grader.public.tasks import WEIGHTS
 from grader.student import CannotError
 from grader.student.submit import VERSIONS, write_submission
@@ -33,7 +34,7 @@ def test_the_grader_takes_what_is_submitted_without_a_remark(workspace: Workspac
     rows = write_submission(workspace, tmp_path / "ada.zip")
     snapshot = taken(tmp_path / "ada.zip")
     assert (snapshot.rejected, snapshot.broken, snapshot.notes) == (None, {}, ())
-    assert set(snapshot.modules) == set(curriculum.modules())
+    assert set(snapshot.modules) == set(course().modules)
     for name, source in snapshot.modules.items():
         assert source == workspace.module(name).read_bytes()
     assert snapshot.weights == (workspace.folder / WEIGHTS).read_bytes()
@@ -53,7 +54,7 @@ def test_nothing_else_of_the_folder_is_handed_in(workspace: Workspace, tmp_path:
     write_submission(workspace, tmp_path / "ada.zip")
     with zipfile.ZipFile(tmp_path / "ada.zip") as archive:
         names = set(archive.namelist())
-    assert names == {f"exercises/{name}.py" for name in curriculum.modules()} | {f"exercises/{VERSIONS}"}
+    assert names == {f"exercises/{name}.py" for name in course().modules} | {f"exercises/{VERSIONS}"}
 
 
 def test_the_same_work_gives_the_same_zip(workspace: Workspace, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from grader.authoring.answers import Answer, Partial
 from grader.authoring.partial import partial_problems, plainest
 from grader.authoring.verify import check_problems
 from grader.checking.suites import Check
-from grader.curriculum import tasks
+from grader.course import course
 from grader.executor import Order
 from grader.intake import Snapshot
 from grader.paths import EXERCISES, ROOT, SOLUTIONS
@@ -132,7 +132,7 @@ def test_a_stub_that_is_not_the_derived_one_is_told(copies: tuple[Path, Path], o
 
 
 def test_a_missing_hint_is_told() -> None:
-    first, *others = tasks()
+    first, *others = course().tasks
     problems = stub_problems(tasks=[replace(first, hints=()), *others])
     assert any("hints for output_size" in problem for problem in problems)
 

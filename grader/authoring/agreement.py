@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.leaks import solution_secrets, squeeze
 from grader.checking.suites import Check
-from grader.curriculum import Task
+from grader.course import Task, course
 from grader.stubs import derive_stub, functions_of, is_stub
 
 
@@ -28,7 +28,7 @@ def stub_problems(
     Returns:
         One sentence per problem; empty if all is well.
     """
-    tasks = curriculum.tasks() if tasks is None else tasks
+    tasks = course().tasks if tasks is None else tasks
     problems = manifest_problems(tasks)
     for module in dict.fromkeys(task.module for task in tasks):
         problems += _module_problems(module, solutions, exercises, [task for task in tasks if task.module == module])
@@ -42,13 +42,13 @@ def manifest_problems(tasks: Sequence[Task]) -> list[str]:
     seen: set[str] = set()
     for task in tasks:
         if task.id in seen:
-            problems.append(f"curriculum.toml: expected every task id once, got {task.id} again.")
+            problems.append(f"course.toml: expected every task id once, got {task.id} again.")
         if not task.hints or not all(hint.strip() for hint in task.hints):
             problems.append(
-                f"curriculum.toml: expected hints for {task.id}, got {len(task.hints)} hints, or an empty one."
+                f"course.toml: expected hints for {task.id}, got {len(task.hints)} hints, or an empty one."
             )
         problems += [
-            f"curriculum.toml: expected {task.id} to need earlier tasks, got {need}."
+            f"course.toml: expected {task.id} to need earlier tasks, got {need}."
             for need in task.needs
             if need not in seen
         ]
@@ -98,7 +98,7 @@ def refusal_problems(
         if check.kind == "refusal":
             checked[check.task].add(check.name.removeprefix("refuses "))
     groups: dict[frozenset[tuple[str, str]], list[Task]] = defaultdict(list)
-    for task in curriculum.tasks():
+    for task in course().tasks:
         groups[frozenset((task.module, symbol.partition(".")[0]) for symbol in task.symbols)].append(task)
     problems = []
     for owners, tasks in groups.items():

@@ -11,10 +11,11 @@ from pathlib import Path
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearSolutions, Execute
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.delivery import Delivery, Release
 from grader.authoring.notebooks import source_notebooks
 from grader.authoring.release import given_files
+from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_bytes_atomically
 
@@ -120,7 +121,7 @@ def configuration() -> str:
         markdown=MARKDOWN,
         sanitizing=_lines([REPAIR, *map(_name, _stock(Autograde, "sanitize_preprocessors"))]),
         feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
-        modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in curriculum.modules()]),
+        modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]),
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from grader import curriculum, paths
+from grader import paths
 from grader.checking.assertions import Diagnosis
+from grader.course import course
 from grader.files import write_atomically
 from grader.misconceptions import bank, wrong_answer
 from grader.public.diagnosis import answer_fingerprint, fingerprint
@@ -93,7 +94,7 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
         ValueError: if the reference does not pass.
     """
     known = {task for candidate in bank() for task in candidate.tasks}
-    for module in curriculum.modules():
+    for module in course().modules:
         checks = importlib.import_module(f"exercises.test_{module}")
         reference = importlib.import_module(f"solutions.{module}")
         for check, values in _cases(checks, module, known):

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader import curriculum
 from grader.authoring.handout import data_files
 from grader.authoring.release import given_files
+from grader.course import course
 from grader.files import write_bytes_atomically
 from grader.paths import ROOT
 from grader.zips import zipped
@@ -64,7 +64,7 @@ def _kit() -> Iterator[Path]:
         place = ROOT / name
         paths = [place] if place.is_file() else sorted(place.rglob("*"))
         yield from (path for path in paths if path.is_file() and not _is_left_out(path.relative_to(ROOT)))
-    yield from (ROOT / "exercises" / f"{module}.py" for module in curriculum.modules())
+    yield from (ROOT / "exercises" / f"{module}.py" for module in course().modules)
     yield from given_files(ROOT / "exercises")
     yield from data_files(ROOT)
 

@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.closure import import_closure, imports_of
 from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
+from grader.course import course
 from grader.files import write_bytes_atomically
 from grader.stubs import STUBS
 from grader.zips import zipped
@@ -69,7 +70,7 @@ def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
     for path in data_files(root):
         yield path.relative_to(root).as_posix(), path.read_bytes()
     modules = student_modules(root)
-    for path in [*modules, root / "grader" / "curriculum.toml"]:
+    for path in [*modules, root / "course.toml"]:
         yield path.relative_to(root).as_posix(), path.read_bytes()
     for name in AS_THEY_ARE:
         yield name, (root / name).read_bytes()
@@ -114,9 +115,9 @@ def _readme(kit: str) -> str:
         (TEMPLATES / "README.md")
         .read_text(encoding="utf-8")
         .format(
-            tasks=len(curriculum.tasks()),
-            modules=len(curriculum.modules()),
-            points=curriculum.max_score(),
+            tasks=len(course().tasks),
+            modules=len(course().modules),
+            points=course().max_score,
             lesson=f"## What to do\n{lesson}".rstrip(),
         )
     )
@@ -129,7 +130,7 @@ def _pyproject(root: Path, modules: list[Path]) -> str:
     files = [
         *modules,
         *given_files(root / "exercises"),
-        *(root / "solutions" / f"{m}.py" for m in curriculum.modules()),
+        *(root / "solutions" / f"{m}.py" for m in course().modules),
     ]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()

@@ -188,7 +188,7 @@ def _pieces(weights: bytes) -> list[bytes]:
 def _public_texts(root: Path) -> Iterator[str]:
     """Give what students get as it stands in the kit: stubs, given files, public checks, and the texts about them."""
     yield from derive_stubs(root / "solutions").values()
-    for path in [*given_files(root / "exercises"), root / "grader" / "curriculum.toml", root / "README.md"]:
+    for path in [*given_files(root / "exercises"), root / "course.toml", root / "README.md"]:
         yield path.read_text(encoding="utf-8")
     for path in sorted((root / "grader").glob("public/*.py")):
         yield path.read_text(encoding="utf-8")

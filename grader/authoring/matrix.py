@@ -12,10 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from grader import curriculum
 from grader.authoring.answers import Answer, replaced
 from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
+from grader.course import course
 from grader.paths import ROOT, SOLUTIONS
 from grader.public.tasks import ACCURACY
 from grader.results import Result
@@ -75,7 +75,7 @@ def mutant_answers() -> list[Answer]:
     Those are the tasks of the function or method; for a helper, all of its module.
     """
     found = []
-    for module in curriculum.modules():
+    for module in course().modules:
         source = (SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
         for mutant in mutants(source, module):
             ids = _tasks_of(module, {mutant.symbol}) or _tasks_of(module)
@@ -91,15 +91,15 @@ def beside(answer: Answer) -> Answer | None:
     """
     module, _, symbol = answer.name.partition(":")[0].partition(".")
     owner = symbol.partition(".")[0]
-    symbols = {name for task in curriculum.tasks() for name in task.symbols if name.partition(".")[0] == owner}
+    symbols = {name for task in course().tasks for name in task.symbols if name.partition(".")[0] == owner}
     others = set(_tasks_of(module, symbols)) - set(answer.tasks)
-    ids = tuple(task.id for task in curriculum.tasks() if task.id in others)
+    ids = tuple(task.id for task in course().tasks if task.id in others)
     return replace(answer, tasks=ids, order=replace(answer.order, selected=frozenset(ids))) if ids else None
 
 
 def _tasks_of(module: str, symbols: Collection[str] = ()) -> tuple[str, ...]:
     """Return the tasks of a module that ask for one of these symbols; all of them if none is named."""
-    found = (task for task in curriculum.tasks() if task.module == module and task.id not in WITHOUT_MUTANTS)
+    found = (task for task in course().tasks if task.module == module and task.id not in WITHOUT_MUTANTS)
     return tuple(task.id for task in found if not symbols or not set(symbols).isdisjoint(task.symbols))
 
 

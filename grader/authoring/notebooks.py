@@ -14,8 +14,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
-from grader import curriculum, paths
-from grader.curriculum import Task
+from grader import paths
+from grader.course import Task, course
 from grader.public.tasks import ACCURACY
 from grader.stubs import solution_blocks
 
@@ -75,7 +75,7 @@ def source_notebooks(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
     """
     return {
         module: source_notebook((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
-        for module in curriculum.modules()
+        for module in course().modules
     }
 
 
@@ -105,7 +105,7 @@ def source_notebook(source: str, module: str) -> str:
 
 def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
     """Give the cells of a lesson, marked for nbgrader, and after each task's last solution cell its checks."""
-    waiting = {task.id: task for task in curriculum.tasks() if task.module == module}
+    waiting = {task.id: task for task in course().tasks if task.module == module}
     left = {task.id: set(task.symbols) for task in waiting.values()}
     names: set[str] = set()
     for cell in lesson:

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from grader import curriculum, paths
+from grader import paths
 from grader.authoring.delivery import Release
+from grader.course import course
 from grader.files import write_atomically
 from grader.public.tasks import FINGERPRINTS
 from grader.stubs import STUBS, derive_stub, holds_work
@@ -67,7 +68,7 @@ def derive_stubs(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
     """
     return {
         module: derive_stub((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
-        for module in curriculum.modules()
+        for module in course().modules
     }
 
 

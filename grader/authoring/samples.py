@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader import curriculum
+from grader.course import course
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
 from grader.public.tasks import WEIGHTS
 from grader.splice import splice
@@ -103,7 +103,7 @@ def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
 
 def _copy_base(sample: Sample, touched: set[str], folder: Path) -> None:
     base = BASES[sample.base]
-    for module in touched if sample.base == "touched" else curriculum.modules():
+    for module in touched if sample.base == "touched" else course().modules:
         source = base if sample.solved is None or module in sample.solved else EXERCISES
         shutil.copyfile(source / f"{module}.py", folder / f"{module}.py")
     if base is SOLUTIONS and sample.solved is None:

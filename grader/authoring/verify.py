@@ -11,7 +11,6 @@ from typing import get_args
 
 from rich.console import Console
 
-from grader import curriculum
 from grader.authoring.agreement import refusal_problems, stub_problems
 from grader.authoring.answers import Answer, accuracy_answers, partial_answers, right_answers, wrong_answers
 from grader.authoring.building import build
@@ -21,6 +20,7 @@ from grader.authoring.partial import partial_problems, plainest
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking import Accuracy
 from grader.checking.suites import Check, collect_checks
+from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
@@ -56,7 +56,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
     Returns:
         One sentence per problem; empty if the kit is sound.
     """
-    asked = frozenset(task.id for task in curriculum.select(only))
+    asked = frozenset(task.id for task in course().select(only))
     proof = _Proof(console, asked)
     proof.stage("manifest, solutions, stubs and hints agree", stub_problems)
     proof.stage("the fingerprints of wrong answers are those of the bank", fingerprint_problems)
@@ -72,7 +72,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
             proof.stage("wrong answers are rejected and named", lambda: proof.wrong(grader))
             proof.stage("typical partial answers earn what a teacher would give", lambda: proof.partial(grader))
             proof.stage("no mutant of the reference survives", lambda: proof.mutants(grader, checks))
-    if not quick and len(asked) == len(curriculum.tasks()):
+    if not quick and len(asked) == len(course().tasks):
         proof.stage("nothing that students get shows what they must not see", release_problems)
     if matrix:
         console.print(matrix_table(proof.cells, checks))
@@ -193,7 +193,7 @@ def release_problems() -> list[str]:
 def check_problems(checks: list[Check]) -> list[str]:
     """Check the hidden suites: known tasks, unique names, one or two core checks per task, enough in all."""
     problems = []
-    known = [task.id for task in curriculum.tasks()]
+    known = [task.id for task in course().tasks]
     problems += [
         f"hidden suites: expected a task id, got {c.task!r} at {c.name!r}." for c in checks if c.task not in known
     ]
@@ -215,5 +215,5 @@ def score_problems(grader: Grader, selected: frozenset[str]) -> list[str]:
         grader.calibrate(try_canaries(grader, selected, seed=1, accuracy="weights", tick=lambda: None))
     except CanaryFailed as error:
         return error.problems
-    points = sum(task.points for task in curriculum.tasks())
-    return [] if points == MAX_SCORE else [f"curriculum.toml: expected {MAX_SCORE:g} points in all, got {points:g}."]
+    points = sum(task.points for task in course().tasks)
+    return [] if points == MAX_SCORE else [f"course.toml: expected {MAX_SCORE:g} points in all, got {points:g}."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from grader.curriculum import Task
+from grader.course import Task
 from grader.results import TaskResult
 
 WRONG = {"failed", "crashed", "partial"}

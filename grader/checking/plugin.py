@@ -19,7 +19,7 @@ from grader.checking.assertions import CheckFailed
 from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.errors import GraderError
 from grader.figures import Figures
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
@@ -269,12 +269,14 @@ class CheckPlugin:
         return self._run
 
     def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> Checked:
-        runs = {task.id: self._check_task(job, task, checks[task.id]) for task in tasks() if task.id in job.selected}
+        runs = {
+            task.id: self._check_task(job, task, checks[task.id]) for task in course().tasks if task.id in job.selected
+        }
         results = told_once(
             {run.task: run.result() for run in runs.values()}, {run.task: run.session.uses for run in runs.values()}
         )
         return Checked(
-            tuple(results.get(task) or _skipped(task) for task in tasks()),
+            tuple(results.get(task) or _skipped(task) for task in course().tasks),
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
             frozenset(task_id for task_id, run in runs.items() if run.session.disturbed),

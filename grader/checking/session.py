@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from grader.checking.student import Observation, StudentFailure, StudentRaised
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.intake import Snapshot
 from grader.intake.box import boxed
 from grader.intake.definitions import only_definitions
@@ -249,7 +249,9 @@ def _definitions(files: Mapping[str, bytes]) -> Snapshot:
     modules = {}
     for name, source in files.items():
         module = Path(name).stem
-        wanted = [symbol.partition(".")[0] for task in tasks() if task.module == module for symbol in task.symbols]
+        wanted = [
+            symbol.partition(".")[0] for task in course().tasks if task.module == module for symbol in task.symbols
+        ]
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # its import says what is wrong
             if wanted:
                 modules[module] = only_definitions(source.decode("utf-8"), wanted).encode("utf-8")

@@ -13,12 +13,12 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Enum, Float, Unicode
 
-from grader import curriculum
 from grader.checking import Accuracy
 from grader.classroom.desk import Desk, GradingFailed, snapshot_of
 from grader.classroom.messages import message_of
 from grader.classroom.notes import add_notes
 from grader.classroom.places import coursedir_of
+from grader.course import course
 from grader.errors import GraderError
 from grader.intake import Snapshot
 from grader.results import Result, TaskResult
@@ -102,7 +102,7 @@ def is_autograder(cell: NotebookNode) -> bool:
 def is_public_check(cell: NotebookNode) -> bool:
     """Return whether a cell is the locked one in which students check their work."""
     name = str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-    return is_locked(cell) and name.removesuffix("-check") in {task.id for task in curriculum.tasks()}
+    return is_locked(cell) and name.removesuffix("-check") in {task.id for task in course().tasks}
 
 
 def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookNode]:
@@ -115,7 +115,7 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     if task is None:
-        ids = ", ".join(task.id for task in curriculum.tasks())
+        ids = ", ".join(task.id for task in course().tasks)
         raise GradingFailed(
             f"autograder cell {name!r}: expected the id of a task of this kit, one of {ids}. "
             "Should it be marked as a manually graded answer?"
@@ -132,7 +132,7 @@ def _tasks(result: Result) -> Mapping[str, TaskResult]:
     if result.status == "rejected":
         return {
             task.id: TaskResult(task.id, task.points, 0.0, "missing", None, result.message, 0.0)
-            for task in curriculum.tasks()
+            for task in course().tasks
         }
     return {task.id: task for task in result.tasks}
 

@@ -6,10 +6,11 @@ import atexit
 import contextlib
 from pathlib import Path
 
-from grader import curriculum, intake
+from grader import intake
 from grader.canaries import try_canaries
 from grader.checking import Accuracy
 from grader.classroom.cells import CellRunner
+from grader.course import course
 from grader.errors import GraderError
 from grader.executor import Order, result_of
 from grader.figures import keep_figures
@@ -47,7 +48,7 @@ class Desk:
         self._limits = Limits.per_answer(seconds)
         self._levels = candidates(unsafe=unsafe)
         self._seed = new_seed()
-        self._selected = frozenset(task.id for task in curriculum.tasks())
+        self._selected = frozenset(task.id for task in course().tasks)
         self._grader: Grader | None = None
         atexit.register(self.close)
 

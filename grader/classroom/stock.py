@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grader import paths
 from grader.classroom.messages import message_of
-from grader.curriculum import task as task_of
+from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.gradebook import kit_sha256
@@ -37,7 +37,7 @@ def check_here(task_id: str) -> float:
             f"check({task_id!r}): expected the hidden checks, which only the instructor's kit has, got none. This cell "
             "is for grading; the check cell above it is for you."
         )
-    known = task_of(task_id)
+    known = course().task(task_id)
     try:
         result = _graded(_submission(Path.cwd()))
     except GraderError as error:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader import curriculum
+from grader.course import course
 from grader.errors import GraderError
 from grader.files import read_utf8
 from grader.results import Result, TaskResult
@@ -109,7 +109,7 @@ def _override(row: dict[str, str], where: str) -> Override:
             'Does a reason with a comma in it stand in "quotes"?'
         )
     try:
-        task = curriculum.task(row["task"].strip())
+        task = course().task(row["task"].strip())
         score = round(float(row["score"]), 2)
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{where}: expected the id of a task and its score ({error})") from None

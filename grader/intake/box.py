@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from grader import curriculum
+from grader.course import course
 from grader.intake import Entry, limits, read
 from grader.intake.snapshot import Snapshot, digest_of, refused
 from grader.paths import EXERCISES, ROOT
@@ -31,7 +31,7 @@ MAX_HEADER = 1 * limits.MIB
 MAX_MODULE = 4 * limits.MAX_SOURCE
 """Bytes of a module in UTF-8, in whatever encoding it came."""
 
-MAX_BODY = len(curriculum.modules()) * MAX_MODULE + limits.MAX_WEIGHTS + 1
+MAX_BODY = len(course().modules) * MAX_MODULE + limits.MAX_WEIGHTS + 1
 
 TOO_MUCH = (
     f"submission: expected files that can be read in {CPU_SECONDS} s and {limits.in_words(MEMORY)} of memory, "
@@ -138,7 +138,7 @@ def unpack(data: bytes) -> Snapshot:
         rest = memoryview(data)[8 + length :]
         modules: dict[str, bytes] = {}
         for name, size in header["modules"].items():
-            if name not in curriculum.modules() or not 0 <= size <= MAX_MODULE:
+            if name not in course().modules or not 0 <= size <= MAX_MODULE:
                 raise ValueError("not a module")
             modules[name], rest = bytes(rest[:size]), rest[size:]
             if len(modules[name]) != size:
@@ -149,7 +149,7 @@ def unpack(data: bytes) -> Snapshot:
             raise ValueError("cut off")
         notes = tuple(_text(note) for note in header["notes"])
         rejected = None if header["rejected"] is None else _text(header["rejected"])
-        broken = {name: _text(why) for name, why in header["broken"].items() if name in curriculum.modules()}
+        broken = {name: _text(why) for name, why in header["broken"].items() if name in course().modules}
     except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a snapshot: {error!r}") from None
     sha256 = digest_of(modules, weights, broken if rejected is None else {"": rejected})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grader import curriculum
+from grader.course import course
 from grader.intake import limits
 from grader.intake.definitions import Statement, needed, statements
 from grader.intake.limits import UnreadableError
@@ -66,7 +66,7 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
             broken.append((cell, str(error)))
     if len(kept) > limits.MAX_STATEMENTS:
         raise UnreadableError(f"expected at most {limits.MAX_STATEMENTS:,} statements, got more")
-    wanted = [symbol.partition(".")[0] for task in curriculum.tasks() if task.module == name for symbol in task.symbols]
+    wanted = [symbol.partition(".")[0] for task in course().tasks if task.module == name for symbol in task.symbols]
     source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
     return source, [*(f"cell {cell.number} is left out: {why}" for cell, why in broken), *_oddities(every, cells)]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from grader import curriculum
+from grader.course import course
 from grader.intake import limits, notebooks, sources
 from grader.intake.limits import UnreadableError
 from grader.intake.tree import GIVEN, Tree, is_hidden
@@ -58,7 +58,7 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
         _strip_outer_folders(tree)
     modules: dict[str, bytes] = {}
     broken: dict[str, str] = {}
-    for name in curriculum.modules():
+    for name in course().modules:
         _pick(name, tree, modules, broken, notes)
     notes += _notes(tree)
     if not modules and not broken:
@@ -114,12 +114,12 @@ def _strip_outer_folders(tree: Tree) -> None:
 
 
 def _places() -> set[str]:
-    names = {f"{name}{suffix}" for name in curriculum.modules() for suffix in (".py", ".ipynb")}
+    names = {f"{name}{suffix}" for name in course().modules for suffix in (".py", ".ipynb")}
     return {folder + name for name in names | {WEIGHTS} for folder in (PACKAGE, "")}
 
 
 def _nothing_found(tree: Tree) -> str:
-    expected = ", ".join(f"{name}.py" for name in curriculum.modules())
+    expected = ", ".join(f"{name}.py" for name in course().modules)
     found = [path for path in tree.paths() if not is_hidden(path.split("/")[0])]
     hints = [hint for path in found if (hint := _near_miss(path))]
     question = f" {hints[0]}" if hints else " Is it the right folder?"
@@ -202,10 +202,10 @@ def _near_miss(path: str) -> str | None:
 
 def _closest(stem: str) -> str | None:
     words = stem.replace("-", "_").replace(" ", "_")
-    for name in curriculum.modules():
+    for name in course().modules:
         if words.startswith(name) or (len(words) >= 3 and name.startswith(words)):
             return name
-    close = difflib.get_close_matches(words[:60], curriculum.modules(), n=1, cutoff=0.75)
+    close = difflib.get_close_matches(words[:60], course().modules, n=1, cutoff=0.75)
     return close[0] if close else None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from grader import curriculum
+from grader.course import course
 from grader.intake import limits
 from grader.public.tasks import WEIGHTS
 
@@ -38,9 +38,9 @@ def cap(path: str) -> int | None:
     if name == WEIGHTS:
         return limits.MAX_WEIGHTS
     stem, dot, suffix = name.rpartition(".")
-    if name in GIVEN or (suffix == "py" and stem in curriculum.modules()):
+    if name in GIVEN or (suffix == "py" and stem in course().modules):
         return limits.MAX_SOURCE
-    return limits.MAX_NOTEBOOK if dot and suffix == "ipynb" and stem in curriculum.modules() else None
+    return limits.MAX_NOTEBOOK if dot and suffix == "ipynb" and stem in course().modules else None
 
 
 def is_hidden(name: str) -> bool:

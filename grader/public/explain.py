@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from grader.curriculum import Task
+from grader.course import Task
 from grader.public.asserts import Mismatch, NotStarted
 from grader.public.diagnosis import Call, Mistake, Watched, known_mistake
 from grader.public.progress import Outcome

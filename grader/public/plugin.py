@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from grader import curriculum
-from grader.curriculum import Task
+from grader.course import Task, course
 from grader.public import screen
 from grader.public.asserts import NotStarted
 from grader.public.diagnosis import Watched
@@ -39,7 +38,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 class PublicChecks:
-    """Orders the public checks by the curriculum, and reports them by task.
+    """Orders the public checks by the course, and reports them by task.
 
     Where nothing but these checks is run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
     is honoured. Unless `--all` is typed, one thing is told at a time: what to do next.
@@ -91,7 +90,7 @@ class PublicChecks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the checks into teaching order, let `-k` know the task ids, and start the clock for each."""
-        order = {task.id: number for number, task in enumerate(curriculum.tasks())}
+        order = {task.id: number for number, task in enumerate(course().tasks)}
         ours = [item for item in items if self._task_id(item)]
         self.checks.update(self._task_id(item) for item in ours)
         for item in ours:
@@ -104,7 +103,7 @@ class PublicChecks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which tasks are about to be looked at."""
         counts = Counter(self._task_id(item) for item in session.items)
-        for task in curriculum.tasks():
+        for task in course().tasks:
             if counts[task.id]:
                 unwritten = unwritten_symbols(self.folder / f"{task.module}.py", task.symbols)
                 self.progress[task.id] = TaskProgress(task, counts[task.id], unwritten)
@@ -132,7 +131,7 @@ class PublicChecks:
         report = yield
         task_id = self._task_id(item)
         if task_id and (report.when == "call" or not report.passed):
-            outcome = self._outcome(item, call, curriculum.task(task_id), report)
+            outcome = self._outcome(item, call, course().task(task_id), report)
             report.__dict__["public"] = {"task": task_id, "outcome": asdict(outcome)}
             if outcome.kind == "unwritten":
                 report.outcome = "skipped"
@@ -246,7 +245,7 @@ class PublicChecks:
 
     def _show(self, progress: TaskProgress) -> None:
         if progress.task.id not in self.shown:
-            new_module = progress.task.module not in {curriculum.task(shown).module for shown in self.shown}
+            new_module = progress.task.module not in {course().task(shown).module for shown in self.shown}
             self.shown.add(progress.task.id)
             screen.write_task(self._terminal(), progress, self._message(progress, new_module), new_module=new_module)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from grader.curriculum import Task
+from grader.course import Task
 from grader.stubs import functions_of, is_stub, says_not_written
 
 Kind = Literal["green", "failed", "unwritten"]

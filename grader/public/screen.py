@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import curriculum
+from grader.course import course
 from grader.public.drawing import EDGE
 from grader.public.progress import State, TaskProgress, line_of, next_task, score_line
 from grader.public.tasks import PREDICTED
@@ -35,7 +35,7 @@ def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, messag
     """Write the line of a task and a message below it; the first task of a module comes with a headline."""
     task = progress.task
     if new_module:
-        points = sum(t.points for t in curriculum.tasks() if t.module == task.module)
+        points = sum(t.points for t in course().tasks if t.module == task.module)
         terminal.write_line("")
         terminal.write_line(f"exercises/{task.module}.py ({points:g} points)", bold=True)
     terminal.write(f"  {progress.state:<{INDENT - 2}}", **COLOURS[progress.state])
@@ -68,7 +68,7 @@ class Closing:
 
 def write_closing(terminal: pytest.TerminalReporter, closing: Closing) -> None:
     """Write how far it is, what is next, and what these checks do not look at."""
-    everything = len(curriculum.tasks())
+    everything = len(course().tasks)
     if closing.remark:
         _write(terminal, closing.remark)
     if not closing.brief:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from grader.curriculum import tasks
+from grader.course import course
 from grader.results import Result
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -16,7 +16,7 @@ def grades_csv(results: Iterable[Result]) -> str:
     """Return the table as CSV: student, one column per task id, total; a submission without a score has empty cells."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(["student", *(task.id for task in tasks()), "total"])
+    writer.writerow(["student", *(task.id for task in course().tasks), "total"])
     for result in results:
         writer.writerow([harmless_cell(result.student), *_scores(result)])
     return buffer.getvalue()
@@ -29,9 +29,11 @@ def harmless_cell(text: str) -> str:
 
 def _scores(result: Result) -> list[float | str]:
     if result.score is None:
-        return [""] * (len(tasks()) + 1)
+        return [""] * (len(course().tasks) + 1)
     by_id = {task.id: task for task in result.tasks}
-    scores = [_cell(by_id[task.id].score, by_id[task.id].status) if task.id in by_id else 0.0 for task in tasks()]
+    scores = [
+        _cell(by_id[task.id].score, by_id[task.id].status) if task.id in by_id else 0.0 for task in course().tasks
+    ]
     return [*scores, result.score]
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from grader.authoring.matrix import Cell, explanations
 from grader.checking.suites import Check
-from grader.curriculum import Task, tasks
+from grader.course import Task, course
 from grader.reports.pages import environment
 from grader.results import TaskResult
 
@@ -57,7 +57,7 @@ def task_matrices(cells: Sequence[Cell], checks: Sequence[Check]) -> list[TaskMa
                 if entry.covers(cell.name)
             },
         )
-        for task in tasks()
+        for task in course().tasks
     ]
 
 

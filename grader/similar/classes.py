@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from grader import curriculum, intake
+from grader import intake
+from grader.course import course
 from grader.intake.box import read_boxed
 from grader.paths import EXERCISES
 from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, leave_out, match
@@ -113,9 +114,7 @@ def compare(found: Class, least: float) -> list[Module]:
         found: the class.
         least: the share of a module's own code, in (0, 1], from which a pair is reported.
     """
-    return [
-        _compare(module, found.sources[module], least) for module in curriculum.modules() if module in found.sources
-    ]
+    return [_compare(module, found.sources[module], least) for module in course().modules if module in found.sources]
 
 
 def given_code(module: str) -> str:

@@ -13,8 +13,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-from grader import curriculum
-from grader.curriculum import Task
+from grader.course import Task, course
 from grader.public.progress import TaskProgress
 from grader.stubs import says_not_written
 
@@ -76,7 +75,7 @@ def check(task_id: str, names: Mapping[str, Any]) -> None:
         ValueError: if there is no such task.
         NotGreenError: with what a student reads, if they are not.
     """
-    task = curriculum.task(task_id)
+    task = course().task(task_id)
     missing = [root for symbol in task.symbols if (root := symbol.partition(".")[0]) not in names]
     if missing:
         raise NotGreenError(f"{task_id}: expected {missing[0]}, got nothing of that name. Did you run its cell?")

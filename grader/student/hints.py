@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.curriculum import Task
+from grader.course import Task
 from grader.public.memory import Memory
 
 

@@ -11,7 +11,8 @@ from importlib.util import spec_from_file_location, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from grader import curriculum, paths
+from grader import paths
+from grader.course import course
 from grader.intake.limits import UnreadableError
 from grader.intake.notebooks import module_source
 
@@ -61,7 +62,7 @@ class Beside(MetaPathFinder):
         """Find one of the six modules."""
         del path, target
         package, _, name = fullname.rpartition(".")
-        if package != self._package or name not in curriculum.modules():
+        if package != self._package or name not in course().modules:
             return None
         module, notebook = self._folder / f"{name}.py", self._folder / f"{name}.ipynb"
         if module.is_file():

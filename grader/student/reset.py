@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grader.curriculum import Task
+from grader.course import Task
 from grader.files import write_atomically
 from grader.public.progress import unwritten_symbols
 from grader.splice import splice

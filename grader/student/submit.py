@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import __version__, curriculum, intake
+from grader import __version__, intake
+from grader.course import course
 from grader.files import write_bytes_atomically
 from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.public.progress import unwritten_in
@@ -61,13 +62,13 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
         if snapshot.rejected:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
         write_bytes_atomically(to, draft.read_bytes())
-    rows = [_module_row(name, files, snapshot) for name in curriculum.modules()]
+    rows = [_module_row(name, files, snapshot) for name in course().modules]
     return [*rows, _weights_row(snapshot.weights)]
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
     """Give what is handed in: of a module and a notebook of its name, the one in which something is written."""
-    for name in curriculum.modules():
+    for name in course().modules:
         module, notebook = workspace.module(name), workspace.folder / f"{name}.ipynb"
         chosen = notebook if notebook.is_file() and not holds_work(module) else module
         if chosen.is_file():
@@ -92,7 +93,7 @@ def _module_row(name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -
     file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
     if name in snapshot.broken:
         return Row(file, snapshot.broken[name], good=False)
-    tasks = [task for task in curriculum.tasks() if task.module == name and task.id != ACCURACY]
+    tasks = [task for task in course().tasks if task.module == name and task.id != ACCURACY]
     try:
         left = [task.id for task in tasks if unwritten_in(snapshot.modules[name], name, task.symbols)]
     except (SyntaxError, ValueError) as error:

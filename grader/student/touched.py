@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from grader import curriculum
+from grader.course import course
 
 
 def touched_modules(folder: Path, saved: Iterable[str]) -> list[str]:
@@ -16,13 +16,13 @@ def touched_modules(folder: Path, saved: Iterable[str]) -> list[str]:
         folder: where the student's modules lie.
         saved: names of modules, ``datasets`` included, without ``.py``.
     """
-    imports = {name: imported_by(folder / f"{name}.py") for name in curriculum.modules()}
+    imports = {name: imported_by(folder / f"{name}.py") for name in course().modules}
     found, grown = set(saved), True
     while grown:
         more = {name for name, others in imports.items() if others & found} - found
         found |= more
         grown = bool(more)
-    return [name for name in curriculum.modules() if name in found]
+    return [name for name in course().modules if name in found]
 
 
 def imported_by(path: Path) -> set[str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader import curriculum
+from grader.course import course
 from grader.public.tasks import PREDICTED
 from grader.student import CannotError, NotHereError
 
 if TYPE_CHECKING:
-    from grader.curriculum import Task
+    from grader.course import Task
     from grader.public.memory import Memory
     from grader.student.workspace import Workspace
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def _task(_context: click.Context, _parameter: click.Parameter, value: str) -> Task:
     """Return the task of an id; a wrong one is a wrong call."""
     try:
-        return curriculum.task(value)
+        return course().task(value)
     except ValueError as error:
         raise click.BadParameter(f"{str(error).removeprefix('task: ')}.") from None
 

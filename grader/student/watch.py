@@ -14,8 +14,7 @@ from pathlib import Path
 
 import watchfiles
 
-from grader import curriculum
-from grader.curriculum import Task
+from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.memory import Memory
 from grader.public.progress import line_of, unwritten_symbols
@@ -60,7 +59,7 @@ class Watch:
         self._say = say
         self._events: queue.Queue[Event] = queue.Queue()
         self._states: dict[str, str] = {}
-        self._current = curriculum.tasks()[0]
+        self._current = course().tasks[0]
         self._on_key: Callable[[str], None] = self._command
         self._began = self._alive = 0.0
         self._users: list[str] = []
@@ -129,7 +128,7 @@ class Watch:
 
     def _is_begun(self, module: str) -> bool:
         path = self.workspace.module(module)
-        tasks = [task for task in curriculum.tasks() if task.module == module]
+        tasks = [task for task in course().tasks if task.module == module]
         return any(unwritten_symbols(path, task.symbols) != set(task.symbols) for task in tasks)
 
     def _check(self, why: str, modules: Iterable[str], keyword: str = f"not {ACCURACY}") -> None:
@@ -164,7 +163,7 @@ class Watch:
         if "failed" in states.values():
             self._users = []  # one thing at a time
         if following:
-            self._current = curriculum.task(following)
+            self._current = course().task(following)
         elif not self._users:
             self._current = self._next_undone(None) or self._current
             self._point_to_next()
@@ -201,7 +200,7 @@ class Watch:
                 self._line(line)
 
     def _list(self) -> None:
-        for task in curriculum.tasks():
+        for task in course().tasks:
             mark = ">" if task == self._current else " "
             self._line(f"{mark} {self._state(task):<14}{task.id:<18}{task.points:>3g}  {task.title}")
 
@@ -244,7 +243,7 @@ class Watch:
 
     def _next_undone(self, after: Task | None) -> Task | None:
         """Return the first task that is not green, looking from behind another one, and around."""
-        tasks = curriculum.tasks()
+        tasks = course().tasks
         start = tasks.index(after) + 1 if after else 0
         around = [*tasks[start:], *tasks[: max(0, start - 1)]]
         return next((task for task in around if self._state(task) not in ("green", "green before")), None)

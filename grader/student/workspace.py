@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import curriculum, paths
+from grader import paths
+from grader.course import course
 from grader.errors import GraderError
 from grader.stubs import STUBS, derive_stub
 from grader.student import NotHereError
@@ -33,7 +34,7 @@ class Workspace:
         """
         for base in (start, *start.parents):
             folder = base / PACKAGE
-            if any((folder / f"{name}.py").is_file() for name in curriculum.modules()):
+            if any((folder / f"{name}.py").is_file() for name in course().modules):
                 return cls(folder)
         raise NotHereError(
             f"expected a folder {PACKAGE}/ with the modules in {start}, got none. Is it the right folder?"

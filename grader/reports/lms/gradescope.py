@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.curriculum import task as curriculum_task
+from grader.course import course
 from grader.results import MAX_SCORE, Result, TaskResult
 
 
@@ -47,7 +47,7 @@ def _overview(result: Result) -> str:
 def _test(task: TaskResult) -> dict[str, Any]:
     failed = [f"– {check.name}" for check in task.checks if not check.passed]
     return {
-        "name": f"{task.id}: {curriculum_task(task.id).title}",
+        "name": f"{task.id}: {course().task(task.id).title}",
         "score": task.score,
         "max_score": task.points,
         "status": "passed" if task.status == "passed" else "failed",

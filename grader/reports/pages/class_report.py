@@ -12,7 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from grader import curriculum
+from grader.course import Task, course
 from grader.reports.pages import drawing
 from grader.reports.pages.environment import STATUS_WORDS, environment
 from grader.results import MAX_SCORE, SUSPICION, Result
@@ -64,7 +64,7 @@ class TaskFigures:
         seconds: that its checks took, of each submission.
     """
 
-    task: curriculum.Task
+    task: Task
     shares: list[float] = field(default_factory=list)
     standing: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -165,7 +165,7 @@ def summary_of(values: Sequence[float]) -> dict[str, float]:
 
 def task_figures(results: Class) -> list[TaskFigures]:
     """Return how the class did on each task, in teaching order."""
-    found = {task.id: TaskFigures(task) for task in curriculum.tasks()}
+    found = {task.id: TaskFigures(task) for task in course().tasks}
     for _, result in results:
         for one in result.tasks:
             if one.status != "skipped":

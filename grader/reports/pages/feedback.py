@@ -9,7 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 
-from grader import curriculum
+from grader.course import course
 from grader.figures import Comparison, Figures, Raster
 from grader.reports.pages import drawing
 from grader.reports.pages.environment import environment
@@ -83,7 +83,7 @@ def feedback_page(result: Result, figures: Figures | None = None) -> str:
         .get_template("feedback.html")
         .render(
             result=result,
-            titles={task.id: task for task in curriculum.tasks()},
+            titles={task.id: task for task in course().tasks},
             modules=_modules(result.tasks),
             next_task=unfinished[0] if unfinished else None,
             passed=sum(task.status == "passed" for task in result.tasks),
@@ -102,7 +102,7 @@ def feedback_page(result: Result, figures: Figures | None = None) -> str:
 
 
 def _modules(results: tuple[TaskResult, ...]) -> list[ModuleResult]:
-    grouped = groupby(results, key=lambda result: curriculum.task(result.id).module)
+    grouped = groupby(results, key=lambda result: course().task(result.id).module)
     return [ModuleResult(name, name.replace("_", " ").capitalize(), tuple(tasks)) for name, tasks in grouped]
 
 
