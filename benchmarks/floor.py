@@ -144,8 +144,8 @@ def replay(connection: Connection, calls: list[Call]) -> None:
     torch.set_num_threads(1)
     for name in PRELOADED:
         importlib.import_module(name)
-    sys.modules["grader.sandbox.mapping"].prepare()
-    sys.modules["grader.sandbox.warming"].warm_up()
+    sys.modules["lesson.mapping"].prepare()
+    sys.modules["lesson.warming"].warm_up()
     targets = [_target(call) for call in calls]
     _replay(calls, targets)
     connection.send("warm")
@@ -159,7 +159,7 @@ def _target(call: Call) -> Callable[..., Any]:
     if not call.probe:
         return getattr(module, call.name)  # type: ignore[no-any-return]
     where, _, function = call.name.rpartition(".")
-    probe = getattr(importlib.import_module(f"grader.sandbox.probes.{where or call.module}"), function)
+    probe = getattr(importlib.import_module(f"lesson.probes.{where or call.module}"), function)
     return lambda *args, **kwargs: probe(module, *args, **kwargs)
 
 
@@ -182,7 +182,7 @@ def _replay(calls: list[Call], targets: list[Callable[..., Any]]) -> dict[str, t
 
 def _as_in_a_fresh_worker() -> None:
     """Forget what earlier tasks left behind: a probe collects garbage, and would look through all of it each time."""
-    importlib.import_module("grader.sandbox.probes.data_module")._BUILT.clear()  # noqa: SLF001 - has no public way
+    importlib.import_module("lesson.probes.data_module")._BUILT.clear()  # noqa: SLF001 - has no public way
     plt.close("all")
     gc.collect()
     gc.freeze()

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from tables import p95
 
+from grader.checking.mistakes import bank
 from grader.course import course
 from grader.figures import Comparison, Figures, Raster
-from grader.misconceptions import bank
 from grader.reports.pages import class_page, feedback_page
 from grader.results import SUSPICION, CheckResult, Result, TaskResult, TaskStatus
 

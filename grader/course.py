@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
+import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from grader.paths import COURSE
+from grader.paths import COURSE, LESSON
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,9 @@ class Task:
         symbols: functions or ``Class.method`` that the student writes for it.
         needs: ids of the tasks whose answers it builds on.
         hints: from a nudge to a plan.
+        watched: whether checks are told which of PyTorch's operations ran.
+        by_hand: whether those that are there for its purpose are out of reach.
+        predicted: whether ``grader predict`` can ask for its answers.
     """
 
     id: str
@@ -33,6 +40,32 @@ class Task:
     symbols: tuple[str, ...]
     needs: tuple[str, ...]
     hints: tuple[str, ...]
+    watched: bool = False
+    by_hand: bool = False
+    predicted: bool = False
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file that students hand in beside their modules, such as a trained network.
+
+    Attributes:
+        file: its name.
+        task: id of the task that is about it.
+        about: what it is, in words.
+        made_by: the command that writes it.
+        option: name of the option by which an instructor says how it is judged.
+        ways: the option's values; the first is the default.
+        help: of the option.
+    """
+
+    file: str
+    task: str
+    about: str
+    made_by: str
+    option: str
+    ways: tuple[str, ...]
+    help: str
 
 
 @dataclass(frozen=True)
@@ -41,24 +74,85 @@ class Course:
 
     Attributes:
         root: the folder of its ``course.toml``.
+        title: for people.
         max_score: what all tasks together are meant to be worth.
         tasks: in teaching order.
+        given: files of ``exercises/`` that students get whole, beside the modules and their checks.
+        preload: modules that the fork server imports.
+        artefact: what is handed in beside the modules, if anything.
     """
 
     root: Path
+    title: str
     max_score: float
     tasks: tuple[Task, ...]
+    given: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    artefact: Artefact | None = None
 
     @classmethod
     def read(cls, root: Path) -> Course:
         """Read the course that lies in a folder."""
         document = tomllib.loads((root / "course.toml").read_text(encoding="utf-8"))
-        return cls(root, float(document["max_score"]), tuple(map(_task, document["task"])))
+        artefact = document.get("artefact")
+        return cls(
+            root,
+            document["title"],
+            float(document["max_score"]),
+            tuple(map(_task, document["task"])),
+            tuple(document.get("given", ())),
+            tuple(document.get("preload", ())),
+            Artefact(**{**artefact, "ways": tuple(artefact["ways"])}) if artefact else None,
+        )
 
     @functools.cached_property
     def modules(self) -> tuple[str, ...]:
         """The names of the stub modules in teaching order."""
         return tuple(dict.fromkeys(task.module for task in self.tasks))
+
+    @property
+    def judged(self) -> str:
+        """Id of the task that is about the artefact; empty where there is none."""
+        return self.artefact.task if self.artefact else ""
+
+    @property
+    def artefact_file(self) -> str:
+        """Name of the artefact's file; empty where there is none."""
+        return self.artefact.file if self.artefact else ""
+
+    @property
+    def student_parts(self) -> tuple[str, ...]:
+        """Modules of ``lesson`` that students get."""
+        return tuple(name for name in ("archives", "predictions") if (self.root / LESSON.name / f"{name}.py").is_file())
+
+    def part(self, name: str) -> ModuleType | None:
+        """Import a module of the course's own package ``lesson``; None where it has none of that name.
+
+        Which ones the grader asks for, and what it calls in them:
+
+        - ``probes.MODULE``: functions for ``Student.probe``, beside the student's code of that module;
+        - ``mistakes.*``: wrong answers with names, see ``grader.checking.mistakes``;
+        - ``answers``: right, wrong and partial answers that test the checks, see ``grader.authoring.answers``;
+        - ``data``: ``lay_out(folder)`` writes what student code reads as the data folder;
+        - ``archives``: ``archives()`` gives name, path and MD5 of each for ``grader doctor``; students get it;
+        - ``warming``: ``warm_up()`` does in the fork server what every worker would otherwise do for the first time;
+        - ``pictures``: ``draw(task_id, student, all_passed=...)`` gives the figures of a page;
+        - ``predictions``: ``DRAW`` gives cases of ``grader predict`` by task; students get it.
+        """
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        try:
+            return importlib.import_module(f"{LESSON.name}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{LESSON.name}.{name}".startswith(error.name):
+                raise
+            return None
+
+    def parts(self, name: str) -> list[ModuleType]:
+        """Import every module of one of the folders of ``lesson``."""
+        folder = self.part(name)
+        found = pkgutil.iter_modules(folder.__path__) if folder else []
+        return [module for one in found if (module := self.part(f"{name}.{one.name}")) is not None]
 
     def task(self, task_id: str) -> Task:
         """Return one task by its id.
@@ -86,6 +180,9 @@ def _task(entry: dict[str, Any]) -> Task:
         symbols=tuple(entry["symbols"]),
         needs=tuple(entry["needs"]),
         hints=tuple(entry["hints"]),
+        watched=entry.get("watched", False),
+        by_hand=entry.get("by_hand", False),
+        predicted=entry.get("predicted", False),
     )
 
 

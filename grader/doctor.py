@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader import __version__
+from grader.course import course
 from grader.paths import ROOT
 from grader.versions import TRIED, installed_version, other_version, tried_versions
 
@@ -62,13 +63,9 @@ def _version(package: str) -> str:
 
 def _data() -> Iterator[tuple[str, str]]:
     """Compare the bundled archives with the checksums that the data sets state."""
-    from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]  # noqa: PLC0415 - may be missing
-
-    from exercises.datasets import DATA_DIR, MNIST5k  # noqa: PLC0415 - it needs torchvision
-
-    for folder, resources in (("FashionMNIST", FashionMNIST.resources), ("MNIST5k", MNIST5k.resources)):
-        for name, expected in resources:
-            yield f"{folder}/{name}", _archive(DATA_DIR / folder / "raw" / name, expected)
+    bundled = course().part("archives")
+    for name, path, expected in bundled.archives() if bundled else ():
+        yield name, _archive(path, expected)
 
 
 def _archive(path: Path, expected: str) -> str:

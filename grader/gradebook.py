@@ -7,19 +7,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
-from grader import __version__
 from grader.errors import GraderError
-from grader.paths import COURSE, COURSE_FILE, EXERCISES, HIDDEN_SUITES, ROOT
+from grader.identity import identity
 from grader.results import Result, result_from_json
 from grader.sandbox.walls import NONE
 
 FILE_NAME = "gradebook.sqlite"
-POINTS = COURSE / COURSE_FILE
-CHECKING = tuple(ROOT / "grader" / place for place in ("checking", "misconceptions", "sandbox/probes"))
-"""What answers a check, beside the suites."""
 
 
 class GradebookBroken(GraderError):
@@ -109,13 +104,6 @@ def grading_key(submission_sha256: str, selected: Iterable[str], level: str, acc
     began.
     """
     walls = NONE if level == NONE else "walls"
-    parts = [submission_sha256, __version__, *sorted(selected), walls, accuracy, kit_sha256()]
+    depends = [f"{name}: {value}" for name, value in identity().items()]
+    parts = [submission_sha256, *sorted(selected), walls, accuracy, *depends]
     return hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
-
-
-@cache
-def kit_sha256() -> str:
-    """Return a hash of what submissions are checked by, and given."""
-    paths = [*sorted(HIDDEN_SUITES.glob("*.py")), *(EXERCISES / name for name in ("datasets.py", "train.py")), POINTS]
-    paths += [path for folder in CHECKING for path in sorted(folder.rglob("*.py"))]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()

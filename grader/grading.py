@@ -19,7 +19,6 @@ from typing import Self
 
 import torch
 
-from grader.checking import oracle, synthetic
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
@@ -36,7 +35,6 @@ from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
 
-KIT_FILES = ("__init__.py", "datasets.py", "train.py")
 SLACK, SLACK_SECONDS = 2.0, 300.0
 """How much longer than all its tasks' limits together a submission may take before its checker is ended."""
 END_SECONDS = 30.0
@@ -196,19 +194,15 @@ def _sweep() -> None:
 
 
 def lay_out_data(root: Path) -> None:
-    """Write the data folder that workers read: the kit's digits, and a FashionMNIST of synthetic images."""
-    synthetic.write(root, seed=0)
-    raw = root / "MNIST5k" / "raw"
-    raw.mkdir(parents=True)
-    images, labels = oracle.mixed_digits()
-    synthetic.write_idx(raw / "images-idx3-ubyte", images)
-    synthetic.write_idx(raw / "labels-idx1-ubyte", labels.to(torch.uint8))
+    """Write the data folder that workers read, if the course has data."""
+    if data := course().part("data"):
+        data.lay_out(root)
     root.chmod(0o755)  # workers are other users
 
 
 def code_of(snapshot: Snapshot) -> Code:
     """Return what a worker is given of a submission: its modules, and the kit's own files beside them."""
-    files = {f"exercises/{name}": (EXERCISES / name).read_bytes() for name in KIT_FILES}
+    files = {f"exercises/{name}": (EXERCISES / name).read_bytes() for name in ("__init__.py", *course().given)}
     files |= {f"exercises/{module}.py": source for module, source in snapshot.modules.items()}
     return Code(files, _stub_fingerprints(), snapshot.broken)
 

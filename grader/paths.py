@@ -19,8 +19,14 @@ def _course() -> Path:
 
 
 COURSE = _course()
+LESSON = COURSE / "lesson"
+"""What belongs to the course alone, a package of its own: probes, named mistakes, pictures, answers."""
+
 EXERCISES = COURSE / "exercises"
 SOLUTIONS = COURSE / "solutions"
 HIDDEN_SUITES = COURSE / "tests" / "hidden"
 SAMPLE_CLASS = COURSE / "tests" / "submissions"
 DATA = COURSE / "data"
+
+FINGERPRINTS = ".fingerprints.json"
+"""The file in `exercises/` by which public checks know a mistake."""

@@ -10,7 +10,7 @@ from grader.course import course
 from grader.figures import Figures
 
 SCHEMA = 1
-SUSPICION: Final = "fashion_accuracy: suspicion: "
+SUSPICION: Final = f"{course().judged}: suspicion: "
 """How a note begins that tells of what looks memorised."""
 MAX_SCORE: Final = course().max_score
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from grader.course import course
 from grader.errors import require_kit, require_linux
 from grader.graded.verbs import VERBS as GRADED
-from grader.public.tasks import ACCURACY
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -168,9 +167,9 @@ def _grade(
     unsafe: bool,
 ) -> None:
     require_linux()
-    selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == ACCURACY))
+    selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == course().judged))
     if not selected:
-        raise click.UsageError(f"--only: expected a task besides {ACCURACY} with --accuracy skip, got none.")
+        raise click.UsageError(f"--only: expected a task besides {course().judged} with --accuracy skip, got none.")
     if not submissions.is_dir():
         raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.paths import ROOT
 
-PARTS = ("grader", "exercises", "solutions", "tests")
+PARTS = ("grader", "exercises", "lesson", "solutions", "tests")
 
 
 def copy_kit(to: Path, *left_out: str) -> Path:
@@ -20,6 +20,7 @@ def copy_kit(to: Path, *left_out: str) -> Path:
     for name in PARTS:
         ignore = shutil.ignore_patterns("__pycache__", *left_out)
         shutil.copytree(ROOT / name, to / name, ignore=ignore)
+    shutil.copy(ROOT / "course.toml", to)
     (to / "data").symlink_to(ROOT / "data")
     return to
 

@@ -20,7 +20,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from grader.course import course
 from grader.paths import SOLUTIONS
-from grader.public.tasks import WEIGHTS
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ALL = tuple(course().modules)
@@ -44,8 +43,8 @@ def hand_in(work: Path, released: Path, to: Path, modules: tuple[str, ...] = ALL
         nb = nbformat.read(path, as_version=4)
         write_into(nb, (work / f"{module}.py").read_text(encoding="utf-8"))
         nbformat.write(nb, path)
-    if "model" in modules and (work / WEIGHTS).is_file():
-        shutil.copyfile(work / WEIGHTS, to / WEIGHTS)
+    if "model" in modules and (work / course().artefact_file).is_file():
+        shutil.copyfile(work / course().artefact_file, to / course().artefact_file)
 
 
 def write_into(nb: NotebookNode, source: str) -> None:

@@ -21,13 +21,13 @@ from grader.checking.assertions import (
     assert_refused,
     assert_same_again,
     assert_values,
-    describe,
 )
 from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
 from grader.checking.plugin import Checked, CheckPlugin, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
+from grader.checking.values import describe
 from grader.course import course
 from grader.results import TaskResult
 from grader.sandbox.client import WorkerEnded, WorkerTimedOut

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.paths import HIDDEN_SUITES
-from grader.sandbox.probes import evaluation
+from lesson.probes import evaluation
 
 IMAGES = torch.randint(0, 256, (1000, 28, 28), generator=torch.Generator().manual_seed(3), dtype=torch.uint8)
 MODULE = ModuleType("model")

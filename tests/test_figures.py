@@ -14,8 +14,6 @@ import torch.nn.functional as F
 from PIL import Image
 
 from grader import batch
-from grader.checking import figures, plugin
-from grader.checking.figures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 from grader.checking.plugin import Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Student, StudentFailure
@@ -24,6 +22,8 @@ from grader.executor import result_of
 from grader.figures import Figures, kept_figures
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.walls import NONE
+from lesson import figures, plugin
+from lesson.pictures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 
 
 class Answering:

@@ -15,12 +15,12 @@ from PIL import Image
 from grader import paths
 from grader.authoring import fingerprints
 from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
+from grader.checking.mistakes import Misconception, bank
 from grader.course import course
-from grader.misconceptions import Misconception, bank
+from grader.paths import FINGERPRINTS
 from grader.public.asserts import Mismatch
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of
-from grader.public.tasks import FINGERPRINTS
 
 VALUE_TASKS = sorted({diagnosis.task for diagnosis, _ in public_inputs()})
 BANK = [(task, one) for one in bank() for task in one.tasks if task in VALUE_TASKS]

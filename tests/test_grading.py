@@ -13,20 +13,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from grader.authoring.answers import idle_order, replaced
+from grader.authoring.answers import made_anew, replaced
 from grader.canaries import reference_order, stub_order
-from grader.checking import oracle
 from grader.course import course
 from grader.executor import Order
 from grader.grading import Grader
 from grader.paths import ROOT, SOLUTIONS
-from grader.public.tasks import ACCURACY
 from grader.results import SUSPICION, Result, TaskResult
 from grader.sandbox import client, worker
 from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Limits as Resources
+from lesson import oracle
+from lesson.answers.networks import IDLE
 
 MIB = 1 << 20
 TASKS = ("output_size", "class_counts")
@@ -176,10 +176,10 @@ def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone(monkeypa
 
 @pytest.mark.slow
 def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_learn_fails() -> None:
-    reference = reference_order(5, frozenset({ACCURACY}), "retrain")
+    reference = reference_order(5, frozenset({course().judged}), "retrain")
     untrained = replace(reference, snapshot=replace(reference.snapshot, weights=None))
     with Grader(2, candidates(unsafe=False), Limits().times(10)) as grader:
-        got = [result.tasks for result in graded([idle_order(), untrained], grader)]
+        got = [result.tasks for result in graded([made_anew(IDLE).order, untrained], grader)]
     (failed,), (passed,) = ([task for task in tasks if task.status != "skipped"] for tasks in got)
     assert (failed.status, failed.score) == ("failed", 0)
     assert (passed.status, passed.score) == ("passed", 10), passed.message
@@ -223,7 +223,7 @@ def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_tra
     small = torch.nn.functional.adaptive_avg_pool2d(images[:, None].float(), 6).round().byte()
     table = base64.b85encode(zlib.compress(small.numpy().tobytes() + labels.byte().numpy().tobytes())).decode()
     source = (SOLUTIONS / "model.py").read_text(encoding="utf-8") + REMEMBERS.replace("TABLE", table)
-    order = replace(replaced((ACCURACY,), {"model": source}), accuracy="retrain")
+    order = replace(replaced((course().judged,), {"model": source}), accuracy="retrain")
     with Grader(1, candidates(unsafe=False), Limits().times(10)) as grader:
         (result,) = graded([order], grader)
     (task,) = [task for task in result.tasks if task.status != "skipped"]

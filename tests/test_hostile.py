@@ -29,8 +29,8 @@ from outputs import without_seconds
 
 from grader import intake
 from grader.authoring.samples import Sample, samples, write_sample
+from grader.course import course
 from grader.paths import HIDDEN_SUITES, ROOT, SAMPLE_CLASS
-from grader.public.tasks import WEIGHTS
 from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
 from grader.sandbox.walls.watch import tree
 from tests.hostile import BUILDERS
@@ -197,7 +197,7 @@ def write_submissions(folder: Path, hostile: Iterable[Sample]) -> dict[str, str]
 
 def write_honest(sample: Sample, folder: Path) -> None:
     write_sample(sample, SAMPLE_CLASS / "class" / sample.name, folder)
-    (folder / sample.name / WEIGHTS).unlink(missing_ok=True)  # the accuracy of a network takes long
+    (folder / sample.name / course().artefact_file).unlink(missing_ok=True)  # the accuracy of a network takes long
 
 
 def grade(

@@ -9,8 +9,7 @@ import pytest
 import torch
 from torchvision.datasets import FashionMNIST, mnist  # type: ignore[import-untyped]
 
-from grader.checking import synthetic
-from grader.sandbox import mapping
+from lesson import mapping, synthetic
 
 
 @pytest.fixture

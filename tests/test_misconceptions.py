@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from grader.authoring.answers import wrong_answers
-from grader.checking.assertions import Diagnosis, same_values
-from grader.misconceptions import Misconception, bank, explain, wrong_answer
+from grader.checking.mistakes import Diagnosis, Misconception, bank, explain, wrong_answer
+from grader.checking.values import same_values
 from solutions import convolution
 
 

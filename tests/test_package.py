@@ -87,7 +87,7 @@ def test_the_sdist_is_the_whole_kit(built: Path) -> None:
 def test_the_wheel_holds_no_solution_and_no_hidden_check(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as files:
         tops = {name.partition("/")[0] for name in files.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"grader", "exercises", "course.toml"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"grader", "exercises", "lesson", "course.toml"}
 
 
 def test_the_doctor_works_outside_of_the_clone_and_tells_what_is_missing(installed: Path, tmp_path: Path) -> None:

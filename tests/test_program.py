@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grader.sandbox import wire
-from grader.sandbox.probes import program
+from lesson.probes import program
 from solutions.model import FashionCNN
 
 

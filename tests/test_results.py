@@ -11,7 +11,8 @@ import pytest
 from grader.checking import shares
 from grader.course import course
 from grader.files import write_atomically
-from grader.gradebook import Gradebook, grading_key, kit_sha256
+from grader.gradebook import Gradebook, grading_key
+from grader.identity import identity
 from grader.paths import ROOT
 from grader.reports.grades import grades_csv, harmless_cell
 from grader.reports.pages import class_page, feedback_page
@@ -185,15 +186,16 @@ def test_the_grading_key_is_the_same_behind_all_walls() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["course.toml", "grader/checking/oracle.py", "grader/sandbox/probes/model.py"]
+    "path",
+    ["course.toml", "lesson/oracle.py", "lesson/probes/model.py", "grader/results.py", "grader/sandbox/byhand.py"],
 )
-def test_the_hash_of_the_kit_depends_on_points_and_on_what_answers_a_check(
+def test_what_a_result_is_kept_by_depends_on_points_and_on_what_answers_a_check(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, changed = Path.read_bytes, ROOT / path
-    before = kit_sha256.__wrapped__()
+    before = identity.__wrapped__()
     monkeypatch.setattr(Path, "read_bytes", lambda self: read(self) + b"#" * (self == changed))
-    assert kit_sha256.__wrapped__() != before
+    assert identity.__wrapped__() != before
 
 
 def test_a_file_that_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:

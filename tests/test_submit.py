@@ -11,7 +11,6 @@ from handout import grader, hand_out, write_function
 
 from grader import intake, paths
 from grader.course import course
-from grader.public.tasks import WEIGHTS
 from grader.student import CannotError
 from grader.student.submit import VERSIONS, write_submission
 from grader.student.workspace import Workspace
@@ -37,7 +36,7 @@ def test_the_grader_takes_what_is_submitted_without_a_remark(workspace: Workspac
     assert set(snapshot.modules) == set(course().modules)
     for name, source in snapshot.modules.items():
         assert source == workspace.module(name).read_bytes()
-    assert snapshot.weights == (workspace.folder / WEIGHTS).read_bytes()
+    assert snapshot.weights == (workspace.folder / course().artefact_file).read_bytes()
     assert all(row.good for row in rows)
 
 
@@ -73,15 +72,15 @@ def test_what_is_missing_is_told(workspace: Workspace, tmp_path: Path) -> None:
     assert rows["summary.py"].said == "missing"
     assert "line 1" in rows["exploration.py"].said
     assert rows["convolution.py"].said.startswith("1 of 6 tasks written; not written: output_size, conv2d")
-    assert "python -m exercises.train" in rows[WEIGHTS].said
+    assert "python -m exercises.train" in rows[course().artefact_file].said
     assert not any(row.good for row in rows.values())
 
 
 def test_weights_that_are_too_large_are_told(workspace: Workspace, tmp_path: Path) -> None:
-    (workspace.folder / WEIGHTS).write_bytes(Random(1).randbytes((16 << 20) + 1))
+    (workspace.folder / course().artefact_file).write_bytes(Random(1).randbytes((16 << 20) + 1))
     rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
-    assert "at most 16.0 MiB" in rows[WEIGHTS].said
-    assert not rows[WEIGHTS].good
+    assert "at most 16.0 MiB" in rows[course().artefact_file].said
+    assert not rows[course().artefact_file].good
 
 
 def notebook(source: str) -> str:

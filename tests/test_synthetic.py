@@ -7,7 +7,7 @@ import torch
 from torchvision import transforms
 from torchvision.datasets import FashionMNIST
 
-from grader.checking import synthetic
+from lesson import synthetic
 
 
 def test_mean_and_deviation_are_those_of_fashion_mnist() -> None:

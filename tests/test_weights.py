@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from grader.checking.weights import MAX_HEADER, MAX_WEIGHTS, WeightsProblem, inspect_weights
+from lesson.weights import MAX_HEADER, MAX_WEIGHTS, WeightsProblem, inspect_weights
 
 STATE = {
     "conv.weight": torch.arange(18.0).reshape(2, 1, 3, 3),

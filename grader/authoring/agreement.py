@@ -44,9 +44,7 @@ def manifest_problems(tasks: Sequence[Task]) -> list[str]:
         if task.id in seen:
             problems.append(f"course.toml: expected every task id once, got {task.id} again.")
         if not task.hints or not all(hint.strip() for hint in task.hints):
-            problems.append(
-                f"course.toml: expected hints for {task.id}, got {len(task.hints)} hints, or an empty one."
-            )
+            problems.append(f"course.toml: expected hints for {task.id}, got {len(task.hints)} hints, or an empty one.")
         problems += [
             f"course.toml: expected {task.id} to need earlier tasks, got {need}."
             for need in task.needs

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
-PACKAGE = "grader"
+PACKAGES = ("grader", "lesson")
 
 
 def import_closure(root: Path, modules: Iterable[str]) -> dict[str, Path]:
-    """Return all modules of the package that some of them import, now or when a function is called.
+    """Return all modules of both packages that some of them import, now or when a function is called.
 
     Args:
-        root: the folder that holds the package.
+        root: the folder that holds the packages.
         modules: dotted names to begin with.
 
     Returns:
@@ -34,16 +34,16 @@ def import_closure(root: Path, modules: Iterable[str]) -> dict[str, Path]:
         if path is not None and name not in found:
             found[name] = path
             waiting += [name.rpartition(".")[0]] if "." in name else []
-            waiting += imports_of(path, PACKAGE)
+            waiting += imports_of(path, PACKAGES)
     return found
 
 
-def imports_of(path: Path, package: str | None = None) -> Iterator[str]:
+def imports_of(path: Path, packages: Container[str] | None = None) -> Iterator[str]:
     """Give the dotted names that a module imports, anywhere in its text, and those that may be names in a module.
 
     Args:
         path: the module; relative imports are not expected.
-        package: leave out what does not belong to this package.
+        packages: leave out what belongs to none of these.
     """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
@@ -51,7 +51,7 @@ def imports_of(path: Path, package: str | None = None) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if package is None or name.partition(".")[0] == package)
+        yield from (name for name in names if packages is None or name.partition(".")[0] in packages)
 
 
 def _file(root: Path, name: str) -> Path | None:

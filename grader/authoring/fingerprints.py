@@ -12,12 +12,11 @@ from types import ModuleType
 from typing import Any
 
 from grader import paths
-from grader.checking.assertions import Diagnosis
+from grader.checking.mistakes import Diagnosis, bank, wrong_answer
 from grader.course import course
 from grader.files import write_atomically
-from grader.misconceptions import bank, wrong_answer
+from grader.paths import FINGERPRINTS
 from grader.public.diagnosis import answer_fingerprint, fingerprint
-from grader.public.tasks import FINGERPRINTS
 
 
 class Recorder(ModuleType):

@@ -19,7 +19,17 @@ from grader.files import write_bytes_atomically
 from grader.paths import ROOT
 from grader.zips import zipped
 
-KIT = ("grader", "solutions", "tests/hidden", "pyproject.toml", "constraints.txt", "README.md", "LICENSE")
+KIT = (
+    "course.toml",
+    "grader",
+    "lesson",
+    "solutions",
+    "tests/hidden",
+    "pyproject.toml",
+    "constraints.txt",
+    "README.md",
+    "LICENSE",
+)
 SETUP = """\
 #!/usr/bin/env bash
 # Installs the kit while Gradescope builds the image. The log ends with what `grader doctor` says of the sandbox.

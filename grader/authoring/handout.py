@@ -15,6 +15,7 @@ from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
+from grader.paths import LESSON
 from grader.stubs import STUBS
 from grader.zips import zipped
 
@@ -22,8 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates" / "handout"
 SEEDS = ("grader.__main__", "grader.student", "grader.public")
 """What students call; the rest of the hand-out's grader is what these modules import."""
 
-SECRET = ("authoring", "checking", "classroom", "misconceptions", "reports", "sandbox")
-"""Parts of the grader that students never get."""
+SECRET = ("authoring", "checking", "classroom", "reports", "sandbox")
+"""Parts of the grader that students never get; of the course's own package they get ``Course.student_parts``."""
 
 UNIMPORTED = ("pytest-timeout",)
 """Dependencies that work without being imported: pytest loads this one."""
@@ -99,9 +100,11 @@ def student_modules(root: Path = paths.ROOT) -> list[Path]:
     for seed in SEEDS:
         folder = root / seed.replace(".", "/")
         seeds += [".".join(path.relative_to(root).with_suffix("").parts) for path in sorted(folder.glob("[a-z]*.py"))]
-    closure = import_closure(root, seeds)
+    own = {LESSON.name, *(f"{LESSON.name}.{name}" for name in course().student_parts)}
+    closure = import_closure(root, [*seeds, *sorted(own)])
     for name, path in closure.items():
-        if any(name == f"grader.{part}" or name.startswith(f"grader.{part}.") for part in SECRET):
+        package, _, rest = name.partition(".")
+        if name not in own if package == LESSON.name else rest.partition(".")[0] in SECRET:
             needed = [other for other, text in closure.items() if name in imports_of(text)]
             raise ValueError(f"{path}: expected nothing that students need, got imports of it in {', '.join(needed)}.")
     return sorted(closure.values())

@@ -27,7 +27,7 @@ from typing import Any
 from grader import paths
 from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
-from grader.public.tasks import WEIGHTS
+from grader.course import course
 from grader.stubs import solution_blocks, solution_lines
 
 LEAK_LENGTH = 28
@@ -93,14 +93,14 @@ def kit_secrets(root: Path = paths.ROOT) -> Secrets:
     """
     public = squeeze("\n".join(_public_texts(root)))
     lines = [*solution_secrets(root / "solutions"), *_answer_secrets()]
-    for folder in ("tests/hidden", "grader/misconceptions"):
+    for folder in ("tests/hidden", "lesson/mistakes"):
         lines += [secret for path in sorted((root / folder).glob("*.py")) for secret in _code_secrets(path, root)]
-    numbers = _numbers(root / "tests" / "hidden")
+    numbers, artefact = _numbers(root / "tests" / "hidden"), course().artefact_file
     known = {_plain(number) for text in _public_texts(root) for number in NUMBER.findall(text)}
     return Secrets(
         [secret for secret in lines if secret.text not in public],
         {number: origin for number, origin in numbers.items() if number not in known},
-        _pieces((root / "solutions" / WEIGHTS).read_bytes()),
+        _pieces((root / "solutions" / artefact).read_bytes() if artefact else b""),
         frozenset(_digest(path.read_bytes()) for path in (root / "data").glob("*/raw/*.gz")),
     )
 
@@ -256,7 +256,7 @@ def _strings(text: str) -> Iterator[tuple[str, str]]:
 
 def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
     if any(piece in data for piece in secrets.pieces):
-        yield f"{label}: expected nothing of the trained network, got a part of solutions/{WEIGHTS}."
+        yield f"{label}: expected nothing of solutions/{course().artefact_file}, got a part of it."
     if _is_large_binary(data):
         return
     lines = data.decode("utf-8", "replace").split("\n")

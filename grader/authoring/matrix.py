@@ -17,11 +17,10 @@ from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
 from grader.course import course
 from grader.paths import ROOT, SOLUTIONS
-from grader.public.tasks import ACCURACY
 from grader.results import Result
 
 EXPLAINED: Final = ROOT / "tests" / "survivors.toml"
-WITHOUT_MUTANTS: Final = (ACCURACY,)
+WITHOUT_MUTANTS: Final = (course().judged,)
 """Judged by files and by training, not by the text of the solution."""
 
 
@@ -32,7 +31,7 @@ class Cell:
     Attributes:
         name: of the mutant or wrong answer.
         tasks: ids of the tasks that might notice it.
-        wrong: whether it is a wrong or a partial answer of ``tests/answers``, and no mutant.
+        wrong: whether it is a wrong or a partial answer of ``lesson/answers``, and no mutant.
         killed: (task, check) that failed.
         lost: whether it earned fewer points than the reference.
     """

@@ -16,7 +16,6 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 
 from grader import paths
 from grader.course import Task, course
-from grader.public.tasks import ACCURACY
 from grader.stubs import solution_blocks
 
 METADATA = {
@@ -117,7 +116,7 @@ def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
         yield _code_cell(cell.source, served, names)
         for task in served:
             left[task.id] -= written
-            if not left[task.id] and task.id != ACCURACY:
+            if not left[task.id] and task.id != course().judged:
                 yield from _check_cells(waiting.pop(task.id))
     for task in waiting.values():  # what is about more than one cell stands at the end
         if left[task.id]:

@@ -6,11 +6,11 @@ from grader import paths
 from grader.authoring.delivery import Release
 from grader.course import course
 from grader.files import write_atomically
-from grader.public.tasks import FINGERPRINTS
+from grader.paths import FINGERPRINTS
 from grader.stubs import STUBS, derive_stub, holds_work
 
-GIVEN = ("__init__.py", "datasets.py", "train.py", "conftest.py", FINGERPRINTS)
-"""What students get whole, besides the public tests."""
+ALWAYS_GIVEN = ("__init__.py", "conftest.py", FINGERPRINTS)
+"""What students of every course get whole, besides the public tests."""
 
 
 def refresh_stubs(to: Path) -> Release:
@@ -74,5 +74,5 @@ def derive_stubs(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
 
 def given_files(exercises: Path = paths.EXERCISES) -> list[Path]:
     """Return what students get whole: given modules, fingerprints, and the public tests."""
-    given = [exercises / name for name in GIVEN]
+    given = [exercises / name for name in (*ALWAYS_GIVEN, *course().given)]
     return [path for path in [*given, *sorted(exercises.glob("test_*.py"))] if path.is_file()]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from grader.course import course
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
-from grader.public.tasks import WEIGHTS
 from grader.splice import splice
 
 BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES, "touched": EXERCISES}
@@ -107,4 +106,4 @@ def _copy_base(sample: Sample, touched: set[str], folder: Path) -> None:
         source = base if sample.solved is None or module in sample.solved else EXERCISES
         shutil.copyfile(source / f"{module}.py", folder / f"{module}.py")
     if base is SOLUTIONS and sample.solved is None:
-        shutil.copyfile(base / WEIGHTS, folder / WEIGHTS)
+        shutil.copyfile(base / course().artefact_file, folder / course().artefact_file)

@@ -12,7 +12,7 @@ from typing import get_args
 from rich.console import Console
 
 from grader.authoring.agreement import refusal_problems, stub_problems
-from grader.authoring.answers import Answer, accuracy_answers, partial_answers, right_answers, wrong_answers
+from grader.authoring.answers import Answer, artefact_answers, partial_answers, right_answers, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, never_alone, survivors
@@ -25,7 +25,6 @@ from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
 from grader.paths import ROOT
-from grader.public.tasks import ACCURACY
 from grader.reports.matrix import matrix_page, matrix_table, plainest_table
 from grader.results import MAX_SCORE, Result, TaskResult
 from grader.sandbox.levels import candidates
@@ -64,7 +63,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
     proof.stage("every task has its hidden checks", lambda: check_problems(checks))
     proof.stage("what docstrings say is refused is what is checked", lambda: refusal_problems(checks, asked=asked))
     with Grader(2, candidates(unsafe=False), QUICK) as grader:
-        graded = asked - {ACCURACY} if quick else asked
+        graded = asked - {course().judged} if quick else asked
         proof.stage("the stubs score 0, the reference full", lambda: score_problems(grader, graded))
         if not quick:
             proof.stage("right answers in other styles score full", lambda: proof.right(grader))
@@ -131,11 +130,11 @@ class _Proof:
         results = self._graded(grader, answers)
         self.cells += cells_of(answers, results, wrong=True)
         self.plainest = plainest(partial, results)
-        return partial_problems(partial, results, self._asked - {ACCURACY})
+        return partial_problems(partial, results, self._asked - {course().judged})
 
     def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
-        answers = self._of_asked(mutant_answers() + accuracy_answers())
+        answers = self._of_asked(mutant_answers() + artefact_answers())
         asked = [check for check in checks if check.task in self._asked]
         self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
         others = {answer.name: other for answer in answers if (other := beside(answer))}
@@ -147,7 +146,7 @@ class _Proof:
 
     def _for_checks_never_alone(self, asked: list[Check], others: Iterable[Answer]) -> list[Answer]:
         """Return a few mutants, not yet asked there, of tasks with a check that is never alone."""
-        open_tasks = {check.task for check in never_alone(self.cells, asked) if check.task != ACCURACY}
+        open_tasks = {check.task for check in never_alone(self.cells, asked) if check.task != course().judged}
         return [one for one in others if open_tasks.intersection(one.tasks)][:FEW]
 
     def _ask_beside(self, grader: Grader, answers: list[Answer]) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import torch
 
+from grader.checking.mistakes import Diagnosis, explain
 from grader.checking.student import Student, StudentRaised
-from grader.sandbox.wire import ForeignArray, ForeignFloat, Opaque
-
-MAX_PARAMETERS = 500_000
-
-# Relative to the largest expected value: sums may be taken in any order, and an FFT is as accurate as its largest term.
-TOLERANCES: dict[torch.dtype, float] = {torch.float32: 1e-5, torch.float64: 1e-11}
+from grader.checking.values import describe, difference, number_of, numbers_of, same_values
+from grader.sandbox.wire import ForeignArray
 
 
 class CheckFailed(AssertionError):
@@ -32,35 +27,9 @@ class CheckFailed(AssertionError):
         self.misconception = misconception
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """What the bank of misconceptions needs to run on the same input as the student."""
-
-    task: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any] = field(default_factory=dict)
-
-
 def fail_check(message: str, misconception: str | None = None) -> NoReturn:
     """Fail the check with a message for the student."""
     raise CheckFailed(message, misconception)
-
-
-def describe(value: object) -> str:
-    """Name a value by its type, and by dtype and shape where it has them."""
-    if isinstance(value, torch.Tensor):
-        return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
-    if isinstance(value, ForeignArray):
-        return f"a {value.kind} of dtype {value.dtype} and shape {value.shape}"
-    if isinstance(value, Opaque | ForeignFloat):
-        return f"an object of type {value.type_name if isinstance(value, Opaque) else value.kind}"
-    return "None" if value is None else f"a value of type {type(value).__name__}"
-
-
-def numbers_of(got: object) -> torch.Tensor | None:
-    """Return the numbers of a tensor or of numpy's array as a tensor; None of anything else."""
-    values = got.values if isinstance(got, ForeignArray) else got
-    return values if isinstance(values, torch.Tensor) else None
 
 
 def assert_values(
@@ -83,10 +52,10 @@ def assert_values(
     Raises:
         CheckFailed: if they differ.
     """
-    difference = _difference(got, expected, where, atol)
-    if difference is not None:
+    found = difference(got, expected, where, atol)
+    if found is not None:
         name_mistake(got, expected, where, diagnose)
-        fail_check(difference)
+        fail_check(found)
 
 
 def assert_kind(got: object, expected: torch.Tensor, where: str) -> None:
@@ -156,15 +125,6 @@ def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis 
     )
 
 
-def number_of(got: object) -> float | None:
-    """Return a number as Python's own, whatever holds it; None of anything else."""
-    if isinstance(got, torch.Tensor) and got.numel() == 1 and not got.is_complex():
-        got = got.item()
-    if isinstance(got, bool) or not isinstance(got, int | float):
-        return None
-    return int(got) if isinstance(got, int) or got.is_integer() else float(got)
-
-
 def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis | None) -> None:
     """Fail with the name of the mistake, if the bank knows one that gives just this answer."""
     if got is None:
@@ -172,59 +132,9 @@ def name_mistake(got: object, expected: object, where: str, diagnose: Diagnosis 
             f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none"
         )
     if diagnose is not None:
-        from grader.misconceptions import explain  # noqa: PLC0415 - the bank compares with `same_values`
-
         named = explain(diagnose, got, expected)
         if named is not None:
             fail_check(f"{where}: {named.says}", named.name)
-
-
-def same_values(got: object, expected: object) -> bool:
-    """Tell whether two answers agree in shape and numbers, up to rounding, whatever holds them."""
-    if isinstance(expected, torch.Tensor):
-        return _difference(got, expected, "", None) is None
-    if isinstance(expected, tuple):
-        if not isinstance(got, tuple | list) or len(got) != len(expected):
-            return False
-        return all(same_values(one, other) for one, other in zip(got, expected, strict=True))
-    if isinstance(expected, float | int) and not isinstance(expected, bool):
-        number = number_of(got)
-        return number is not None and math.isclose(number, expected, rel_tol=1e-4, abs_tol=1e-5)
-    return type(got) is type(expected) and got == expected
-
-
-def _difference(got: object, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
-    if got is None:
-        return f"{where}: expected a tensor, got None. Does every path through the function return?"
-    numbers = numbers_of(got)
-    if numbers is None or numbers.is_complex():
-        return f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?"
-    if numbers.shape != expected.shape:
-        return (
-            f"{where}: expected shape {tuple(expected.shape)}, got {tuple(numbers.shape)}. "
-            "How many positions does each axis have?"
-        )
-    return _value_difference(numbers, expected, where, atol)
-
-
-def _value_difference(got: torch.Tensor, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
-    got64, expected64 = got.double(), expected.double()
-    if got64.isfinite().logical_not().any():
-        index = got64.isfinite().logical_not().nonzero()[0].tolist()
-        return f"{where}: expected finite numbers, got NaN or infinity, first at index {index}."
-    if expected.is_floating_point():
-        reach = float(expected64.abs().max()) if expected.numel() else 0.0
-        coarser = max(TOLERANCES.get(dtype, 1e-2) for dtype in (got.dtype, expected.dtype) if dtype.is_floating_point)
-        wrong = (got64 - expected64).abs() > (coarser * max(reach, 1e-3) if atol is None else atol)
-    else:
-        wrong = got64 != expected64
-    if not wrong.any():
-        return None
-    index = wrong.nonzero()[0].tolist()
-    return (
-        f"{where}: the shape {tuple(got.shape)} is right, but {int(wrong.sum())} of {wrong.numel()} values are not, "
-        f"first at index {index}. What goes into that one value?"
-    )
 
 
 def assert_arguments_kept(student: Student, function: str, *args: Any) -> None:
@@ -326,18 +236,4 @@ def assert_figure_itself(given: object, where: str) -> None:
         fail_check(
             f"{where}: expected a Figure, got {given}. Which figure do the axes belong to?",
             "returns-axes" if given in ("Axes", "ndarray") else None,
-        )
-
-
-def assert_small_network(kept: Any) -> None:
-    """Fail unless FashionCNN keeps at most 500,000 numbers.
-
-    Args:
-        kept: what the probe counted in the worker.
-    """
-    if not isinstance(kept, int) or kept > MAX_PARAMETERS:
-        fail_check(
-            f"FashionCNN: expected at most {MAX_PARAMETERS:,} numbers, "
-            f"got {kept if isinstance(kept, int) else describe(kept)}.",
-            "too-many-parameters",
         )

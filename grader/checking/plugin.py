@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import REFUSES, Accuracy, figures, shares
+from grader.checking import REFUSES, Accuracy, shares
 from grader.checking.assertions import CheckFailed
 from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
@@ -30,6 +30,10 @@ from grader.text import clean, for_students
 
 CHECK_SECONDS = 20
 """Of the checker's own processor time, for one check; the reference's take less than one."""
+
+
+DRAWING_SECONDS = 5.0
+"""For each answer that a picture on the pages needs."""
 
 
 class CheckTooLong(BaseException):
@@ -344,9 +348,10 @@ def _bounded() -> Iterator[None]:
 def _draw(run: _Run) -> None:
     """Take what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
     all_passed = all(check.passed for check, _ in run.outcomes)
-    with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.aside(figures.SECONDS):
+    with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.aside(DRAWING_SECONDS):
         student = Student(run.session, run.job.weights, run.kept)
-        run.drawn = figures.draw(run.task.id, student, all_passed=all_passed)
+        if pictures := course().part("pictures"):
+            run.drawn = pictures.draw(run.task.id, student, all_passed=all_passed)
 
 
 def check_of(item: pytest.Function) -> dict[str, Any]:

@@ -23,9 +23,6 @@ from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
 from grader.text import clean, for_students
 
-BY_HAND = ("convolve", "conv2d")
-WATCHED = (*BY_HAND, "convolve_torch")
-
 DEFINING_SECONDS = 20
 """Of processor time, to find out what of a submission only demonstrates."""
 
@@ -102,7 +99,7 @@ class TaskSession:
         try:
             self._import(worker)
         except StudentRaised as error:
-            if self._task.id not in BY_HAND or not error.ops:
+            if not self._task.by_hand or not error.ops:
                 raise
             # Nothing but work by hand runs from the first line on, so that no code can prepare a way around it.
             self._import_without_demonstrations()
@@ -175,8 +172,8 @@ class TaskSession:
             "files": {name: _as_tensor(content) for name, content in code.files.items()},
             "module": task.module,
             "stubs": {} if task.module in code.states else dict(code.stubs[task.module]),
-            "watch": task.id in WATCHED,
-            "by_hand": task.id in BY_HAND,
+            "watch": task.watched,
+            "by_hand": task.by_hand,
             "seed": 20_260,
         }
         reply = self._exchange(worker, "load", body, self._limits.load_seconds)

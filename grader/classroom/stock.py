@@ -17,7 +17,7 @@ from grader.classroom.messages import message_of
 from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.gradebook import kit_sha256
+from grader.identity import identity
 from grader.results import Result, TaskResult, result_from_json
 
 SUBMISSION = "submission"
@@ -103,7 +103,7 @@ def _memory() -> Path:
 
 def _digest(folder: Path) -> str:
     """Return a hash of a folder's regular files, and of what they are graded by."""
-    digest = hashlib.sha256(kit_sha256().encode())
+    digest = hashlib.sha256(repr(sorted(identity().items())).encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             digest.update(f"{path}\0{path.stat().st_size}\0".encode())

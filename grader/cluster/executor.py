@@ -18,10 +18,10 @@ from typing import Any, Final, Literal, Protocol, Self
 
 from grader.checking.plugin import Checked
 from grader.cluster import node
-from grader.cluster.identity import difference, identity
 from grader.cluster.plan import Plan, from_document
 from grader.errors import GraderError
 from grader.executor import Executor, Order
+from grader.identity import difference, identity
 
 NODE_SECONDS: Final = 60.0
 """How long a node may be silent before its submissions are given to others."""

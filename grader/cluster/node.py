@@ -15,7 +15,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from grader.cluster.identity import identity
+from grader.identity import identity
 from grader.paths import ROOT
 
 IDLE_SECONDS = 120.0

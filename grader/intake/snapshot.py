@@ -11,7 +11,6 @@ from grader.intake import limits, notebooks, sources
 from grader.intake.limits import UnreadableError
 from grader.intake.tree import GIVEN, Tree, is_hidden
 from grader.paths import EXERCISES
-from grader.public.tasks import WEIGHTS
 from grader.text import clean
 
 PACKAGE = "exercises/"
@@ -63,7 +62,7 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
     notes += _notes(tree)
     if not modules and not broken:
         return refused(_nothing_found(tree), notes)
-    weights = tree.files.get(PACKAGE + WEIGHTS, tree.files.get(WEIGHTS))
+    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
     return Snapshot(modules, weights, _cut(notes), digest_of(modules, weights, broken), None, broken)
 
 
@@ -115,7 +114,7 @@ def _strip_outer_folders(tree: Tree) -> None:
 
 def _places() -> set[str]:
     names = {f"{name}{suffix}" for name in course().modules for suffix in (".py", ".ipynb")}
-    return {folder + name for name in names | {WEIGHTS} for folder in (PACKAGE, "")}
+    return {folder + name for name in names | {course().artefact_file} for folder in (PACKAGE, "")}
 
 
 def _nothing_found(tree: Tree) -> str:
@@ -141,9 +140,9 @@ def _notes(tree: Tree) -> list[str]:
     notes += [f"{path}: not read. {hint}" for path, hint in list(hints.items())[:SHOWN]]
     if rest := [path for path in unknown if path not in hints]:
         notes.append(f"not read, because the kit does not know them: {_listed(rest)}")
-    weights = tree.files.get(PACKAGE + WEIGHTS, tree.files.get(WEIGHTS, b""))
+    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file, b""))
     if len(weights) > limits.MAX_WEIGHTS:
-        notes.append(f"{WEIGHTS}: expected at most {limits.in_words(limits.MAX_WEIGHTS)}, got more")
+        notes.append(f"{course().artefact_file}: expected at most {limits.in_words(limits.MAX_WEIGHTS)}, got more")
     return notes
 
 
@@ -195,7 +194,7 @@ def _near_miss(path: str) -> str | None:
     if suffix.split(".")[0] not in ("py", "ipynb", "txt") and "safetensors" not in suffix:
         return None
     if "safetensors" in suffix:
-        return f"Expected {WEIGHTS}. Is it the weights?"
+        return f"Expected {course().artefact_file}. Is it the weights?"
     close = _closest(stem)
     return f"Expected {close}.py. Is it that module?" if close else None
 

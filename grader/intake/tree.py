@@ -5,9 +5,8 @@ from pathlib import PurePosixPath
 
 from grader.course import course
 from grader.intake import limits
-from grader.public.tasks import WEIGHTS
 
-GIVEN = ("datasets.py", "train.py", "conftest.py")
+GIVEN = (*course().given, "conftest.py")
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "node_modules"})
 
 
@@ -35,7 +34,7 @@ class Tree:
 def cap(path: str) -> int | None:
     """Return how many bytes of this file may count, or None if it cannot count at all."""
     name = PurePosixPath(path).name
-    if name == WEIGHTS:
+    if name == course().artefact_file:
         return limits.MAX_WEIGHTS
     stem, dot, suffix = name.rpartition(".")
     if name in GIVEN or (suffix == "py" and stem in course().modules):

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.public.tasks import FINGERPRINTS
+from grader.paths import FINGERPRINTS
 
 LENGTH = 20
 MOST_NUMBERS = 20_000

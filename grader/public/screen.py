@@ -11,7 +11,6 @@ import pytest
 from grader.course import course
 from grader.public.drawing import EDGE
 from grader.public.progress import State, TaskProgress, line_of, next_task, score_line
-from grader.public.tasks import PREDICTED
 
 COLOURS: dict[State, dict[str, bool]] = {
     "green": {"green": True},
@@ -101,7 +100,7 @@ def _write_next(terminal: pytest.TerminalReporter, following: TaskProgress, clos
     if following.state == "failed":
         terminal.write_line(f"      (stuck? grader hint {task.id})")
         terminal.write_line("      (add --traceback to see where it went wrong, -s to see what your code prints)")
-    elif following.state == "not started" and task.id in PREDICTED:
+    elif following.state == "not started" and task.predicted:
         terminal.write_line(f"      (before you write it: grader predict {task.id})")
     others = sum(p.state in ("failed", "unfinished") for p in closing.progress if p is not following)
     if others and not closing.every:

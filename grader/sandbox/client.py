@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.paths import ROOT
+from grader.paths import COURSE, ROOT
 from grader.sandbox import scratch, walls, wire
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel, ZygoteDied
@@ -131,7 +131,11 @@ class Worker:
 
     def _request(self, place: Place) -> dict[str, Any]:
         return {
-            "walls": {"level": place.level, "hidden": [str(ROOT)], "data": str(place.data)},
+            "walls": {
+                "level": place.level,
+                "hidden": list(dict.fromkeys(map(str, (ROOT, COURSE)))),
+                "data": str(place.data),
+            },
             "resources": dataclasses.asdict(place.limits.resources),
             "scratch": str(self._scratch),
             "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,

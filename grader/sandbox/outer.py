@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from grader.paths import ROOT
+from grader.paths import COURSE, COURSE_FILE, LESSON, ROOT
 from grader.sandbox.walls import NAMESPACES, Level, namespaces
 
 # Besides what workers see: fonts for matplotlib, and the control groups that a worker joins.
@@ -33,13 +33,13 @@ def commands(level: Level, readable: Sequence[Path]) -> list[list[str]]:
 def command(readable: Sequence[Path]) -> list[str]:
     """Return the words before the fork server's own command line.
 
-    Inside, it sees the system's folders, Python, the kit's package and what is readable, all of it read-only, an empty
-    /tmp, devices and /proc; there is no network. It keeps what it walls its workers in with: as root its capabilities
-    and the control groups, as an ordinary user the namespaces that everybody may make.
+    Inside, it sees the system's folders, Python, the grader, the course's own package and what is readable, all of it
+    read-only, an empty /tmp, devices and /proc; there is no network. It keeps what it walls its workers in with: as
+    root its capabilities and the control groups, as an ordinary user the namespaces that everybody may make.
     """
     links = [(place, target) for place, target in namespaces.top_links() if not place.startswith("/dev/")]
     package = Path(__file__).resolve().parent.parent
-    shown = [*namespaces.system_folders(), _FONTS, package, *readable]
+    shown = [*namespaces.system_folders(), _FONTS, package, COURSE / COURSE_FILE, LESSON, *readable]
     return [
         program(),
         *("--die-with-parent", "--unshare-net", "--unshare-ipc", "--unshare-uts"),

@@ -127,13 +127,13 @@ class Worker:
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         assert self._module is not None, "probe: expected the module to be imported first"
         where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"grader.sandbox.probes.{where or self._module.__name__.rpartition('.')[2]}")
+        ours = importlib.import_module(f"lesson.probes.{where or self._module.__name__.rpartition('.')[2]}")
         return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
     def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""
         where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"grader.sandbox.probes.{where}")
+        ours = importlib.import_module(f"lesson.probes.{where}")
         return "value", {"value": getattr(ours, function)(*args, **kwargs)}
 
     def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> tuple[str, Any]:

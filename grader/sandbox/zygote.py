@@ -16,7 +16,6 @@ import importlib
 import itertools
 import json
 import os
-import pkgutil
 import select
 import shutil
 import signal
@@ -27,26 +26,17 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from grader.course import course
+from grader.paths import COURSE, COURSE_VARIABLE, ROOT
 from grader.sandbox import paging, walls
 
 PRELOADED = (
     "numpy",
     "torch",
     "torch.fx",
-    "torchvision.datasets",
-    "torchvision.transforms",
-    "torchvision.transforms.v2",
-    "pytorch_lightning",
-    "torchmetrics",
-    "torchinfo",
     "matplotlib.pyplot",
-    "safetensors.torch",
-    "PIL.Image",
     "matplotlib_inline.backend_inline",
     "grader.sandbox.cells",
-    "filelock",
-    "grader.sandbox.mapping",
-    "grader.sandbox.warming",
     "grader.sandbox.worker",
     "grader.sandbox.walls.probes",
 )
@@ -59,15 +49,13 @@ _SLOTS = itertools.count()
 
 def preload() -> None:
     """Import the libraries and our own modules, then forget where the kit lies."""
-    for name in PRELOADED:
+    for name in (*PRELOADED, *course().preload):
         importlib.import_module(name)
-    probes = importlib.import_module("grader.sandbox.probes")
-    for module in pkgutil.iter_modules(probes.__path__):
-        importlib.import_module(f"grader.sandbox.probes.{module.name}")
+    course().parts("probes")
     sys.modules["grader.sandbox.byhand"].prepare()
     sys.modules["grader.sandbox.cells"].prepare()
-    sys.modules["grader.sandbox.mapping"].prepare()
-    sys.modules["grader.sandbox.warming"].warm_up()
+    if warming := course().part("warming"):
+        warming.warm_up()
     sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()
     gc.collect()
@@ -81,8 +69,8 @@ def preload() -> None:
 
 def _forget_the_kit() -> None:
     """Take the kit's folder off the import path: the worker's `exercises` is the submission's, and nothing else is."""
-    root = Path(__file__).resolve().parent.parent.parent
-    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != root]
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in (ROOT, COURSE)]
+    os.environ.pop(COURSE_VARIABLE, None)
     sys.path_importer_cache.clear()
     for name in [name for name in sys.modules if name.partition(".")[0] in ("exercises", "solutions", "tests")]:
         del sys.modules[name]

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
+from typing import Protocol
 
-from grader.student import cases
-from grader.student.cases import Case
+from grader.course import course
 
 CASES = 3
+
+
+class Case(Protocol):
+    """One question, its answer, and how that comes about; the course draws them."""
+
+    question: str
+    answer: tuple[int, ...]
+    steps: tuple[str, ...]
 
 
 class Unanswered(Exception):
@@ -22,7 +30,7 @@ def ask_cases(
     """Ask for the shapes of three drawn cases, and explain each wrong guess.
 
     Args:
-        task_id: one of ``cases.DRAW``.
+        task_id: of a task that is ``predicted``.
         answers: what the student types, line by line.
         say: writes one line.
         ask: writes the prompt before an answer is read.
@@ -34,8 +42,10 @@ def ask_cases(
     Raises:
         Unanswered: if there are no more answers.
     """
+    predictions = course().part("predictions")
+    assert predictions is not None, "a course whose tasks can be predicted has cases for them"
     lines, right = iter(answers), 0
-    for number, case in enumerate(cases.draw(task_id, CASES, rng), 1):
+    for number, case in enumerate(predictions.draw(task_id, CASES, rng), 1):
         say(f"{number} of {CASES}: {case.question}")
         guess = _answer(case, lines, say, ask)
         if guess == case.answer:

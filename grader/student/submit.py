@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import __version__, intake
-from grader.course import course
+from grader.course import Artefact, course
 from grader.files import write_bytes_atomically
 from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.public.progress import unwritten_in
-from grader.public.tasks import ACCURACY, WEIGHTS
 from grader.stubs import holds_work
 from grader.student import CannotError
 from grader.student.workspace import Workspace
@@ -63,7 +62,8 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
         write_bytes_atomically(to, draft.read_bytes())
     rows = [_module_row(name, files, snapshot) for name in course().modules]
-    return [*rows, _weights_row(snapshot.weights)]
+    artefact = course().artefact
+    return [*rows, _artefact_row(artefact, snapshot.weights)] if artefact else rows
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
@@ -73,8 +73,8 @@ def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
         chosen = notebook if notebook.is_file() and not holds_work(module) else module
         if chosen.is_file():
             yield chosen.name, chosen.read_bytes()
-    if (workspace.folder / WEIGHTS).is_file():
-        yield WEIGHTS, (workspace.folder / WEIGHTS).read_bytes()
+    if (workspace.folder / course().artefact_file).is_file():
+        yield course().artefact_file, (workspace.folder / course().artefact_file).read_bytes()
 
 
 def _versions() -> dict[str, str]:
@@ -93,7 +93,7 @@ def _module_row(name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -
     file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
     if name in snapshot.broken:
         return Row(file, snapshot.broken[name], good=False)
-    tasks = [task for task in course().tasks if task.module == name and task.id != ACCURACY]
+    tasks = [task for task in course().tasks if task.module == name and task.id != course().judged]
     try:
         left = [task.id for task in tasks if unwritten_in(snapshot.modules[name], name, task.symbols)]
     except (SyntaxError, ValueError) as error:
@@ -103,9 +103,10 @@ def _module_row(name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -
     return Row(file, f"{said}; not written: {', '.join(left)}" if left else said, good=not left)
 
 
-def _weights_row(weights: bytes | None) -> Row:
+def _artefact_row(artefact: Artefact, weights: bytes | None) -> Row:
     if weights is None:
-        return Row(WEIGHTS, f"missing: python -m exercises.train writes it; {ACCURACY} would earn nothing", good=False)
+        said = f"missing: {artefact.made_by} writes it; {artefact.task} would earn nothing"
+        return Row(artefact.file, said, good=False)
     if len(weights) > MAX_WEIGHTS:
-        return Row(WEIGHTS, f"expected at most {in_words(MAX_WEIGHTS)}, got more", good=False)
-    return Row(WEIGHTS, f"the trained network, {in_words(len(weights))}", good=True)
+        return Row(artefact.file, f"expected at most {in_words(MAX_WEIGHTS)}, got more", good=False)
+    return Row(artefact.file, f"{artefact.about}, {in_words(len(weights))}", good=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.course import course
-from grader.public.tasks import PREDICTED
 from grader.student import CannotError, NotHereError
 
 if TYPE_CHECKING:
@@ -61,10 +60,10 @@ def reset(task: Task, *, whole_file: bool) -> None:
 
 
 @click.command()
-@click.argument("task", type=click.Choice(PREDICTED), metavar="TASK")
+@click.argument("task", type=click.Choice([task.id for task in course().tasks if task.predicted]), metavar="TASK")
 @click.option("--seed", type=int, help="Draw the same cases again.")
 def predict(task: str, seed: int | None) -> None:
-    """Guess output shapes before you write TASK: output_size, conv2d or layer_shapes."""
+    """Guess output shapes before you write TASK."""
     from random import Random  # noqa: PLC0415
 
     from grader.public.memory import Prediction  # noqa: PLC0415

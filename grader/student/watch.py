@@ -18,7 +18,6 @@ from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.memory import Memory
 from grader.public.progress import line_of, unwritten_symbols
-from grader.public.tasks import ACCURACY, PREDICTED, WEIGHTS
 from grader.student import CannotError
 from grader.student.hints import next_hint
 from grader.student.keys import has_keys, listening
@@ -123,15 +122,16 @@ class Watch:
         if first or users:
             self._check(", ".join(names), first or users)
             self._users = users if first else []
-        elif WEIGHTS in names:
-            self._check(WEIGHTS, ["model"], keyword=ACCURACY)
+        elif course().artefact_file in names:
+            judged = course().task(course().judged)
+            self._check(course().artefact_file, [judged.module], keyword=judged.id)
 
     def _is_begun(self, module: str) -> bool:
         path = self.workspace.module(module)
         tasks = [task for task in course().tasks if task.module == module]
         return any(unwritten_symbols(path, task.symbols) != set(task.symbols) for task in tasks)
 
-    def _check(self, why: str, modules: Iterable[str], keyword: str = f"not {ACCURACY}") -> None:
+    def _check(self, why: str, modules: Iterable[str], keyword: str = "") -> None:
         self._began = self._alive = time.monotonic()
         self._on_key = self._command
         self._users = []
@@ -139,7 +139,8 @@ class Watch:
         files = tuple(f"{self.workspace.folder.name}/test_{module}.py" for module in modules)
         columns = shutil.get_terminal_size((100, 24)).columns
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._runner.check(Request(files, keyword, self.limit, colour, columns))
+        others = f"not {course().judged}" if course().judged else ""
+        self._runner.check(Request(files, keyword or others, self.limit, colour, columns))
 
     # what came out
 
@@ -236,9 +237,9 @@ class Watch:
     def _go_to(self, task: Task) -> None:
         self._current = task
         self._line(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}")
-        if task.id in PREDICTED and self._state(task) == "not started":
+        if task.predicted and self._state(task) == "not started":
             self._line(f"Before you write it, guess: grader predict {task.id}")
-        keyword = ACCURACY if task.id == ACCURACY else f"not {ACCURACY}"
+        keyword = task.id if task.id == course().judged else ""
         self._check(f"exercises/{task.module}.py", [task.module], keyword)
 
     def _next_undone(self, after: Task | None) -> Task | None:
@@ -267,4 +268,4 @@ class Watch:
 def _counts(_change: watchfiles.Change, path: str) -> bool:
     """Return whether a change of a file can change the outcome of a check."""
     name = Path(path).name
-    return not name.startswith(".") and (name.endswith(".py") or name == WEIGHTS)
+    return not name.startswith(".") and (name.endswith(".py") or name == course().artefact_file)

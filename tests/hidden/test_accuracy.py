@@ -6,12 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail, oracle
-from grader.checking.assertions import assert_small_network, describe, fail_check
+from grader.checking import core, detail
+from grader.checking.assertions import fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
-from grader.checking.weights import WeightsProblem, inspect_weights, loaded_in_worker
+from grader.checking.values import describe
 from grader.results import SUSPICION
+from lesson import oracle
+from lesson.weights import WeightsProblem, assert_small_network, inspect_weights, loaded_in_worker
 
 MEAN, STD = 0.2860, 0.3530
 FULL, NONE, HONOUR, INCREDIBLE = 0.90, 0.80, 0.93, 0.97

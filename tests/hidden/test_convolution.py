@@ -1,6 +1,6 @@
 """Hidden checks of the hand-written convolutions, against PyTorch's own.
 
-Weights are in points of the task, and follow from what typical partial answers should earn (`tests/answers`).
+Weights are in points of the task, and follow from what typical partial answers should earn (`lesson/answers`).
 """
 
 import re
@@ -14,7 +14,6 @@ from torch import Tensor
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
-    Diagnosis,
     assert_arguments_kept,
     assert_close,
     assert_equal,
@@ -22,14 +21,12 @@ from grader.checking.assertions import (
     assert_refused,
     assert_same_again,
     assert_values,
-    describe,
     fail_check,
-    number_of,
-    numbers_of,
-    same_values,
 )
 from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
 from grader.checking.student import Student, StudentRaised
+from grader.checking.values import describe, number_of, numbers_of, same_values
 
 DOUBLE = torch.float64
 

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail, refusal, synthetic
+from grader.checking import core, detail, refusal
 from grader.checking.assertions import CheckFailed, assert_refused_in_probe, fail_check
 from grader.checking.student import Student, StudentFailure, StudentRaised
+from lesson import synthetic
 
 MEAN, STD = 0.2860, 0.3530
 EVERYTHING = 100_000

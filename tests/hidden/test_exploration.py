@@ -12,22 +12,19 @@ from torch import Tensor
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
-    Diagnosis,
     assert_arguments_kept,
     assert_figure_itself,
     assert_kind,
     assert_refused,
     assert_same_again,
     assert_values,
-    describe,
     fail_check,
     name_mistake,
-    number_of,
-    numbers_of,
-    same_values,
 )
 from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
 from grader.checking.student import Student, StudentRaised
+from grader.checking.values import describe, number_of, numbers_of, same_values
 from grader.sandbox.wire import ForeignFloat
 
 EXACT, NEAR, ROUGH = 1e-4, 1e-3, 0.02

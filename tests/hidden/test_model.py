@@ -10,20 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.checking import core, detail, refusal
-from grader.checking.assertions import (
-    MAX_PARAMETERS,
-    CheckFailed,
-    assert_refused_in_probe,
-    assert_small_network,
-    assert_values,
-    describe,
-    fail_check,
-    same_values,
-)
+from grader.checking.assertions import CheckFailed, assert_refused_in_probe, assert_values, fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentFailure
-from grader.checking.weights import weights_of_network
-from grader.sandbox.probes.keeping import MAX_STATISTICS
+from grader.checking.values import describe, same_values
+from lesson.probes.keeping import MAX_STATISTICS
+from lesson.weights import MAX_PARAMETERS, assert_small_network, weights_of_network
 
 LEAVES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 OTHER_CLASSES = (7, 1)

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from grader.checking import core, detail
-from grader.checking.assertions import CheckFailed, describe, fail_check, number_of
+from grader.checking.assertions import CheckFailed, fail_check
 from grader.checking.inputs import Rng
 from grader.checking.student import Student, StudentRaised
-from grader.sandbox.probes.summary import network_for_freezing, stepped
+from grader.checking.values import describe, number_of
+from lesson.probes.summary import network_for_freezing, stepped
 
 NESTED_SIZE = (2, 1, 11, 13)
 TYPES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Dropout", "Flatten", "Linear")

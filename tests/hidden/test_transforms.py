@@ -10,22 +10,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking import core, detail, oracle, refusal
+from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
-    Diagnosis,
     assert_figure_itself,
     assert_kind,
     assert_refused,
-    describe,
     fail_check,
     name_mistake,
-    number_of,
-    numbers_of,
-    same_values,
 )
 from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
 from grader.checking.student import Student, StudentRaised
+from grader.checking.values import describe, number_of, numbers_of, same_values
+from lesson import oracle
 
 MEAN, STD = 0.2860, 0.3530
 FLIPS = ((1,), (0,), (0, 1))

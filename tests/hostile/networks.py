@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from grader.checking import oracle
 from grader.paths import EXERCISES
 from grader.splice import splice
+from lesson import oracle
 from tests.hostile.registry import MIB, builder
 
 WEIGHTS = "fashion_cnn.safetensors"

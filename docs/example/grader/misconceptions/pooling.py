@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.misconceptions import misconception
+from grader.checking.mistakes import misconception
 
 WINDOWS = ("max_pool2d",)
 CHANNELS = ("global_average_pool",)

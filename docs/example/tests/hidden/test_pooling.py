@@ -6,7 +6,6 @@ from torch import Tensor
 
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
-    Diagnosis,
     assert_arguments_kept,
     assert_close,
     assert_refused,
@@ -14,6 +13,7 @@ from grader.checking.assertions import (
     assert_values,
 )
 from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
 from grader.checking.student import Student
 
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-probes = sys.modules["grader.sandbox.probes.training"]
+probes = sys.modules["lesson.probes.training"]
 kept = {}
 
 

@@ -15,8 +15,8 @@ from pytorch_lightning.loggers.logger import DummyLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from grader.sandbox.probes.model import build
-from grader.sandbox.probes.program import without_coins, written
+from lesson.probes.model import build
+from lesson.probes.program import without_coins, written
 
 _KEPT: dict[str, Any] = {}
 

@@ -7,6 +7,10 @@ teacher would give for them.
 import importlib
 import pkgutil
 
+from lesson.answers.networks import MADE_ANEW, changed_artefacts
+
+__all__ = ["MADE_ANEW", "PARTIAL", "RIGHT", "WRONG", "changed_artefacts"]
+
 _MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 
 WRONG = [entry for module in _MODULES for entry in getattr(module, "WRONG", [])]

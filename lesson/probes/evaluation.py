@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from grader.sandbox.probes.keeping import kept_numbers
-from grader.sandbox.probes.model import build
-from grader.sandbox.probes.training import loader_for, trainer_for
+from lesson.probes.keeping import kept_numbers
+from lesson.probes.model import build
+from lesson.probes.training import loader_for, trainer_for
 
 BATCH = 100
 """Images that a network is asked about at a time: the maps of so many fit into a processor's cache."""

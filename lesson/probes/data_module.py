@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from grader.sandbox.probes.training import trainer_for
+from lesson.probes.training import trainer_for
 
 
 @dataclass

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.misconceptions import misconception
+from grader.checking.mistakes import misconception
 
 TO_TENSOR = ("image_to_tensor",)
 TO_IMAGE = ("tensor_to_image",)

@@ -1,24 +1,28 @@
-"""What all nodes of a run must have in common, so that scores do not depend on where they were computed."""
+"""What a result depends on beside the submission: all nodes of a run have it in common, and results are kept by it."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader import __version__
-from grader.paths import DATA, EXERCISES, HIDDEN_SUITES, ROOT, SOLUTIONS
+from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS
 from grader.versions import GRADING, installed_version
 
 KIT_FILES = (".py", ".toml", ".html", ".json", ".safetensors")
 
 
+@functools.cache
 def identity() -> dict[str, str]:
     """Return what this machine has: versions, and checksums of whatever a score depends on."""
-    places = (ROOT / "grader", EXERCISES, SOLUTIONS, HIDDEN_SUITES)
+    places = (ROOT / "grader", LESSON, EXERCISES, SOLUTIONS, HIDDEN_SUITES)
     return {
         "version of the kit": __version__,
-        "files of the kit": _checksum(path for place in places for path in _kit_files(place)),
+        "files of the kit": _checksum(
+            [COURSE / COURSE_FILE, *(path for place in places for path in _kit_files(place))]
+        ),
         **{f"version of {package}": installed_version(package) for package in GRADING},
         "data": _checksum(DATA.rglob("*.gz")),
     }
@@ -47,5 +51,7 @@ def _checksum(paths: Iterable[Path]) -> str:
     whole = hashlib.sha256()
     for path in sorted(paths):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(f"{path.relative_to(ROOT).as_posix()} {content}\n".encode())
+        whole.update(
+            f"{path.relative_to(COURSE if path.is_relative_to(COURSE) else ROOT).as_posix()} {content}\n".encode()
+        )
     return whole.hexdigest()[:16]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from grader.checking.assertions import same_values
-
-if TYPE_CHECKING:
-    from grader.checking.assertions import Diagnosis
-
+from grader.checking.values import same_values
+from grader.course import course
 
 Answer = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the bank of misconceptions needs to run on the same input as the student."""
+
+    task: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ def misconception(
 @functools.cache
 def bank() -> tuple[Misconception, ...]:
     """Return every named wrong answer."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    course().parts("mistakes")
     return tuple(_BANK)
 
 

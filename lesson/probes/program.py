@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from grader.sandbox.probes.model import build
+from lesson.probes.model import build
 
 OPERATION = re.compile(r"aten\.[a-z_][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_]*")
 """Names of the dispatcher's operations: namespace, name, overload."""

@@ -11,7 +11,7 @@ from lightning_fabric.utilities import registry
 from matplotlib import pyplot as plt
 from torch import Tensor, nn
 
-from grader.sandbox.probes.training import loader_for, trainer_for
+from lesson.probes.training import loader_for, trainer_for
 
 
 def warm_up() -> None:

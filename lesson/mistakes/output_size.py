@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.misconceptions import misconception
+from grader.checking.mistakes import misconception
 
 
 def _size(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:

@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from grader.sandbox.probes.convolution import describe_drawn
-from grader.sandbox.probes.transforms import standing_in
+from lesson.probes.convolution import describe_drawn
+from lesson.probes.transforms import standing_in
 
 
 class _Largest(TorchDispatchMode):

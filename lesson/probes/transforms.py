@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional  # type: ignore[import-untyped]
 
-from grader.sandbox.probes.convolution import describe_drawn
+from lesson.probes.convolution import describe_drawn
 
 
 def load_digits(

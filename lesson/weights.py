@@ -14,10 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from grader.checking.assertions import fail_check
 from grader.checking.student import Student, StudentRaised
+from grader.checking.values import describe
 from grader.intake.limits import MAX_WEIGHTS, in_words
-from grader.sandbox.probes.keeping import MAX_STATISTICS, STATISTICS
 from grader.text import clean
+from lesson.probes.keeping import MAX_STATISTICS, STATISTICS
+
+MAX_PARAMETERS = 500_000
 
 MAX_HEADER = 256 * 1024
 MAX_TENSORS = 1_000
@@ -205,3 +209,17 @@ def _require_finite(tensor: _Tensor, body: memoryview) -> None:
 
 def _problem(expected: str, got: str, remedy: str = REMEDY) -> WeightsProblem:
     return WeightsProblem(f"fashion_cnn.safetensors: expected {expected}, got {got}. {remedy}")
+
+
+def assert_small_network(kept: Any) -> None:
+    """Fail unless FashionCNN keeps at most 500,000 numbers.
+
+    Args:
+        kept: what the probe counted in the worker.
+    """
+    if not isinstance(kept, int) or kept > MAX_PARAMETERS:
+        fail_check(
+            f"FashionCNN: expected at most {MAX_PARAMETERS:,} numbers, "
+            f"got {kept if isinstance(kept, int) else describe(kept)}.",
+            "too-many-parameters",
+        )

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.misconceptions import misconception
+from grader.checking.mistakes import misconception
 
 SINGLE = ("convolve", "convolve_torch")
 MAPS = (*SINGLE, "activation_maps")

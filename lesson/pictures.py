@@ -17,12 +17,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]
 
-from grader.checking import oracle
 from grader.checking.student import Student
-from grader.checking.weights import MAX_HEADER
+from grader.course import course
 from grader.figures import Comparison, Figures, Raster
-from grader.public.tasks import ACCURACY
 from grader.text import for_students
+from lesson import oracle
+from lesson.weights import MAX_HEADER
 
 SECONDS = 5.0
 """One drawing may take so long."""
@@ -44,7 +44,7 @@ def draw(task: str, student: Student, *, all_passed: bool) -> Figures:
         student: the submission, in the worker of that task.
         all_passed: whether all of them passed, so that there is nothing to compare.
     """
-    if task == ACCURACY:
+    if task == course().judged:
         return _network(student)
     if task == "summarize":
         return Figures(table=_table(student.probe("summary.own_network")))

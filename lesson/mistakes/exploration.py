@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from grader.misconceptions import misconception
+from grader.checking.mistakes import misconception
 
 STATISTICS = ("pixel_statistics",)
 COUNTS = ("class_counts",)
