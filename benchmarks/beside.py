@@ -20,11 +20,11 @@ from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.grading import lay_out_data
-from grader.sandbox import byhand
 from grader.sandbox.client import Place
 from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Message
 from grader.sandbox.worker import Worker
+from lesson import by_hand
 
 SEED = 7
 _scores: dict[str, float] = {}
@@ -69,7 +69,7 @@ class _InProcess(Worker):
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._namespace = dict(namespace)
-        self._watch = byhand.Watch(block=False)
+        self._watch = by_hand.Watch(block=False)
         self._watch.install()
         self._workspace = Path.cwd()
 

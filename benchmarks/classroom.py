@@ -25,7 +25,7 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.course import GRADE, build_course
+from grader.authoring.nbgrader_course import GRADE, build_course
 from grader.paths import ROOT, SOLUTIONS
 
 sys.path.insert(0, str(ROOT / "tests"))

@@ -13,8 +13,8 @@ from mkdocs.structure.pages import Page
 
 from exercises.datasets import MNIST5k
 from grader.authoring.lesson import Lesson, lesson
-from grader.authoring.sliding import sliding_kernel
 from grader.course import course
+from lesson.sliding import sliding_kernel
 
 EIGHT = 4003, slice(4, 24)
 """A digit that fills its picture, and the rows and columns that it fills."""

@@ -11,7 +11,6 @@ from typing import Protocol, overload
 
 from grader import intake
 from grader.canaries import try_canaries
-from grader.checking import Accuracy
 from grader.cluster.executor import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
@@ -40,7 +39,7 @@ class Settings:
 
     Attributes:
         selected: ids of the tasks to grade.
-        accuracy: how the trained network is judged.
+        way: how the artefact is judged; see ``Course.ways``.
         levels: how high the walls around student code may be; the first that holds is taken.
         checkers: submissions checked at the same time.
         seed: of the run's inputs; drawn anew for each run if None.
@@ -51,7 +50,7 @@ class Settings:
     """
 
     selected: tuple[str, ...]
-    accuracy: Accuracy
+    way: str
     levels: tuple[Level, ...]
     checkers: int
     seed: int | None = None
@@ -67,7 +66,7 @@ class Settings:
 
     def key(self, submission_sha256: str) -> str:
         """Return what a submission's result is kept by."""
-        return grading_key(submission_sha256, self.selected, self.levels[0], self.accuracy)
+        return grading_key(submission_sha256, self.selected, self.levels[0], self.way)
 
 
 class Watcher(Protocol):
@@ -206,7 +205,7 @@ class _Orders(Sequence[Order]):
         entry, settings = self.entries[index], self.settings
         snapshot = self.spool[index]
         seed = self.seed_of(entry, snapshot.sha256)
-        return Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.accuracy)
+        return Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.way)
 
     def seed_of(self, entry: intake.Entry, sha256: str) -> int:
         """Return the seed of a submission: the one of its own, or one of the run for just these files."""
@@ -218,7 +217,7 @@ class _Orders(Sequence[Order]):
 def _ready(settings: Settings, seed: int, submissions: int, watcher: Watcher) -> Iterator[Executor]:
     """Start what grades, which shows that it grades rightly before it is given any submission."""
     if settings.scheduler:
-        plan = Plan(secrets.token_hex(8), settings.selected, settings.accuracy, seed, settings.limits, settings.unsafe)
+        plan = Plan(secrets.token_hex(8), settings.selected, settings.way, seed, settings.limits, settings.unsafe)
         watcher.stage(f"waiting for the nodes of {settings.scheduler}")
         with Cluster(settings.scheduler, plan, watcher, settings.node_seconds) as cluster:
             yield cluster
@@ -226,6 +225,6 @@ def _ready(settings: Settings, seed: int, submissions: int, watcher: Watcher) ->
     watcher.stage("starting the sandbox")
     with Grader(min(settings.checkers, max(2, submissions)), settings.levels, settings.limits) as grader:
         watcher.stage("canaries: grading the reference and the stubs")
-        grader.calibrate(try_canaries(grader, frozenset(settings.selected), seed, settings.accuracy, watcher.tick))
+        grader.calibrate(try_canaries(grader, frozenset(settings.selected), seed, settings.way, watcher.tick))
         watcher.stage("grading")
         yield grader

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from grader import intake
-from grader.checking import Accuracy
 from grader.checking.plugin import Checked
 from grader.errors import GraderError
 from grader.executor import Order
@@ -36,7 +35,7 @@ class CanaryFailed(GraderError):
 
 
 def try_canaries(
-    grader: Grader, selected: frozenset[str], seed: int, accuracy: Accuracy, tick: Callable[[], None]
+    grader: Grader, selected: frozenset[str], seed: int, way: str, tick: Callable[[], None]
 ) -> Mapping[str, Pace]:
     """Grade the reference and the stubs with the inputs of the class.
 
@@ -44,7 +43,7 @@ def try_canaries(
         grader: an entered one.
         selected: ids of the tasks that the class is graded on.
         seed: of the inputs.
-        accuracy: how networks are judged.
+        way: how the artefact is judged; see ``Course.ways``.
         tick: called a few times a second, to show progress.
 
     Returns:
@@ -53,7 +52,7 @@ def try_canaries(
     Raises:
         CanaryFailed: if they get another score than they must.
     """
-    orders = [reference_order(seed, selected, accuracy), stub_order(seed, selected, accuracy)]
+    orders = [reference_order(seed, selected, way), stub_order(seed, selected, way)]
     found: dict[int, Checked | None] = {}
     grader.check(orders, found.__setitem__, tick=tick, patience=PATIENCE)
     reference, stubs = found[0], found[1]
@@ -84,12 +83,12 @@ def stubs_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
     ]
 
 
-def reference_order(seed: int, selected: frozenset[str], accuracy: Accuracy = "weights") -> Order:
+def reference_order(seed: int, selected: frozenset[str], way: str = "") -> Order:
     """Return the solutions as a submission."""
     snapshot = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
-    return Order("reference", snapshot, seed, selected, accuracy)
+    return Order("reference", snapshot, seed, selected, way)
 
 
-def stub_order(seed: int, selected: frozenset[str], accuracy: Accuracy = "weights") -> Order:
+def stub_order(seed: int, selected: frozenset[str], way: str = "") -> Order:
     """Return the committed stubs as a submission."""
-    return Order("stubs", intake.read(intake.Entry("stubs", "stubs", EXERCISES)), seed, selected, accuracy)
+    return Order("stubs", intake.read(intake.Entry("stubs", "stubs", EXERCISES)), seed, selected, way)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -18,22 +21,55 @@ GRADER_FAILED = 3
 PARTS = ("grader.verbs", "grader.student.verbs")
 """Where the verbs are; students get the second alone."""
 
-KEEPING = (["demo"], ["grade"], ["regrade"])
+KEEPING = {"demo", "grade", "regrade"}
 """Verbs that go on where they were stopped."""
 
 # What a verb needs is imported when it runs: importing torch takes seconds, and `--help` should not.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+class _Verbs(click.Group):
+    """Loads the verbs when they are asked for: by then it is known which course they are about."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._load()
+        return super().get_command(ctx, cmd_name)
+
+    @functools.cache  # noqa: B019 - there is one, and it lives as long as the process
+    def _load(self) -> None:
+        for part in PARTS:
+            if importlib.util.find_spec(part):
+                for verb in importlib.import_module(part).VERBS:
+                    self.add_command(verb)
+
+
+def _choose_course(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
+    """Settle which course this process, and every one that it starts, is about."""
+    if folder is not None:
+        os.environ["GRADER_COURSE"] = str(folder.resolve())
+    from grader.paths import COURSE, COURSE_FILE, COURSE_VARIABLE  # noqa: PLC0415 - it looks at the variable
+
+    if folder is not None and not (folder / COURSE_FILE).is_file():
+        raise click.UsageError(f"--course: expected a folder with a {COURSE_FILE}, got {str(folder)!r}.")
+    os.environ[COURSE_VARIABLE] = str(COURSE)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 @click.version_option(__version__, prog_name="grader")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_choose_course,
+    is_eager=True,
+    expose_value=False,
+    metavar="DIR",
+    help="The folder of a course.toml [default: the one around the current folder, else the grader's own].",
+)
 def cli() -> None:
-    """Autograded exercises on convolutional networks."""
-
-
-for part in PARTS:
-    if importlib.util.find_spec(part):
-        for verb in importlib.import_module(part).VERBS:
-            cli.add_command(verb)
+    """Autograded exercises: what is taught stands in a course.toml."""
 
 
 @cli.command()
@@ -57,7 +93,7 @@ def main() -> NoReturn:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        kept = " What is graded is kept; run the same command to go on." if sys.argv[1:2] in KEEPING else ""
+        kept = " What is graded is kept; run the same command to go on." if KEEPING.intersection(sys.argv) else ""
         click.echo(f"Stopped.{kept}", err=True)
         sys.exit(130)
     except (GraderError, OSError) as error:

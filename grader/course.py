@@ -116,6 +116,11 @@ class Course:
         return self.artefact.task if self.artefact else ""
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """How the artefact can be judged, the usual way first; a single empty one where there is no artefact."""
+        return self.artefact.ways if self.artefact else ("",)
+
+    @property
     def artefact_file(self) -> str:
         """Name of the artefact's file; empty where there is none."""
         return self.artefact.file if self.artefact else ""
@@ -131,6 +136,8 @@ class Course:
         Which ones the grader asks for, and what it calls in them:
 
         - ``probes.MODULE``: functions for ``Student.probe``, beside the student's code of that module;
+        - ``by_hand``: ``prepare()`` in the fork server, ``Watch(block=...)`` in the worker of a ``watched`` task, with
+          ``install()``, and ``seen``: names of the operations that ran;
         - ``mistakes.*``: wrong answers with names, see ``grader.checking.mistakes``;
         - ``answers``: right, wrong and partial answers that test the checks, see ``grader.authoring.answers``;
         - ``data``: ``lay_out(folder)`` writes what student code reads as the data folder;

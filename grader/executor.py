@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from grader import __version__
-from grader.checking import Accuracy
 from grader.checking.plugin import Checked
 from grader.figures import Figures
 from grader.intake import Snapshot
@@ -33,14 +32,14 @@ class Order:
         snapshot: what was handed in.
         seed: of the inputs.
         selected: ids of the tasks asked for.
-        accuracy: how the network is judged, by its "weights" or by a "retrain".
+        way: how the artefact is judged; see ``Course.ways``.
     """
 
     student: str
     snapshot: Snapshot
     seed: int
     selected: frozenset[str]
-    accuracy: Accuracy = "weights"
+    way: str = ""
 
 
 @dataclass

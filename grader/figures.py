@@ -73,6 +73,7 @@ class Figures:
         filters: of the trained network's first convolution.
         activations: what each of them makes of the example image, after ReLU.
         confusion: test images by label (row) and answer (column).
+        classes: names of the labels.
         curves: metric -> value after each epoch, None where it is not known; as the student's file has it.
         table: the student's own summary of the network.
     """
@@ -81,6 +82,7 @@ class Figures:
     filters: tuple[Raster, ...] = ()
     activations: tuple[Raster, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
+    classes: tuple[str, ...] = ()
     curves: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     table: str = ""
 
@@ -123,6 +125,7 @@ def figures_of(document: dict[str, Any]) -> Figures:
         filters=tuple(Raster(**raster) for raster in document["filters"]),
         activations=tuple(Raster(**raster) for raster in document["activations"]),
         confusion=tuple(tuple(row) for row in document["confusion"]),
+        classes=tuple(document["classes"]),
         curves={name: tuple(values) for name, values in document["curves"].items()},
         table=document["table"],
     )

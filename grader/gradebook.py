@@ -97,7 +97,7 @@ class Gradebook:
             ) from error
 
 
-def grading_key(submission_sha256: str, selected: Iterable[str], level: str, accuracy: str) -> str:
+def grading_key(submission_sha256: str, selected: Iterable[str], level: str, way: str) -> str:
     """Return a hash of everything that a result depends on, but for the seed.
 
     Which walls stood is no part of it, only whether any did: a run goes on, on this machine or another, wherever it
@@ -105,5 +105,5 @@ def grading_key(submission_sha256: str, selected: Iterable[str], level: str, acc
     """
     walls = NONE if level == NONE else "walls"
     depends = [f"{name}: {value}" for name, value in identity().items()]
-    parts = [submission_sha256, *sorted(selected), walls, accuracy, *depends]
+    parts = [submission_sha256, *sorted(selected), walls, way, *depends]
     return hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()

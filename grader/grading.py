@@ -261,4 +261,4 @@ def _job(order: Order, limits: Mapping[str, Limits], pool: WorkerPool) -> Job:
     def open_session(task: Task) -> TaskSession:
         return TaskSession(pool, limits[task.id], code, task)
 
-    return Job(order.student, order.seed, order.selected, open_session, order.snapshot.weights, order.accuracy)
+    return Job(order.student, order.seed, order.selected, open_session, order.snapshot.weights, order.way)

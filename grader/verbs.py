@@ -12,8 +12,11 @@ from rich.console import Console
 from grader.course import course
 from grader.errors import require_kit, require_linux
 from grader.graded.verbs import VERBS as GRADED
+from grader.options import judging
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
+SKIP = "skip"
+"""The way of judging that leaves out the task about the artefact."""
 
 
 @click.command()
@@ -25,13 +28,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
     "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
 )
 @click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone.")
-@click.option(
-    "--accuracy",
-    type=click.Choice(["weights", "retrain", "skip"]),
-    default="weights",
-    show_default=True,
-    help="How the network is judged: by its weights, or trained anew on permuted labels and mirrored images.",
-)
+@judging(SKIP)
 @click.option(
     "--timeout",
     type=click.FloatRange(1, 3600),
@@ -63,7 +60,7 @@ def grade(
     out: Path,
     jobs: int | None,
     only: str,
-    accuracy: str,
+    way: str,
     timeout: float,
     seed: str | None,
     executor: str,
@@ -82,7 +79,7 @@ def grade(
         raise click.UsageError(
             "--jobs: expected none with --executor dask. `dask worker --nthreads` says it of a node."
         )
-    _grade(submissions, out, jobs, only, accuracy, timeout, seed, scheduler, node_timeout, unsafe=unsafe)
+    _grade(submissions, out, jobs, only, way, timeout, seed, scheduler, node_timeout, unsafe=unsafe)
 
 
 @click.command()
@@ -158,7 +155,7 @@ def _grade(
     out: Path,
     jobs: int | None,
     only: str = "",
-    accuracy: str = "weights",
+    way: str = "",
     timeout: float = 30,
     seed: str | None = None,
     scheduler: str = "",
@@ -167,9 +164,9 @@ def _grade(
     unsafe: bool,
 ) -> None:
     require_linux()
-    selected = tuple(name for name in _selection(only) if not (accuracy == "skip" and name == course().judged))
+    selected = tuple(name for name in _selection(only) if not (way == SKIP and name == course().judged))
     if not selected:
-        raise click.UsageError(f"--only: expected a task besides {course().judged} with --accuracy skip, got none.")
+        raise click.UsageError(f"--only: expected a task besides {course().judged}, which is skipped, got none.")
     if not submissions.is_dir():
         raise click.UsageError(f"SUBMISSIONS: expected a folder, got {str(submissions)!r}. Is the path right?")
 
@@ -181,7 +178,7 @@ def _grade(
 
     settings = Settings(
         selected,
-        "retrain" if accuracy == "retrain" else "weights",
+        way if way in course().ways else course().ways[0],
         candidates(unsafe=unsafe),
         jobs or os.cpu_count() or 1,
         None if seed is None else seed_of_text(seed),

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]
 
 from grader.checking.student import Student
@@ -142,7 +143,13 @@ def _network(student: Student) -> Figures:
         filters, maps = _first_layer(student)
     except Exception:  # noqa: BLE001 - what the checker itself counted is drawn all the same
         filters, maps = (), ()
-    return Figures(confusion=confusion, curves=figures.curves, filters=filters, activations=maps)
+    return Figures(
+        confusion=confusion,
+        classes=tuple(FashionMNIST.classes),
+        curves=figures.curves,
+        filters=filters,
+        activations=maps,
+    )
 
 
 def _first_layer(student: Student) -> tuple[tuple[Raster, ...], tuple[Raster, ...]]:

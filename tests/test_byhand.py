@@ -31,7 +31,7 @@ import torchvision
 from PIL import Image, ImageFilter
 from torch import nn
 
-from grader.sandbox import byhand
+from lesson import by_hand
 
 ROOT = Path(__file__).parent.parent
 Route = Callable[[], Any]
@@ -315,8 +315,8 @@ def _main(mode: str) -> None:
     """Run every route under a watch and print what it noticed."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    byhand.prepare()
-    watch = byhand.Watch(block=mode == "block")
+    by_hand.prepare()
+    watch = by_hand.Watch(block=mode == "block")
     watch.install()
     routes = {**_torch_routes(), **_torch_contexts(), **_other_routes()}
     routes |= {f"allowed: {name}": route for name, route in _allowed().items()}
@@ -525,7 +525,7 @@ def test_a_plain_conv2d_is_recorded_as_convolution() -> None:
 
 def test_an_unfolding_view_is_not_watched() -> None:
     """``Tensor.unfold`` and its gradient are views, whatever their name."""
-    assert not [name for name, _ in byhand._kernels() if name.startswith(("aten::unfold", "aten::_convert"))]
+    assert not [name for name, _ in by_hand._kernels() if name.startswith(("aten::unfold", "aten::_convert"))]
 
 
 if __name__ == "__main__":

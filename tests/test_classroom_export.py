@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from traitlets.config import Config, PyFileConfigLoader
 
-from grader.authoring.course import configuration
+from grader.authoring.nbgrader_course import configuration
 from grader.classroom.export import MoodleExporter
 
 WHERE = {"notebook": "convolution", "assignment": "cnn"}

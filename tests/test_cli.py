@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import warm
 from outputs import without_seconds
@@ -16,7 +17,7 @@ from grader.authoring.samples import samples, write_sample
 from grader.cli import cli
 from grader.paths import ROOT, SAMPLE_CLASS
 
-VERBS = sorted(cli.commands)
+VERBS = cli.list_commands(click.Context(cli))
 
 
 def grader(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

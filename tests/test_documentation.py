@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from browser import DESKTOP, PHONE, open_page
 
 from grader.authoring.lesson import with_mathml
-from grader.authoring.sliding import sliding_kernel
 from grader.paths import ROOT
+from lesson.sliding import sliding_kernel
 
 pytestmark = pytest.mark.slow
 

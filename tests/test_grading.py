@@ -223,7 +223,7 @@ def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_tra
     small = torch.nn.functional.adaptive_avg_pool2d(images[:, None].float(), 6).round().byte()
     table = base64.b85encode(zlib.compress(small.numpy().tobytes() + labels.byte().numpy().tobytes())).decode()
     source = (SOLUTIONS / "model.py").read_text(encoding="utf-8") + REMEMBERS.replace("TABLE", table)
-    order = replace(replaced((course().judged,), {"model": source}), accuracy="retrain")
+    order = replace(replaced((course().judged,), {"model": source}), way="retrain")
     with Grader(1, candidates(unsafe=False), Limits().times(10)) as grader:
         (result,) = graded([order], grader)
     (task,) = [task for task in result.tasks if task.status != "skipped"]

@@ -13,6 +13,7 @@ import pytest
 import torch
 from browser import DESKTOP, PHONE, open_page
 from rich.console import Console
+from torchvision.datasets import FashionMNIST
 
 from grader.figures import Figures, Raster, keep_figures, kept_figures
 from grader.graded.changes import changes, changes_table
@@ -105,7 +106,10 @@ def test_tasks_that_were_not_asked_for_are_counted_and_not_listed() -> None:
 def test_the_confusion_matrix_says_what_is_mixed_up_most() -> None:
     counts = [[100 if a == b else 0 for a in range(10)] for b in range(10)]
     counts[6][0], counts[6][6] = 40, 60
-    page = feedback_page(graded(task("convolve", "passed")), Figures(confusion=tuple(map(tuple, counts))))
+    page = feedback_page(
+        graded(task("convolve", "passed")),
+        Figures(confusion=tuple(map(tuple, counts)), classes=tuple(FashionMNIST.classes)),
+    )
     assert "96.00 % of the 1,000 test images" in page
     assert "Shirt taken for T-shirt/top (40)." in page
 

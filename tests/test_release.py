@@ -24,8 +24,8 @@ from grader import paths
 from grader.authoring import course as courses
 from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
-from grader.authoring.course import build_course, configuration, generate_assignment
 from grader.authoring.handout import FOLDER
+from grader.authoring.nbgrader_course import build_course, configuration, generate_assignment
 from grader.authoring.notebooks import source_notebooks
 from grader.course import course
 from grader.errors import GraderError

@@ -187,7 +187,7 @@ def test_the_grading_key_is_the_same_behind_all_walls() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["course.toml", "lesson/oracle.py", "lesson/probes/model.py", "grader/results.py", "grader/sandbox/byhand.py"],
+    ["course.toml", "lesson/oracle.py", "lesson/probes/model.py", "grader/results.py", "lesson/by_hand.py"],
 )
 def test_what_a_result_is_kept_by_depends_on_points_and_on_what_answers_a_check(
     path: str, monkeypatch: pytest.MonkeyPatch

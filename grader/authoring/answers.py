@@ -86,7 +86,7 @@ def made_anew(name: str) -> Answer:
     way, code = _answers().MADE_ANEW[name]
     task = course().task(course().judged)
     source = _reference().modules[task.module].decode()
-    order = replace(replaced([task.id], {task.module: f"{source}\n\n{code}\n"}), accuracy=way)
+    order = replace(replaced([task.id], {task.module: f"{source}\n\n{code}\n"}), way=way)
     return Answer(name, (task.id,), order)
 
 

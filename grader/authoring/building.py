@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from grader.authoring.course import RELEASED, build_course
 from grader.authoring.delivery import Release
 from grader.authoring.handout import build_handout
 from grader.authoring.leaks import find_leaks, kit_secrets
+from grader.authoring.nbgrader_course import RELEASED, build_course
 
 HANDOUT = "handout"
 ARCHIVE = "handout.zip"

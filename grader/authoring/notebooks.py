@@ -16,6 +16,7 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 
 from grader import paths
 from grader.course import Task, course
+from grader.paths import LESSON
 from grader.stubs import solution_blocks
 
 METADATA = {
@@ -28,7 +29,7 @@ HOW_TO = """\
 of that line; the cell below it checks your work and says what is wrong. Leave the cells that cannot be edited as they
 are, and keep each function in its own cell.
 
-What you wrote in another notebook of this folder can be imported, as in `from exercises.convolution import convolve`:
+What you wrote in another notebook of this folder can be imported, as in `from exercises.{module} import {symbol}`:
 save that notebook, and restart the kernel of this one after a change."""
 
 
@@ -51,9 +52,15 @@ class Question:
     answer: str
 
 
+def _how_to() -> str:
+    first = course().tasks[0]
+    return HOW_TO.format(module=first.module, symbol=first.symbols[0].partition(".")[0])
+
+
 def questions() -> list[Question]:
-    """Return what people mark, from questions.toml."""
-    text = (Path(__file__).parent / "questions.toml").read_text(encoding="utf-8")
+    """Return what people mark, from the course's questions.toml; nothing where it has none."""
+    path = LESSON / "questions.toml"
+    text = path.read_text(encoding="utf-8") if path.is_file() else "question = []"
     return [
         Question(
             str(entry["id"]),
@@ -93,7 +100,7 @@ def source_notebook(source: str, module: str) -> str:
     cells = list(_with_graded(lesson.cells, module))
     if not cells:
         raise ValueError(f"solutions/{module}.py: expected a lesson with cells, got none.")
-    cells.insert(1, new_markdown_cell(HOW_TO))
+    cells.insert(1, new_markdown_cell(_how_to()))
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"{module}-{number:02}".replace("_", "-")
     notebook = new_notebook(cells=cells, metadata=METADATA)

@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 from rich.console import Console
 
@@ -18,7 +17,6 @@ from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, never_alone, survivors
 from grader.authoring.partial import partial_problems, plainest
 from grader.canaries import CanaryFailed, try_canaries
-from grader.checking import Accuracy
 from grader.checking.suites import Check, collect_checks
 from grader.course import course
 from grader.errors import GraderError
@@ -199,8 +197,8 @@ def check_problems(checks: list[Check]) -> list[str]:
     for (task_id, name), count in Counter((check.task, check.name) for check in checks).items():
         if count > 1:
             problems.append(f"hidden suites: expected {name!r} once at {task_id}, got it {count} times.")
-    for task_id, accuracy in itertools.product(known, get_args(Accuracy)):
-        cores = [c for c in checks if c.core and c.task == task_id and c.accuracy in (None, accuracy)]
+    for task_id, way in itertools.product(known, course().ways):
+        cores = [c for c in checks if c.core and c.task == task_id and c.way in (None, way)]
         if not 1 <= len(cores) <= MAX_CORE:
             problems.append(f"hidden suites: expected one or two core checks for {task_id}, got {len(cores)}.")
     if len(checks) < MIN_CHECKS:
@@ -211,7 +209,7 @@ def check_problems(checks: list[Check]) -> list[str]:
 def score_problems(grader: Grader, selected: frozenset[str]) -> list[str]:
     """Grade the stubs and the reference as submissions, and let the grader take the reference's pace."""
     try:
-        grader.calibrate(try_canaries(grader, selected, seed=1, accuracy="weights", tick=lambda: None))
+        grader.calibrate(try_canaries(grader, selected, seed=1, way=course().ways[0], tick=lambda: None))
     except CanaryFailed as error:
         return error.problems
     points = sum(task.points for task in course().tasks)

@@ -12,9 +12,6 @@ from typing import Literal
 
 import pytest
 
-Accuracy = Literal["weights", "retrain"]
-"""How a trained network is judged: as it was handed in, or trained anew by the grader."""
-
 Kind = Literal["core", "detail", "refusal"]
 
 REFUSALS = 0.1
@@ -25,21 +22,21 @@ REFUSES = "refuses "
 """Begins the name of every check that arguments are refused, and of no other."""
 
 
-def core(task: str, name: str, *, weight: float = 1.0, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
+def core(task: str, name: str, *, weight: float = 1.0, way: str | None = None) -> pytest.MarkDecorator:
     """Mark a check without which the task earns nothing.
 
     Args:
         task: task id.
         name: what a student reads; ``{placeholders}`` are filled from ``parametrize``.
         weight: how much it counts beside the task's other checks.
-        accuracy: run it only where networks are judged in this way; always if None.
+        way: run it only where the artefact is judged in this way; always if None.
     """
-    return _check(task, name, "core", weight, accuracy)
+    return _check(task, name, "core", weight, way)
 
 
-def detail(task: str, name: str, *, weight: float = 1.0, accuracy: Accuracy | None = None) -> pytest.MarkDecorator:
+def detail(task: str, name: str, *, weight: float = 1.0, way: str | None = None) -> pytest.MarkDecorator:
     """Mark a check that costs a share of the task's points; arguments as for ``core``."""
-    return _check(task, name, "detail", weight, accuracy)
+    return _check(task, name, "detail", weight, way)
 
 
 def refusal(task: str, what: str) -> pytest.MarkDecorator:
@@ -53,8 +50,8 @@ def refusal(task: str, what: str) -> pytest.MarkDecorator:
     return _check(task, f"{REFUSES}{what}", "refusal", 1.0, None)
 
 
-def _check(task: str, name: str, kind: Kind, weight: float, accuracy: Accuracy | None) -> pytest.MarkDecorator:
-    mark: pytest.MarkDecorator = pytest.mark.check(task=task, name=name, kind=kind, weight=weight, accuracy=accuracy)
+def _check(task: str, name: str, kind: Kind, weight: float, way: str | None) -> pytest.MarkDecorator:
+    mark: pytest.MarkDecorator = pytest.mark.check(task=task, name=name, kind=kind, weight=weight, way=way)
     return mark
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import REFUSES, Accuracy, shares
+from grader.checking import REFUSES, shares
 from grader.checking.assertions import CheckFailed
 from grader.checking.helpers import told_once
 from grader.checking.inputs import Rng
@@ -40,7 +40,7 @@ class CheckTooLong(BaseException):
     """A check computed for longer than it may; no check can catch it."""
 
 
-MARKER = "check(task, name, kind, weight, accuracy): one hidden check"
+MARKER = "check(task, name, kind, weight, way): one hidden check"
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
 
@@ -74,7 +74,7 @@ class Job:
         selected: ids of the tasks asked for.
         open: opens a session for one task.
         weights: the submitted weights, if any.
-        accuracy: how the network is judged; checks that are for the other way are left out.
+        way: how the artefact is judged, in the usual way if empty; checks that are for the other way are left out.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Job:
     selected: frozenset[str]
     open: Callable[[Task], OpenSession]
     weights: bytes | None
-    accuracy: Accuracy = "weights"
+    way: str = ""
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,9 @@ class CheckPlugin:
 
     def _run_checks(self, run: _Run, items: list[pytest.Function]) -> None:
         lost = False
-        marks = [(item, mark) for item in items if (mark := check_of(item))["accuracy"] in (None, run.job.accuracy)]
+        marks = [
+            (item, mark) for item in items if (mark := check_of(item))["way"] in (None, run.job.way or course().ways[0])
+        ]
         weights = shares([(mark["kind"], mark["weight"]) for _, mark in marks])
         for (item, mark), weight in zip(marks, weights, strict=True):
             run.current = NOT_RUN
@@ -355,7 +357,7 @@ def _draw(run: _Run) -> None:
 
 
 def check_of(item: pytest.Function) -> dict[str, Any]:
-    """Return task, name, kind, weight and accuracy of a hidden check, its placeholders filled in."""
+    """Return task, name, kind, weight and way of a hidden check, its placeholders filled in."""
     mark = item.get_closest_marker("check")
     if mark is None:
         raise pytest.UsageError(

@@ -81,7 +81,7 @@ class Student:
     """One submission, as seen by the checks of one task.
 
     Attributes:
-        weights: the submitted ``fashion_cnn.safetensors``, or None.
+        weights: the submitted artefact, or None.
         data_root: the data folder as the student's code sees it.
         kept: what a check keeps for later checks of the same task.
     """

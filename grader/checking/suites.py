@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from grader.checking import Accuracy, Kind
+from grader.checking import Kind
 from grader.checking.plugin import MARKER, Checked, CheckPlugin, Job, check_of
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES
@@ -35,7 +35,7 @@ class Check:
     name: str
     kind: Kind
     weight: float = 1.0
-    accuracy: Accuracy | None = None
+    way: str | None = None
 
     @property
     def core(self) -> bool:

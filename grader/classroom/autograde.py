@@ -11,9 +11,8 @@ from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
-from traitlets import Bool, Enum, Float, Unicode
+from traitlets import Bool, Float, Unicode
 
-from grader.checking import Accuracy
 from grader.classroom.desk import Desk, GradingFailed, snapshot_of
 from grader.classroom.messages import message_of
 from grader.classroom.notes import add_notes
@@ -38,9 +37,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
     results_directory = Unicode("graded", help="Folder of the course that keeps each student's results.json.").tag(
         config=True
     )
-    accuracy = Enum(
-        ["weights", "retrain"], "weights", help="How the trained network is judged, as for `grader grade`."
-    ).tag(config=True)
+    way = Unicode("", help="How the course's artefact is judged, as by the option of `grader grade`.").tag(config=True)
     timeout = Float(30.0, help="Seconds for one cell, and for one answer of a hidden check, at least.").tag(config=True)
     unsafe = Bool(False, help="Run student code without a sandbox.").tag(config=True)
 
@@ -71,13 +68,12 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
     def _desk(self) -> Desk:
         """Return the process's desk for these settings."""
         root = Path(coursedir_of(self).root)
-        settings = (root / self.results_directory, self.accuracy, self.timeout, self.unsafe)
+        settings = (root / self.results_directory, self.way, self.timeout, self.unsafe)
         if settings not in _DESKS:
             for desk in _DESKS.values():
                 desk.close()
             _DESKS.clear()
-            accuracy: Accuracy = "retrain" if self.accuracy == "retrain" else "weights"
-            _DESKS[settings] = Desk(settings[0], accuracy, self.timeout, unsafe=self.unsafe)
+            _DESKS[settings] = Desk(settings[0], self.way, self.timeout, unsafe=self.unsafe)
         return _DESKS[settings]
 
     def _run_cells(self, nb: NotebookNode, desk: Desk, snapshot: Snapshot) -> None:

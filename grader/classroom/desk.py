@@ -8,7 +8,6 @@ from pathlib import Path
 
 from grader import intake
 from grader.canaries import try_canaries
-from grader.checking import Accuracy
 from grader.classroom.cells import CellRunner
 from grader.course import course
 from grader.errors import GraderError
@@ -37,14 +36,14 @@ class Desk:
 
     Args:
         out: the folder of the results.
-        accuracy: how the trained network is judged.
+        way: how the artefact is judged; see ``Course.ways``.
         seconds: for one answer and for one cell, at least.
         unsafe: whether student code runs without a sandbox.
     """
 
-    def __init__(self, out: Path, accuracy: Accuracy = "weights", seconds: float = 30, *, unsafe: bool = False) -> None:
+    def __init__(self, out: Path, way: str = "", seconds: float = 30, *, unsafe: bool = False) -> None:
         self._out = out
-        self._accuracy = accuracy
+        self._way = way
         self._limits = Limits.per_answer(seconds)
         self._levels = candidates(unsafe=unsafe)
         self._seed = new_seed()
@@ -60,12 +59,12 @@ class Desk:
             AnotherGrader: if another one works in the folder of the results.
         """
         folder = names.folder(student)
-        key = grading_key(snapshot.sha256, self._selected, self._levels[0], self._accuracy)
+        key = grading_key(snapshot.sha256, self._selected, self._levels[0], self._way)
         with only_grader(self._out), contextlib.closing(Gradebook(self._out)) as book:
             result = book.finished(folder, key)
             if result is None:
                 seed = submission_seed(self._seed, snapshot.sha256)
-                result = self._graded(Order(student, snapshot, seed, self._selected, self._accuracy))
+                result = self._graded(Order(student, snapshot, seed, self._selected, self._way))
                 keep_figures(self._out / folder, result.submission_sha256, result.figures)
                 book.record(folder, key, result, seed)
             publish(self._out / folder, result)
@@ -96,7 +95,7 @@ class Desk:
         if self._grader is None:
             self._grader = Grader(1, self._levels, self._limits, own_workers=True).__enter__()
             try:
-                paces = try_canaries(self._grader, self._selected, self._seed, self._accuracy, lambda: None)
+                paces = try_canaries(self._grader, self._selected, self._seed, self._way, lambda: None)
             except BaseException:
                 self.close()
                 raise

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from grader.checking import Accuracy
 from grader.checking.plugin import Checked
 from grader.figures import figures_of
 from grader.results import task_from_json
@@ -21,7 +20,7 @@ class Plan:
     Attributes:
         run: names the run; no two have the same.
         selected: ids of the tasks.
-        accuracy: how the trained network is judged.
+        way: how the artefact is judged; see ``Course.ways``.
         seed: of the inputs.
         limits: what a worker may use at least.
         unsafe: whether student code may run without walls.
@@ -29,7 +28,7 @@ class Plan:
 
     run: str
     selected: tuple[str, ...]
-    accuracy: Accuracy
+    way: str
     seed: int
     limits: Limits
     unsafe: bool

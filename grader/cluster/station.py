@@ -28,7 +28,7 @@ def main(descriptors: list[int]) -> None:
     plan: Plan = lines[0].recv()
     try:
         with Grader(len(lines), candidates(unsafe=plan.unsafe), plan.limits) as grader:
-            paces = try_canaries(grader, frozenset(plan.selected), plan.seed, plan.accuracy, lambda: None)
+            paces = try_canaries(grader, frozenset(plan.selected), plan.seed, plan.way, lambda: None)
             grader.calibrate(paces)
             _answer(lines[0], {"level": grader.level})
             _serve(lines, grader)

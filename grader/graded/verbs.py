@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
 from grader.errors import require_linux
+from grader.options import judging
 
 if TYPE_CHECKING:
     from grader.graded.export import Export, Format
@@ -104,7 +105,7 @@ def similar(submissions: Path, target: Path, share: float) -> None:
 @click.option(
     "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
 )
-@click.option("--accuracy", type=click.Choice(["weights", "retrain"]), default="weights", show_default=True)
+@judging()
 @click.option("--timeout", type=click.FloatRange(1, 3600), default=30, show_default=True, help="As in `grader grade`.")
 @click.option("--seed", metavar="TEXT", help="Other inputs than before, for everybody.")
 @click.option("--unsafe", is_flag=True, help="Run student code without a sandbox. Stands on every report.")
@@ -112,7 +113,7 @@ def regrade(
     submissions: Path,
     out: Path,
     jobs: int | None,
-    accuracy: Literal["weights", "retrain"],
+    way: str,
     timeout: float,
     seed: str | None,
     *,
@@ -139,9 +140,7 @@ def regrade(
         raise click.UsageError(f"{error}.") from None
     limits = Limits.per_answer(timeout)
     number = None if seed is None else seed_of_text(seed)
-    settings = Settings(
-        tasks, accuracy, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=number, limits=limits
-    )
+    settings = Settings(tasks, way, candidates(unsafe=unsafe), jobs or os.cpu_count() or 1, seed=number, limits=limits)
     with ProgressBar(Console(stderr=True)) as bar:
         found = work.regrade(submissions, out, settings, bar)
     _show(found)

@@ -69,7 +69,7 @@ def needed(every: list[Statement], wanted: Iterable[str]) -> list[Statement]:
     """
     defined = {name for statement in every for name in statement.defines}
     wanted = set(wanted)
-    # `activation_maps = activation_maps(image, filters)` demonstrates what it would hide.
+    # `answer = answer(image)` demonstrates what it would hide.
     every = [one for one in every if one.defines or not one.acts or not (one.binds & wanted & defined & one.uses)]
     known = {name for statement in every for name in statement.binds} | set(dir(builtins))
     binders = _binders(every)

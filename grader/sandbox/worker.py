@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.sandbox import byhand, fingerprints, wire
+from grader.paths import LESSON
+from grader.sandbox import fingerprints, wire
 from grader.sandbox.walls import probes
 
 PACKAGE = "exercises"
@@ -39,7 +40,7 @@ class Worker:
         self._channel = channel
         self._workspace = workspace
         self._module: ModuleType | None = None
-        self._watch: byhand.Watch | None = None
+        self._watch: Any = None
         self._cells: Any = None
 
     def serve(self) -> None:
@@ -93,7 +94,7 @@ class Worker:
         found, uses = _read(self._workspace / PACKAGE / f"{module}.py", stubs) if stubs else ({}, {})
         states = {name: _state(found.get(name), stub) for name, stub in stubs.items()}
         if watch:
-            self._watch = byhand.Watch(block=by_hand)
+            self._watch = sys.modules[f"{LESSON.name}.by_hand"].Watch(block=by_hand)
             self._watch.install()
         return "loaded", {"states": states, "uses": uses}
 
@@ -127,13 +128,13 @@ class Worker:
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         assert self._module is not None, "probe: expected the module to be imported first"
         where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"lesson.probes.{where or self._module.__name__.rpartition('.')[2]}")
+        ours = importlib.import_module(f"{LESSON.name}.probes.{where or self._module.__name__.rpartition('.')[2]}")
         return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
 
     def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""
         where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"lesson.probes.{where}")
+        ours = importlib.import_module(f"{LESSON.name}.probes.{where}")
         return "value", {"value": getattr(ours, function)(*args, **kwargs)}
 
     def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> tuple[str, Any]:

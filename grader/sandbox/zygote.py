@@ -52,7 +52,8 @@ def preload() -> None:
     for name in (*PRELOADED, *course().preload):
         importlib.import_module(name)
     course().parts("probes")
-    sys.modules["grader.sandbox.byhand"].prepare()
+    if by_hand := course().part("by_hand"):
+        by_hand.prepare()
     sys.modules["grader.sandbox.cells"].prepare()
     if warming := course().part("warming"):
         warming.warm_up()

@@ -1,4 +1,4 @@
-"""Notebooks as modules: `exercises.transforms` is what transforms.ipynb defines, without magics and demonstrations."""
+"""Notebooks as modules: `exercises.MODULE` is what MODULE.ipynb defines, without magics and demonstrations."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def nudged(images: Tensor, rng: Rng) -> Tensor:
     return (pixels + noise).round().clamp(0, 255).to(torch.uint8)
 
 
-@core("fashion_accuracy", "at least 80 % of the 10,000 test images are right", accuracy="weights")
+@core("fashion_accuracy", "at least 80 % of the 10,000 test images are right", way="weights")
 def test_accuracy_is_measured(
     student: Student,
     rng: Rng,
@@ -171,7 +171,7 @@ def share_as_wanted(student: Student, images: Tensor, wanted: Tensor, clear: flo
     return float(right.double().mean())
 
 
-@detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right", accuracy="weights")
+@detail("fashion_accuracy", "at least 90 % of the 10,000 test images are right", way="weights")
 def test_accuracy_earns_all_points(student: Student, praise: Callable[[str], None]) -> None:
     accuracy = student.kept.get("accuracy")
     if accuracy is None or accuracy < FULL:
@@ -216,7 +216,7 @@ def retrained(student: Student, rng: Rng) -> tuple[float, float]:
     return float(right[: len(tests)].mean()), float(right[len(tests) :].mean())
 
 
-@core("fashion_accuracy", "trained anew, the network learns", accuracy="retrain")
+@core("fashion_accuracy", "trained anew, the network learns", way="retrain")
 def test_network_learns_anew(
     student: Student,
     rng: Rng,
@@ -239,7 +239,7 @@ def test_network_learns_anew(
         )
 
 
-@detail("fashion_accuracy", "trained anew, the network learns as fast as the reference", accuracy="retrain")
+@detail("fashion_accuracy", "trained anew, the network learns as fast as the reference", way="retrain")
 def test_network_learns_as_fast_as_the_reference(student: Student, praise: Callable[[str], None]) -> None:
     accuracy = student.kept.get("accuracy")
     if accuracy is None or accuracy < RETRAIN_FULL:

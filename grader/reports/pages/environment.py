@@ -6,6 +6,7 @@ import functools
 
 import jinja2
 
+from grader.paths import LESSON
 from grader.results import MAX_SCORE, CheckResult, TaskResult
 
 STATUS_WORDS = {
@@ -39,7 +40,12 @@ def worth(task: TaskResult, check: CheckResult) -> str:
 def environment() -> jinja2.Environment:
     """Return the templates' environment, which escapes whatever is put into a page."""
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader("grader.reports"),
+        loader=jinja2.ChoiceLoader(
+            [
+                jinja2.PackageLoader("grader.reports"),
+                jinja2.PrefixLoader({LESSON.name: jinja2.FileSystemLoader(LESSON)}),
+            ]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

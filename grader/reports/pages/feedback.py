@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
-from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 
 from grader.course import course
 from grader.figures import Comparison, Figures, Raster
@@ -15,7 +14,6 @@ from grader.reports.pages import drawing
 from grader.reports.pages.environment import environment
 from grader.results import Result, TaskResult
 
-CLASS_NAMES = FashionMNIST.classes
 DONE = ("passed", "skipped")
 CURVE_TITLES = {"loss": "Cross-entropy", "acc": "Accuracy"}
 
@@ -90,10 +88,10 @@ def feedback_page(result: Result, figures: Figures | None = None) -> str:
             asked=sum(task.status != "skipped" for task in result.tasks),
             comparisons={task: _pictures(one) for task, one in figures.comparisons.items()},
             figures=figures,
-            classes=CLASS_NAMES,
-            confusion=[Row(*row) for row in zip(CLASS_NAMES, figures.confusion, strict=False)],
+            classes=figures.classes,
+            confusion=[Row(*row) for row in zip(figures.classes, figures.confusion, strict=False)],
             accuracy=_accuracy(figures.confusion),
-            mixed_up=_mixed_up(figures.confusion),
+            mixed_up=_mixed_up(figures),
             curves=_curves(figures.curves),
             filters=_sheet(figures.filters, is_signed=True),
             activations=_sheet(figures.activations, is_signed=False),
@@ -126,11 +124,11 @@ def _accuracy(confusion: tuple[tuple[int, ...], ...]) -> float | None:
     return sum(row[index] for index, row in enumerate(confusion)) / whole if whole else None
 
 
-def _mixed_up(confusion: tuple[tuple[int, ...], ...]) -> list[tuple[int, str, str]]:
+def _mixed_up(figures: Figures) -> list[tuple[int, str, str]]:
     """Return the three most frequent mistakes: how often, label and answer."""
     found = [
-        (count, CLASS_NAMES[label], CLASS_NAMES[answer])
-        for label, row in enumerate(confusion)
+        (count, figures.classes[label], figures.classes[answer])
+        for label, row in enumerate(figures.confusion)
         for answer, count in enumerate(row)
         if count and answer != label
     ]

@@ -29,7 +29,7 @@ ASSIGNED = ".assigned.json"
 """The record as it was when nbgrader had made the released assignment of it."""
 
 PACKAGE = '''\
-"""The exercises, written in notebooks: `exercises.transforms` is what transforms.ipynb beside this folder defines."""
+"""The exercises, written in notebooks: `exercises.MODULE` is what MODULE.ipynb beside this folder defines."""
 
 from grader.student.notebooks import serve
 

@@ -1,0 +1,73 @@
+"""The grader names nothing of a course: tasks, modules, classes, data sets; whatever it knows of one, `Course` says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.course import course
+from grader.paths import DATA, LESSON, ROOT
+
+GRADER = ROOT / "grader"
+KINDS = {".py", ".html", ".css", ".js", ".txt", ".json", ".toml", ".yml"}
+TEXTS = sorted(path for path in GRADER.rglob("*") if path.suffix in KINDS)
+MODULES = sorted(GRADER.rglob("*.py"))
+
+
+def names() -> set[str]:
+    """Return what the course calls its tasks, modules, functions, classes, data sets and files."""
+    symbols = {part for task in course().tasks for symbol in task.symbols for part in symbol.split(".")}
+    data = {path.name for path in DATA.iterdir() if path.is_dir()}
+    files = {course().artefact_file.partition(".")[0]}
+    return {task.id for task in course().tasks} | set(course().modules) | symbols | data | files
+
+
+def is_a_word(name: str) -> bool:
+    """Tell whether a name may stand in an English sentence, and so says nothing of a course by itself."""
+    return name.isalpha() and name.islower()
+
+
+def of_python_or_lightning(name: str) -> bool:
+    """Tell whether a name is somebody else's as well: a method that a framework calls."""
+    return name in {"__init__", "setup", "forward", "prepare_data"}
+
+
+def found_in(path: Path, wanted: set[str]) -> Iterator[str]:
+    """Give the names of a course that a file mentions, with their lines."""
+    text = path.read_text(encoding="utf-8")
+    odd = {name for name in wanted if not is_a_word(name)}
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from (f"{path.relative_to(ROOT)}:{number}: {word}" for word in re.findall(r"\w+", line) if word in odd)
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and node.value in wanted - odd:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
+    for word in wanted - odd:
+        mentions = re.findall(rf"exercises[./]{word}\b|\b{word}\.(?:py|ipynb)\b", text)
+        yield from (f"{path.relative_to(ROOT)}: {mention}" for mention in mentions)
+
+
+def test_the_grader_names_nothing_of_the_course() -> None:
+    wanted = {name for name in names() if not of_python_or_lightning(name)}
+    assert len(wanted) > 30
+    assert sorted(one for path in TEXTS for one in found_in(path, wanted)) == []
+
+
+@pytest.mark.parametrize("text", ["'convolve'", "# conv2d is next", "from exercises.model import x", "FashionMNIST()"])
+def test_what_names_the_course_is_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("test_border.ROOT", tmp_path)
+    (tmp_path / "one.py").write_text(text)
+    assert list(found_in(tmp_path / "one.py", names())) != []
+
+
+def test_the_grader_imports_nothing_of_a_course() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            tops = {module.partition(".")[0] for module in modules}
+            assert tops.isdisjoint({LESSON.name, "exercises", "solutions", "tests"}), f"{path}: {modules}"
