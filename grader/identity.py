@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader import __version__
-from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS
+from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.versions import GRADING, installed_version
 
 KIT_FILES = (".py", ".toml", ".html", ".json", ".safetensors")
@@ -51,7 +51,5 @@ def _checksum(paths: Iterable[Path]) -> str:
     whole = hashlib.sha256()
     for path in sorted(paths):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(
-            f"{path.relative_to(COURSE if path.is_relative_to(COURSE) else ROOT).as_posix()} {content}\n".encode()
-        )
+        whole.update(f"{in_kit(path).as_posix()} {content}\n".encode())
     return whole.hexdigest()[:16]

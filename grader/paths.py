@@ -10,6 +10,11 @@ COURSE_FILE = "course.toml"
 COURSE_VARIABLE = "GRADER_COURSE"
 
 
+def in_kit(path: Path) -> Path:
+    """Return where a file lies below the course, or else below the grader's root: one is laid over the other."""
+    return path.relative_to(COURSE if path.is_relative_to(COURSE) else ROOT)
+
+
 def _course() -> Path:
     """Return the folder of the course: the one that is named, or around the current folder, or the grader's own."""
     if named := os.environ.get(COURSE_VARIABLE):

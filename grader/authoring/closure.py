@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 PACKAGES = ("grader", "lesson")
 
 
-def import_closure(root: Path, modules: Iterable[str]) -> dict[str, Path]:
+def import_closure(roots: Sequence[Path], modules: Iterable[str]) -> dict[str, Path]:
     """Return all modules of both packages that some of them import, now or when a function is called.
 
     Args:
-        root: the folder that holds the packages.
+        roots: folders that hold the packages.
         modules: dotted names to begin with.
 
     Returns:
@@ -26,11 +26,11 @@ def import_closure(root: Path, modules: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     waiting = list(modules)
     for name in waiting:
-        if _file(root, name) is None:
-            raise ValueError(f"import closure: expected a module {name} in {root}, got none.")
+        if _file(roots, name) is None:
+            raise ValueError(f"import closure: expected a module {name} in {roots[0]}, got none.")
     while waiting:
         name = waiting.pop()
-        path = _file(root, name)
+        path = _file(roots, name)
         if path is not None and name not in found:
             found[name] = path
             waiting += [name.rpartition(".")[0]] if "." in name else []
@@ -54,7 +54,7 @@ def imports_of(path: Path, packages: Container[str] | None = None) -> Iterator[s
         yield from (name for name in names if packages is None or name.partition(".")[0] in packages)
 
 
-def _file(root: Path, name: str) -> Path | None:
-    base = root.joinpath(*name.split("."))
-    candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
+def _file(roots: Sequence[Path], name: str) -> Path | None:
+    bases = [root.joinpath(*name.split(".")) for root in roots]
+    candidates = [path for base in bases for path in (base.with_name(f"{base.name}.py"), base / "__init__.py")]
     return next((path for path in candidates if path.is_file()), None)

@@ -16,20 +16,11 @@ from grader.authoring.handout import data_files
 from grader.authoring.release import given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import ROOT
+from grader.paths import COURSE, EXERCISES, ROOT, in_kit
 from grader.zips import zipped
 
-KIT = (
-    "course.toml",
-    "grader",
-    "lesson",
-    "solutions",
-    "tests/hidden",
-    "pyproject.toml",
-    "constraints.txt",
-    "README.md",
-    "LICENSE",
-)
+ENGINE = ("grader", "pyproject.toml", "constraints.txt", "README.md", "LICENSE")
+OF_THE_COURSE = ("course.toml", "lesson", "solutions", "tests/hidden")
 SETUP = """\
 #!/usr/bin/env bash
 # Installs the kit while Gradescope builds the image. The log ends with what `grader doctor` says of the sandbox.
@@ -63,20 +54,19 @@ grader export graded --to gradescope --file "$root/results/results.json"
 def write_autograder(target: Path) -> int:
     """Write the zip, and return how many files are in it."""
     scripts = {"setup.sh": SETUP.encode(), "run_autograder": RUN.encode()}
-    kit = {f"kit/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in _kit()}
+    kit = {f"kit/{in_kit(path).as_posix()}": path.read_bytes() for path in _kit()}
     write_bytes_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
     return len(scripts) + len(kit)
 
 
 def _kit() -> Iterator[Path]:
     """Give the kit's own files: nothing of what was unpacked, trained or noted in it while it was used."""
-    for name in KIT:
-        place = ROOT / name
+    for place in [*(ROOT / name for name in ENGINE), *(COURSE / name for name in OF_THE_COURSE)]:
         paths = [place] if place.is_file() else sorted(place.rglob("*"))
-        yield from (path for path in paths if path.is_file() and not _is_left_out(path.relative_to(ROOT)))
-    yield from (ROOT / "exercises" / f"{module}.py" for module in course().modules)
-    yield from given_files(ROOT / "exercises")
-    yield from data_files(ROOT)
+        yield from (path for path in paths if path.is_file() and not _is_left_out(in_kit(path)))
+    yield from (EXERCISES / f"{module}.py" for module in course().modules)
+    yield from given_files()
+    yield from data_files()
 
 
 def _is_left_out(path: Path) -> bool:

@@ -9,13 +9,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader import paths
 from grader.authoring.closure import import_closure, imports_of
 from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import LESSON
+from grader.paths import COURSE, COURSE_FILE, DATA, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.stubs import STUBS
 from grader.zips import zipped
 
@@ -57,26 +56,20 @@ def build_handout(to: Path, archive: Path, record: Path) -> Release:
     return done
 
 
-def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
+def handout_files() -> Iterator[tuple[str, bytes]]:
     """Give each file of the hand-out, by its path in it.
 
     Raises:
         ValueError: if students would get a part of the grader that is not for them.
     """
-    for module, stub in derive_stubs(root / "solutions").items():
+    for module, stub in derive_stubs().items():
         yield f"exercises/{module}.py", stub.encode()
         yield f"exercises/{STUBS}/{module}.py", stub.encode()
-    for path in given_files(root / "exercises"):
-        yield f"exercises/{path.name}", path.read_bytes()
-    for path in data_files(root):
-        yield path.relative_to(root).as_posix(), path.read_bytes()
-    modules = student_modules(root)
-    for path in [*modules, root / "course.toml"]:
-        yield path.relative_to(root).as_posix(), path.read_bytes()
-    for name in AS_THEY_ARE:
-        yield name, (root / name).read_bytes()
-    yield "README.md", _readme((root / "README.md").read_text(encoding="utf-8")).encode()
-    yield "pyproject.toml", _pyproject(root, modules).encode()
+    modules = student_modules()
+    for path in [*given_files(), *data_files(), *modules, COURSE / COURSE_FILE, *(ROOT / name for name in AS_THEY_ARE)]:
+        yield in_kit(path).as_posix(), path.read_bytes()
+    yield "README.md", _readme((COURSE / "README.md").read_text(encoding="utf-8")).encode()
+    yield "pyproject.toml", _pyproject(modules).encode()
     for name, template in (
         (".github/workflows/classroom.yml", "classroom.yml"),
         (".devcontainer/devcontainer.json", "devcontainer.json"),
@@ -85,23 +78,23 @@ def handout_files(root: Path = paths.ROOT) -> Iterator[tuple[str, bytes]]:
         yield name, (TEMPLATES / template).read_bytes()
 
 
-def data_files(root: Path = paths.ROOT) -> list[Path]:
+def data_files() -> list[Path]:
     """Return the data sets as they are kept, packed, without what was unpacked beside them."""
-    return [root / "data" / "README.md", *sorted((root / "data").glob("*/raw/*.gz"))]
+    return [*DATA.glob("README.md"), *sorted(DATA.glob("*/raw/*.gz"))]
 
 
-def student_modules(root: Path = paths.ROOT) -> list[Path]:
-    """Return the modules of the grader that students get.
+def student_modules() -> list[Path]:
+    """Return the modules of the grader, and of the course's own package, that students get.
 
     Raises:
         ValueError: if one of them belongs to a part that is not for them.
     """
-    seeds = [seed for seed in SEEDS if (root / f"{seed.replace('.', '/')}.py").is_file()]
+    seeds = [seed for seed in SEEDS if (ROOT / f"{seed.replace('.', '/')}.py").is_file()]
     for seed in SEEDS:
-        folder = root / seed.replace(".", "/")
-        seeds += [".".join(path.relative_to(root).with_suffix("").parts) for path in sorted(folder.glob("[a-z]*.py"))]
+        folder = ROOT / seed.replace(".", "/")
+        seeds += [f"{seed}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py"))]
     own = {LESSON.name, *(f"{LESSON.name}.{name}" for name in course().student_parts)}
-    closure = import_closure(root, [*seeds, *sorted(own)])
+    closure = import_closure([ROOT, COURSE], [*seeds, *sorted(own)])
     for name, path in closure.items():
         package, _, rest = name.partition(".")
         if name not in own if package == LESSON.name else rest.partition(".")[0] in SECRET:
@@ -126,15 +119,11 @@ def _readme(kit: str) -> str:
     )
 
 
-def _pyproject(root: Path, modules: list[Path]) -> str:
+def _pyproject(modules: list[Path]) -> str:
     """Return the students' pyproject.toml: of the kit's dependencies those that their part imports."""
-    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
-    files = [
-        *modules,
-        *given_files(root / "exercises"),
-        *(root / "solutions" / f"{m}.py" for m in course().modules),
-    ]
+    files = [*modules, *given_files(), *(SOLUTIONS / f"{module}.py" for module in course().modules)]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()
     needed = {_canonical(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)

@@ -24,10 +24,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from grader import paths
 from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
+from grader.paths import COURSE, COURSE_FILE, DATA, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.stubs import solution_blocks, solution_lines
 
 LEAK_LENGTH = 28
@@ -85,23 +85,23 @@ class Secrets:
             self.by_start.setdefault(len(start), {}).setdefault(start, []).append(secret)
 
 
-def kit_secrets(root: Path = paths.ROOT) -> Secrets:
+def kit_secrets() -> Secrets:
     """Collect what students of this kit must not see.
 
     What stubs, given files, public checks and README say is none of it. The rest of the students' part of the grader
     makes nothing harmless: a line of a hidden check that gets into it is found.
     """
-    public = squeeze("\n".join(_public_texts(root)))
-    lines = [*solution_secrets(root / "solutions"), *_answer_secrets()]
-    for folder in ("tests/hidden", "lesson/mistakes"):
-        lines += [secret for path in sorted((root / folder).glob("*.py")) for secret in _code_secrets(path, root)]
-    numbers, artefact = _numbers(root / "tests" / "hidden"), course().artefact_file
-    known = {_plain(number) for text in _public_texts(root) for number in NUMBER.findall(text)}
+    public = squeeze("\n".join(_public_texts()))
+    lines = [*solution_secrets(SOLUTIONS), *_answer_secrets()]
+    for folder in (HIDDEN_SUITES, LESSON / "mistakes"):
+        lines += [secret for path in sorted(folder.glob("*.py")) for secret in _code_secrets(path)]
+    numbers, artefact = _numbers(HIDDEN_SUITES), course().artefact_file
+    known = {_plain(number) for text in _public_texts() for number in NUMBER.findall(text)}
     return Secrets(
         [secret for secret in lines if secret.text not in public],
         {number: origin for number, origin in numbers.items() if number not in known},
-        _pieces((root / "solutions" / artefact).read_bytes() if artefact else b""),
-        frozenset(_digest(path.read_bytes()) for path in (root / "data").glob("*/raw/*.gz")),
+        _pieces((SOLUTIONS / artefact).read_bytes() if artefact else b""),
+        frozenset(_digest(path.read_bytes()) for path in DATA.glob("*/raw/*.gz")),
     )
 
 
@@ -153,9 +153,9 @@ def _answer_secrets() -> Iterator[Secret]:
                 yield Secret(squeeze(line), line, f"the answer to {question.id}")
 
 
-def _code_secrets(path: Path, root: Path) -> Iterator[Secret]:
+def _code_secrets(path: Path) -> Iterator[Secret]:
     """Give the telling lines of a module, and the names that stand in the decorators of its checks."""
-    source, origin = path.read_text(encoding="utf-8"), path.relative_to(root).as_posix()
+    source, origin = path.read_text(encoding="utf-8"), in_kit(path).as_posix()
     for line in map(str.strip, source.split("\n")):
         if len(squeeze(line)) >= LEAK_LENGTH and not line.startswith(("import ", "from ", "#", '"""', "@pytest.")):
             yield Secret(squeeze(line), line, origin)
@@ -185,12 +185,12 @@ def _pieces(weights: bytes) -> list[bytes]:
     return [piece for piece in pieces if len(set(piece)) > PIECE // 3]  # a run of zeros is nobody's
 
 
-def _public_texts(root: Path) -> Iterator[str]:
+def _public_texts() -> Iterator[str]:
     """Give what students get as it stands in the kit: stubs, given files, public checks, and the texts about them."""
-    yield from derive_stubs(root / "solutions").values()
-    for path in [*given_files(root / "exercises"), root / "course.toml", root / "README.md"]:
+    yield from derive_stubs().values()
+    for path in [*given_files(), COURSE / COURSE_FILE, COURSE / "README.md"]:
         yield path.read_text(encoding="utf-8")
-    for path in sorted((root / "grader").glob("public/*.py")):
+    for path in sorted((ROOT / "grader").glob("public/*.py")):
         yield path.read_text(encoding="utf-8")
 
 

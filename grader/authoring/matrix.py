@@ -16,10 +16,10 @@ from grader.authoring.answers import Answer, replaced
 from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
 from grader.course import course
-from grader.paths import ROOT, SOLUTIONS
+from grader.paths import COURSE, SOLUTIONS
 from grader.results import Result
 
-EXPLAINED: Final = ROOT / "tests" / "survivors.toml"
+EXPLAINED: Final = COURSE / "tests" / "survivors.toml"
 WITHOUT_MUTANTS: Final = (course().judged,)
 """Judged by files and by training, not by the text of the solution."""
 

@@ -22,7 +22,7 @@ from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
-from grader.paths import ROOT
+from grader.paths import COURSE
 from grader.reports.matrix import matrix_page, matrix_table, plainest_table
 from grader.results import MAX_SCORE, Result, TaskResult
 from grader.sandbox.levels import candidates
@@ -30,7 +30,7 @@ from grader.sandbox.limits import Limits
 
 MIN_CHECKS = 120
 MAX_CORE = 2
-MATRIX = ROOT / "tests" / "kill-matrix.html"
+MATRIX = COURSE / "tests" / "kill-matrix.html"
 QUICK = Limits(load_seconds=15, call_seconds=8, task_seconds=40)
 """A mutant often runs for ever; the reference's own pace is what gives a slow machine more time."""
 
@@ -75,7 +75,7 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
         console.print(matrix_table(proof.cells, checks))
         console.print(plainest_table(proof.plainest))
         write_atomically(MATRIX, matrix_page(proof.cells, checks))
-        console.print(f"Kill matrix: {MATRIX.relative_to(ROOT)}")
+        console.print(f"Kill matrix: {MATRIX.relative_to(COURSE)}")
     return proof.problems
 
 
