@@ -2,8 +2,6 @@
 
 import sys
 
-from grader.paths import HIDDEN_SUITES, SOLUTIONS
-
 
 class GraderError(Exception):
     """The grader cannot work; ends a verb with exit status 3."""
@@ -28,6 +26,8 @@ def require_kit() -> None:
     Raises:
         GraderError: if they are not there.
     """
+    from grader.paths import HIDDEN_SUITES, SOLUTIONS  # noqa: PLC0415 - which course it is may not be known before
+
     missing = [path for path in (SOLUTIONS, HIDDEN_SUITES) if not path.is_dir()]
     if missing:
         raise GraderError(

@@ -22,7 +22,8 @@ from grader.executor import result_of
 from grader.figures import Figures, kept_figures
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.walls import NONE
-from lesson import figures, plugin
+from grader.checking import plugin
+from lesson import pictures
 from lesson.pictures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 
 
@@ -99,7 +100,7 @@ def network(answer: dict[str, Any]) -> Figures:
 def test_the_checker_counts_the_confusion_matrix_itself() -> None:
     found = network({"filters": torch.rand(40, 1, 3, 3), "maps": torch.rand(40, 28, 28)})
     assert found.confusion == ((1000, *[0] * 9),) * 10
-    assert (len(found.filters), len(found.activations)) == (figures.MAX_FILTERS, figures.MAX_FILTERS)
+    assert (len(found.filters), len(found.activations)) == (pictures.MAX_FILTERS, pictures.MAX_FILTERS)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_curves_that_are_none_are_left_out(data: bytes) -> None:
 
 
 def test_curves_are_cut() -> None:
-    assert len(curves_of(weights(json.dumps({"val_loss": [1] * 5000})))["val_loss"]) == figures.MAX_EPOCHS
+    assert len(curves_of(weights(json.dumps({"val_loss": [1] * 5000})))["val_loss"]) == pictures.MAX_EPOCHS
 
 
 def session() -> TaskSession:

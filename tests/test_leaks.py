@@ -96,7 +96,7 @@ def test_a_leak_in_what_is_packed_is_found(tmp_path: Path, secrets: Secrets, dat
 def test_the_trained_network_is_found_in_part_and_under_another_name(tmp_path: Path, secrets: Secrets) -> None:
     weights = (paths.SOLUTIONS / "fashion_cnn.safetensors").read_bytes()
     (found,) = leaks(tmp_path, secrets, data__bin=weights[len(weights) // 2 :])
-    assert "trained network" in found
+    assert "nothing of solutions/fashion_cnn.safetensors" in found
 
 
 def test_what_students_get_anyway_is_no_leak(tmp_path: Path, secrets: Secrets) -> None:

@@ -21,7 +21,7 @@ import warm
 from handout import write_function
 
 from grader import paths
-from grader.authoring import course as courses
+from grader.authoring import nbgrader_course as courses
 from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
 from grader.authoring.handout import FOLDER

@@ -53,8 +53,8 @@ def test_its_stub_says_what_to_do_next(extended: Path) -> None:
 
 
 def test_each_of_its_mistakes_is_handed_in_as_an_answer() -> None:
-    bank = (EXAMPLE / "grader" / "misconceptions" / "pooling.py").read_text(encoding="utf-8")
-    answers = (EXAMPLE / "tests" / "answers" / "wrong_pooling.py").read_text(encoding="utf-8")
+    bank = (EXAMPLE / "lesson" / "mistakes" / "pooling.py").read_text(encoding="utf-8")
+    answers = (EXAMPLE / "lesson" / "answers" / "wrong_pooling.py").read_text(encoding="utf-8")
     named = re.findall(r'@misconception\(\n    "([a-z-]+)"', bank)
     assert len(named) == 4
     assert set(named) <= set(re.findall(r'\("([a-z-]+)", "', answers))

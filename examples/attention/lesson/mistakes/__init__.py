@@ -1,0 +1,1 @@
+"""The mistakes that have a name, a module of them each."""

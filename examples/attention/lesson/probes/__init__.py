@@ -1,0 +1,1 @@
+"""Functions that run beside a student's objects, and send values back."""

@@ -1,0 +1,121 @@
+"""Hidden checks of attention, heads and positions, against PyTorch's own."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.checking import core, detail, refusal
+from grader.checking.assertions import assert_arguments_kept, assert_close, assert_refused, assert_values
+from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
+from grader.checking.student import Student
+
+
+def assert_attends(student: Student, *args: Tensor) -> None:
+    wanted = F.scaled_dot_product_attention(*args)
+    assert_values(student.call("attention", *args), wanted, "attention", diagnose=Diagnosis("attention", args))
+
+
+@core("attention", "is the mean of the values, weighted by the scaled products")
+def test_attention_is_a_weighted_mean(student: Student, rng: Rng) -> None:
+    assert_attends(student, rng.floats(5, 7), rng.floats(5, 7), rng.floats(5, 7))
+
+
+@detail("attention", "takes other numbers of queries, keys and features", weight=2)
+def test_attention_takes_other_sizes(student: Student, rng: Rng) -> None:
+    assert_attends(student, rng.floats(2, 7), rng.floats(5, 7), rng.floats(5, 3))
+
+
+@detail("attention", "takes batches and heads in front", weight=2)
+def test_attention_takes_batches(student: Student, rng: Rng) -> None:
+    assert_attends(student, rng.floats(2, 3, 5, 7), rng.floats(2, 3, 5, 7), rng.floats(2, 3, 5, 7))
+
+
+@detail("attention", "gives no weight to what is masked", weight=3)
+def test_attention_is_masked(student: Student, rng: Rng) -> None:
+    mask = torch.ones(5, 5, dtype=torch.bool).tril()
+    assert_attends(student, rng.floats(5, 7), rng.floats(5, 7), rng.floats(5, 7), mask)
+
+
+@detail("attention", "answers in the dtype of its input")
+def test_attention_keeps_float64(student: Student, rng: Rng) -> None:
+    x = rng.floats(5, 7, dtype=torch.float64)
+    assert_close(student.call("attention", x, x, x), F.scaled_dot_product_attention(x, x, x), "attention")
+
+
+@detail("attention", "leaves its arguments as they were")
+def test_attention_keeps_its_arguments(student: Student, rng: Rng) -> None:
+    assert_arguments_kept(student, "attention", rng.floats(5, 7), rng.floats(5, 7), rng.floats(5, 7))
+
+
+@refusal("attention", "queries and keys of different sizes")
+def test_attention_refuses_other_keys(student: Student, rng: Rng) -> None:
+    assert_refused(student, "attention", rng.floats(5, 7), rng.floats(5, 6), rng.floats(5, 7))
+
+
+@refusal("attention", "another number of values than of keys")
+def test_attention_refuses_other_values(student: Student, rng: Rng) -> None:
+    assert_refused(student, "attention", rng.floats(5, 7), rng.floats(5, 7), rng.floats(4, 7))
+
+
+def split(x: Tensor, num_heads: int) -> Tensor:
+    return torch.stack(x.chunk(num_heads, dim=-1), dim=1)
+
+
+def assert_splits(student: Student, x: Tensor, num_heads: int) -> None:
+    got, diagnose = student.call("split_heads", x, num_heads), Diagnosis("split_heads", (x, num_heads))
+    assert_values(got, split(x, num_heads), "split_heads", diagnose=diagnose)
+
+
+@core("split_heads", "cuts the features of each position into heads", weight=2)
+def test_split_heads_cuts_features(student: Student, rng: Rng) -> None:
+    assert_splits(student, rng.floats(2, 5, 12), 3)
+
+
+@detail("split_heads", "merge_heads puts them side by side again", weight=2)
+def test_merge_heads_is_the_inverse(student: Student, rng: Rng) -> None:
+    x = rng.floats(2, 5, 12)
+    assert_values(student.call("merge_heads", split(x, 3)), x, "merge_heads")
+
+
+@detail("split_heads", "takes a sequence that does not lie in one piece")
+def test_split_heads_takes_views(student: Student, rng: Rng) -> None:
+    assert_splits(student, rng.floats(5, 2, 6).transpose(0, 1), 2)
+
+
+@refusal("split_heads", "a number of heads that does not divide E")
+def test_split_heads_refuses(student: Student, rng: Rng) -> None:
+    assert_refused(student, "split_heads", rng.floats(2, 5, 12), 5)
+    assert_refused(student, "split_heads", rng.floats(2, 5, 12), 0)
+
+
+def pattern(length: int, size: int) -> Tensor:
+    columns = torch.arange(size, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / 10000 ** ((columns - columns % 2) / size)
+    return torch.where(columns % 2 == 0, angles.sin(), angles.cos()).float()
+
+
+def assert_positions(student: Student, length: int, size: int) -> None:
+    got, diagnose = student.call("positions", length, size), Diagnosis("positions", (length, size))
+    assert_values(got, pattern(length, size), "positions", atol=1e-4, diagnose=diagnose)
+
+
+@core("positions", "are sines and cosines of growing wavelengths", weight=2)
+def test_positions_are_sines_and_cosines(student: Student, rng: Rng) -> None:
+    assert_positions(student, rng.int(5, 9), 2 * rng.int(4, 7))
+
+
+@detail("positions", "are right for a single position, and for a single pair of columns")
+def test_positions_of_few(student: Student) -> None:
+    assert_positions(student, 1, 6)
+    assert_positions(student, 7, 2)
+
+
+@detail("positions", "come as float32")
+def test_positions_are_float32(student: Student) -> None:
+    assert_close(student.call("positions", 3, 4), pattern(3, 4), "positions")
+
+
+@refusal("positions", "an odd size")
+def test_positions_refuses_an_odd_size(student: Student) -> None:
+    assert_refused(student, "positions", 4, 5)
