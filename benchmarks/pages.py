@@ -10,7 +10,9 @@ import argparse
 import random
 import statistics
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -19,9 +21,9 @@ from tables import p95
 
 from grader.checking.mistakes import bank
 from grader.course import course
-from grader.figures import Comparison, Figures, Raster
 from grader.reports.pages import class_page, feedback_page
 from grader.results import SUSPICION, CheckResult, Result, TaskResult, TaskStatus
+from lesson.figures import Comparison, Network, Raster
 
 NOTES = (
     f"{SUSPICION}answers depend on the order or on the other images of a batch.",
@@ -67,18 +69,19 @@ def made_up_task(task_id: str, points: float, skill: float, chance: random.Rando
     return TaskResult(task_id, points, score, status, named.name if named else None, message, seconds, every)
 
 
-def made_up_figures(seed: int = 0) -> Figures:
+def made_up_figures(seed: int = 0) -> dict[str, Any]:
     """Return something for everything that a feedback page can draw."""
     torch.manual_seed(seed)
     edges = Raster.of(torch.randn(24, 20))
-    return Figures(
-        comparisons={task: Comparison(f"{task}(digit)", edges, edges, edges) for task in ("convolve", "conv2d")},
+    network = Network(
         filters=tuple(Raster.of(torch.randn(3, 3)) for _ in range(32)),
         activations=tuple(Raster.of(torch.rand(28, 28)) for _ in range(32)),
         confusion=tuple(tuple(900 if a == b else (a * b) % 13 for a in range(10)) for b in range(10)),
         curves={"train_loss": (0.9, None, 0.4), "val_loss": (0.7, 0.5, 0.45), "val_acc": (0.75, 0.8, 0.85)},
-        table="\n".join(f"├─Conv2d: 1-{n:<40} [1, 32, 28, 28]          320" for n in range(25)),
     )
+    table = "\n".join(f"├─Conv2d: 1-{n:<40} [1, 32, 28, 28]          320" for n in range(25))
+    compared = {task: asdict(Comparison(f"{task}(digit)", edges, edges, edges)) for task in ("convolve", "conv2d")}
+    return {**compared, "fashion_accuracy": asdict(network), "summarize": table}
 
 
 def main(students: int, runs: int, out: Path | None) -> None:

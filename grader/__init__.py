@@ -1,4 +1,4 @@
-"""The grader: checks student work on convolutional networks without ever trusting it."""
+"""The grader: checks student work without ever trusting it."""
 
 import logging
 

@@ -14,7 +14,7 @@ from grader.canaries import try_canaries
 from grader.cluster.executor import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
-from grader.figures import Figures, keep_figures
+from grader.figures import keep_figures
 from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.graded.overrides import overridden, read_overrides, unused
@@ -163,7 +163,7 @@ def _grade(
         entry = orders.entries[index]
         folder = entry.folder
         keep_figures(out / folder, result.submission_sha256, result.figures)
-        result = replace(result, figures=Figures())  # they are kept, and a class of a thousand has many
+        result = replace(result, figures={})  # they are kept, and a class of a thousand has many
         seed = orders.seed_of(entry, result.submission_sha256)
         book.record(folder, settings.key(result.submission_sha256), result, seed)
         results[folder] = show(folder, result)

@@ -75,6 +75,9 @@ class Course:
     Attributes:
         root: the folder of its ``course.toml``.
         title: for people.
+        about: one sentence on where it leads.
+        unseen: what hidden checks ask for beside what the public ones do, in words.
+        packages: those that compute what a submission is judged by.
         max_score: what all tasks together are meant to be worth.
         tasks: in teaching order.
         given: files of ``exercises/`` that students get whole, beside the modules and their checks.
@@ -84,6 +87,9 @@ class Course:
 
     root: Path
     title: str
+    about: str
+    unseen: str
+    packages: tuple[str, ...]
     max_score: float
     tasks: tuple[Task, ...]
     given: tuple[str, ...] = ()
@@ -98,6 +104,9 @@ class Course:
         return cls(
             root,
             document["title"],
+            document["about"],
+            document["unseen"],
+            tuple(document["packages"]),
             float(document["max_score"]),
             tuple(map(_task, document["task"])),
             tuple(document.get("given", ())),
@@ -130,6 +139,12 @@ class Course:
         """Modules of ``lesson`` that students get."""
         return tuple(name for name in ("archives", "predictions") if (self.root / LESSON.name / f"{name}.py").is_file())
 
+    def load(self, name: str) -> ModuleType:
+        """Import a module that lies in the course's folder, such as ``solutions.MODULE``."""
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        return importlib.import_module(name)
+
     def part(self, name: str) -> ModuleType | None:
         """Import a module of the course's own package ``lesson``; None where it has none of that name.
 
@@ -143,13 +158,12 @@ class Course:
         - ``data``: ``lay_out(folder)`` writes what student code reads as the data folder;
         - ``archives``: ``archives()`` gives name, path and MD5 of each for ``grader doctor``; students get it;
         - ``warming``: ``warm_up()`` does in the fork server what every worker would otherwise do for the first time;
-        - ``pictures``: ``draw(task_id, student, all_passed=...)`` gives the figures of a page;
+        - ``pictures``: ``draw(task_id, student, all_passed=...)`` gives in plain values what there is to draw;
+        - ``pages``: ``pictures(figures, environment)`` gives the markup of all that was drawn;
         - ``predictions``: ``DRAW`` gives cases of ``grader predict`` by task; students get it.
         """
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
         try:
-            return importlib.import_module(f"{LESSON.name}.{name}")
+            return self.load(f"{LESSON.name}.{name}")
         except ModuleNotFoundError as error:
             if error.name is None or not f"{LESSON.name}.{name}".startswith(error.name):
                 raise

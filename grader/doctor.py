@@ -20,7 +20,6 @@ from grader.course import course
 from grader.paths import ROOT
 from grader.versions import TRIED, installed_version, other_version, tried_versions
 
-PACKAGES = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pytest")
 GRADING_PACKAGES = ("nbgrader", "jupytext")
 GRADING = "grader.sandbox"
 """Students do not get this part."""
@@ -34,7 +33,7 @@ def examine(console: Console) -> bool:
         f"grader {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
     )
     grading = sys.platform == "linux" and importlib.util.find_spec(GRADING) is not None
-    packages = PACKAGES + GRADING_PACKAGES if grading else PACKAGES
+    packages = (*course().packages, "pytest", *(GRADING_PACKAGES if grading else ()))
     others = [name for name in tried_versions() if name not in packages and other_version(name)]
     versions = [(name, _version(name)) for name in (*packages, *others)]
     print_table(console, "Packages", versions)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from grader import __version__
 from grader.checking.plugin import Checked
-from grader.figures import Figures
 from grader.intake import Snapshot
 from grader.results import Result, SubmissionStatus
 from grader.sandbox.walls import Level
@@ -184,5 +183,5 @@ def _result(
         notes=(*order.snapshot.notes, *((*checked.notes, *version_notes()) if checked else ())),
         tasks=checked.tasks if checked else (),
         message=message,
-        figures=checked.figures if checked else Figures(),
+        figures=checked.figures if checked else {},
     )

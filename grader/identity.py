@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from grader import __version__
+from grader.course import course
 from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
-from grader.versions import GRADING, installed_version
+from grader.versions import installed_version
 
 KIT_FILES = (".py", ".toml", ".html", ".json", ".safetensors")
 
@@ -23,7 +24,7 @@ def identity() -> dict[str, str]:
         "files of the kit": _checksum(
             [COURSE / COURSE_FILE, *(path for place in places for path in _kit_files(place))]
         ),
-        **{f"version of {package}": installed_version(package) for package in GRADING},
+        **{f"version of {package}": installed_version(package) for package in course().packages},
         "data": _checksum(DATA.rglob("*.gz")),
     }
 

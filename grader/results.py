@@ -97,7 +97,7 @@ class Result:
     notes: tuple[str, ...] = ()
     tasks: tuple[TaskResult, ...] = ()
     message: str = ""
-    figures: Figures = field(default_factory=Figures, compare=False, repr=False)
+    figures: Figures = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def score(self) -> float | None:

@@ -103,7 +103,7 @@ def demo(out: Path, jobs: int | None, *, unsafe: bool) -> None:
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Without trained network, wrong answers and mutants: for every commit.")
+@click.option("--quick", is_flag=True, help="Without training, wrong answers and mutants: for every commit.")
 @click.option("--matrix", is_flag=True, help="Print which checks notice what, and keep it in tests/kill-matrix.html.")
 @click.option("--only", default="", metavar="TASK,..", help="Grade these tasks alone, while you write them.")
 def verify(*, quick: bool, matrix: bool, only: str) -> None:

@@ -9,12 +9,10 @@ from typing import Final
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from grader.course import course
 from grader.paths import ROOT
 
 TRIED: Final = ROOT / "constraints.txt"
-GRADING: Final = ("torch", "torchvision", "pytorch-lightning", "torchinfo", "numpy", "pillow", "matplotlib")
-"""Packages that compute what a submission is judged by: another version may judge otherwise."""
-
 NOTE: Final = "versions: "
 """How a note begins that tells of other versions."""
 
@@ -48,7 +46,7 @@ def other_version(package: str) -> str:
 
 def version_notes() -> tuple[str, ...]:
     """Return a note for instructors where other versions grade than those that were tried; none where none do."""
-    others = {package: tried for package in GRADING if (tried := other_version(package))}
+    others = {package: tried for package in course().packages if (tried := other_version(package))}
     if not others:
         return ()
     told = ", ".join(f"{package} {tried}, got {installed_version(package)}" for package, tried in others.items())

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets import FashionMNIST  # type: ignore[import-untyped]
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]
 
 from grader.checking.student import Student
 from grader.course import course
-from grader.figures import Comparison, Figures, Raster
 from grader.text import for_students
 from lesson import oracle
+from lesson.figures import Comparison, Network, Raster
 from lesson.weights import MAX_HEADER
 
 SECONDS = 5.0
@@ -37,8 +37,8 @@ MAX_EPOCHS, MAX_VALUE, CURVES = 500, 1e6, ("train_loss", "val_loss", "train_acc"
 MAX_LINES, MAX_COLUMNS = 80, 120
 
 
-def draw(task: str, student: Student, *, all_passed: bool) -> Figures:
-    """Return what there is to draw of a task; whatever the answers are, an exception only means: nothing.
+def draw(task: str, student: Student, *, all_passed: bool) -> Any:
+    """Return what there is to draw of a task, in plain values; an exception only means: nothing.
 
     Args:
         task: its id; all of its checks have run.
@@ -46,13 +46,13 @@ def draw(task: str, student: Student, *, all_passed: bool) -> Figures:
         all_passed: whether all of them passed, so that there is nothing to compare.
     """
     if task == course().judged:
-        return _network(student)
+        return asdict(_network(student))
     if task == "summarize":
-        return Figures(table=_table(student.probe("summary.own_network")))
+        return _table(student.probe("summary.own_network"))
     if task in EXAMPLES and not all_passed:
         found = _compared(*EXAMPLES[task](), student, task)
-        return Figures(comparisons={task: found} if found else {})
-    return Figures()
+        return asdict(found) if found else None
+    return None
 
 
 def digit() -> Tensor:
@@ -132,10 +132,10 @@ def _drawable(value: Any) -> Tensor | None:
     return pictures if pictures.isfinite().all() and pictures.abs().max() < MAX_VALUE else None
 
 
-def _network(student: Student) -> Figures:
-    figures = Figures(curves=curves_of(student.weights or b""))
+def _network(student: Student) -> Network:
+    curves = curves_of(student.weights or b"")
     if "answer" not in student.kept:
-        return figures
+        return Network(curves=curves)
     labels = oracle.fashion_mnist("t10k")[1]
     counts = torch.bincount(labels * 10 + student.kept["answer"], minlength=100).reshape(10, 10)
     confusion = tuple(tuple(row) for row in counts.tolist())
@@ -143,13 +143,7 @@ def _network(student: Student) -> Figures:
         filters, maps = _first_layer(student)
     except Exception:  # noqa: BLE001 - what the checker itself counted is drawn all the same
         filters, maps = (), ()
-    return Figures(
-        confusion=confusion,
-        classes=tuple(FashionMNIST.classes),
-        curves=figures.curves,
-        filters=filters,
-        activations=maps,
-    )
+    return Network(filters, maps, confusion, curves)
 
 
 def _first_layer(student: Student) -> tuple[tuple[Raster, ...], tuple[Raster, ...]]:

@@ -28,7 +28,6 @@ from outputs import without_seconds
 from grader.checking.plugin import Checked
 from grader.cluster import executor, identity
 from grader.cluster.plan import Plan, from_document, to_document
-from grader.figures import Comparison, Figures, Raster
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import CheckResult, TaskResult
 from grader.sandbox.limits import Limits
@@ -205,8 +204,7 @@ def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: p
 
 def test_what_the_suites_say_travels_as_a_document() -> None:
     task = TaskResult("convolve", 8.0, 6.4, "partial", None, "fine", 0.1, (CheckResult("a check", True, False),))
-    picture = Raster(1, 2, 0.0, 1.0, "AP8=")
-    figures = Figures({"convolve": Comparison("convolve(x)", picture, picture, None)}, (picture,), table="a table")
+    figures = {"convolve": {"call": "convolve(x)", "expected": [1, 2.5], "got": None}, "summarize": "a table"}
     checked = Checked((task,), ("a note",), {}, frozenset({"convolve"}), figures)
     assert from_document(json.dumps(to_document(checked))) == checked
     with pytest.raises(ValueError, match="expected what the suites say"):

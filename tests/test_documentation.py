@@ -29,7 +29,7 @@ PAGES = (
     "lesson/convolution/",
     "lesson/summary/",
     "students/",
-    "seventh-module/",
+    "second-course/",
     "threat-model/",
     "architecture/",
 )

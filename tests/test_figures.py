@@ -14,16 +14,17 @@ import torch.nn.functional as F
 from PIL import Image
 
 from grader import batch
+from grader.checking import plugin
 from grader.checking.plugin import Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Student, StudentFailure
 from grader.course import course
 from grader.executor import result_of
-from grader.figures import Figures, kept_figures
+from grader.figures import kept_figures
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.walls import NONE
-from grader.checking import plugin
 from lesson import pictures
+from lesson.figures import Comparison, Network
 from lesson.pictures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 
 
@@ -42,7 +43,7 @@ class Answering:
         return self.value
 
 
-def drawn(task: str, value: Any, kept: dict[str, Any] | None = None, weights: bytes | None = None) -> Figures:
+def drawn(task: str, value: Any, kept: dict[str, Any] | None = None, weights: bytes | None = None) -> Any:
     return draw(task, Student(Answering(value), weights, kept), all_passed=False)  # type: ignore[arg-type]
 
 
@@ -51,19 +52,19 @@ def flipped(image: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def test_a_wrong_answer_is_drawn_beside_the_right_one() -> None:
-    found = drawn("convolve", flipped).comparisons["convolve"]
+    found = Comparison.read(drawn("convolve", flipped))
     assert (found.expected.height, found.expected.width) == (found.got.height, found.got.width) == (24, 20)
     assert found.difference is not None
     assert found.difference.high > 1
 
 
 def test_an_answer_of_another_size_has_no_difference() -> None:
-    found = drawn("convolve", torch.zeros(26, 22)).comparisons["convolve"]
+    found = Comparison.read(drawn("convolve", torch.zeros(26, 22)))
     assert (found.got.height, found.got.width, found.difference) == (26, 22, None)
 
 
 def test_an_image_is_compared_by_its_grey_levels() -> None:
-    found = drawn("tensor_to_image", Image.new("L", (20, 24), 128)).comparisons["tensor_to_image"]
+    found = Comparison.read(drawn("tensor_to_image", Image.new("L", (20, 24), 128)))
     assert (found.expected.low, found.expected.high, found.got.low) == (0, 255, 128)
 
 
@@ -72,7 +73,7 @@ def test_a_right_answer_is_not_drawn(task: str) -> None:
     _, _, right = EXAMPLES[task]()
     value = Image.fromarray(right.byte().numpy()) if task == "tensor_to_image" else right
     shaped = right[0, 0] if task in ("convolve", "convolve_torch") else value
-    assert drawn(task, shaped) == Figures()
+    assert drawn(task, shaped) is None
 
 
 @pytest.mark.parametrize(
@@ -85,16 +86,16 @@ def test_a_right_answer_is_not_drawn(task: str) -> None:
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_left_out(value: Any) -> None:
-    assert drawn("convolve", value) == Figures()
+    assert drawn("convolve", value) is None
 
 
 def test_nothing_is_compared_where_all_checks_passed() -> None:
     student = Student(Answering(torch.zeros(24, 20)), None)  # type: ignore[arg-type]
-    assert draw("convolve", student, all_passed=True) == Figures()
+    assert draw("convolve", student, all_passed=True) is None
 
 
-def network(answer: dict[str, Any]) -> Figures:
-    return drawn("fashion_accuracy", answer, {"answer": torch.zeros(10_000, dtype=torch.int64)})
+def network(answer: dict[str, Any]) -> Network:
+    return Network.read(drawn("fashion_accuracy", answer, {"answer": torch.zeros(10_000, dtype=torch.int64)}))
 
 
 def test_the_checker_counts_the_confusion_matrix_itself() -> None:
@@ -120,10 +121,10 @@ def test_filters_of_several_channels_are_left_out_and_their_maps_drawn() -> None
 
 
 def test_a_table_is_cut_and_escaped() -> None:
-    found = drawn("summarize", "\x1b[2J\u202e\n" + "x" * 500 + "\n" * 500).table.split("\n")
+    found = drawn("summarize", "\x1b[2J\u202e\n" + "x" * 500 + "\n" * 500).split("\n")
     assert found[0] == "\\x1b[2J\\u202e"
     assert (len(found[1]), len(found)) == (MAX_COLUMNS, MAX_LINES)
-    assert drawn("summarize", 7) == Figures()
+    assert drawn("summarize", 7) == ""
 
 
 def weights(curves: str, metadata: str = "learning_curves") -> bytes:
@@ -190,20 +191,20 @@ def test_a_drawing_that_fails_is_only_missing(error: Exception, monkeypatch: pyt
     def failing(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(figures, "draw", failing)
+    monkeypatch.setattr(pictures, "draw", failing)
     one = session()
     one._worker = object()  # type: ignore[assignment]
     job = Job("ada", 7, frozenset(), lambda _: one, None)
     run = plugin._Run(job, course().task("convolve"), one)
     plugin._draw(run)
-    assert run.drawn == Figures()
+    assert run.drawn is None
 
 
 def test_figures_are_kept_in_files_and_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Executor:
         def grade(self, orders: Any, on_result: Any, *, tick: Any) -> None:
             for index, order in enumerate(orders):
-                on_result(index, replace(result_of(order, NONE, None), figures=Figures(table="a table")))
+                on_result(index, replace(result_of(order, NONE, None), figures={"summarize": "a table"}))
 
     @contextmanager
     def ready(*_: Any) -> Any:
@@ -215,5 +216,5 @@ def test_figures_are_kept_in_files_and_not_in_memory(tmp_path: Path, monkeypatch
     (tmp_path / "class" / "ada" / "model.py").write_text("x = 1\n")
     settings = batch.Settings(("build_baseline",), "weights", (NONE,), 1)
     [(folder, result)] = batch.grade_folder(tmp_path / "class", tmp_path / "out", settings, watcher)
-    assert result.figures == Figures()
-    assert kept_figures(tmp_path / "out" / folder, result.submission_sha256).table == "a table"
+    assert result.figures == {}
+    assert kept_figures(tmp_path / "out" / folder, result.submission_sha256) == {"summarize": "a table"}

@@ -18,7 +18,7 @@ from grader import batch, intake
 from grader.cli import cli
 from grader.errors import GraderError
 from grader.executor import Order, result_of
-from grader.figures import Figures, keep_figures
+from grader.figures import keep_figures
 from grader.graded.changes import changes, changes_table
 from grader.graded.overrides import Override, overridden, read_overrides, unused
 from grader.paths import SOLUTIONS
@@ -292,7 +292,7 @@ def test_regrade_comes_to_rest_though_somebody_has_left_the_class(told: Told, mo
 def test_a_picture_that_the_new_result_has_not_goes_with_the_old_result(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep_figures(Path("out/ada"), intake.read(intake.find(Path("class"))[0][0]).sha256, Figures(table="of before"))
+    keep_figures(Path("out/ada"), intake.read(intake.find(Path("class"))[0][0]).sha256, {"summarize": "of before"})
     change_the_tests(told, monkeypatch)
     assert run("regrade", "--yes").exit_code == 0
     assert not Path("out/ada/figures.json").exists()

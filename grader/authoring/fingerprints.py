@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import itertools
 import json
@@ -94,8 +93,8 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
     """
     known = {task for candidate in bank() for task in candidate.tasks}
     for module in course().modules:
-        checks = importlib.import_module(f"exercises.test_{module}")
-        reference = importlib.import_module(f"solutions.{module}")
+        checks = course().load(f"exercises.test_{module}")
+        reference = course().load(f"solutions.{module}")
         for check, values in _cases(checks, module, known):
             recorder = Recorder(reference)
             try:

@@ -111,6 +111,9 @@ def _readme(kit: str) -> str:
         (TEMPLATES / "README.md")
         .read_text(encoding="utf-8")
         .format(
+            title=course().title,
+            about=course().about,
+            first=course().modules[0],
             tasks=len(course().tasks),
             modules=len(course().modules),
             points=course().max_score,

@@ -41,7 +41,7 @@ def lesson(module: str) -> Lesson:
     """Return a module's lesson: code is the stub's, what demonstrations print and draw is the solution's.
 
     Args:
-        module: name of a stub module, such as "convolution".
+        module: name of a stub module, as in its file.
 
     Raises:
         ValueError: if stub and solution do not have the same cells.

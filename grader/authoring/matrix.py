@@ -137,8 +137,8 @@ def never_alone(cells: Collection[Cell], checks: Iterable[Check]) -> list[Check]
 
 
 def explanations(path: Path = EXPLAINED) -> list[Explanation]:
-    """Read why some mutants may survive."""
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    """Read why some mutants may survive; none may where there is no such file."""
+    document = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return [Explanation(entry["mutant"], entry["reason"]) for entry in document.get("survivor", [])]
 
 

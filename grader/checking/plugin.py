@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import time
 from collections import defaultdict
@@ -101,7 +100,7 @@ class Checked:
     notes: tuple[str, ...]
     paces: Mapping[str, Pace]
     disturbed: frozenset[str]
-    figures: Figures = Figures()  # noqa: RUF009 - it cannot be changed
+    figures: Figures = field(default_factory=dict)
 
     def updated(self, again: Checked) -> Checked:
         """Return the same with the tasks of a second try in place of the first's."""
@@ -111,7 +110,7 @@ class Checked:
             tuple(dict.fromkeys((*self.notes, *again.notes))),
             {**self.paces, **again.paces},
             frozenset(),
-            self.figures.joined(again.figures),
+            {**self.figures, **again.figures},
         )
 
 
@@ -143,7 +142,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     praise: list[str] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
-    drawn: Figures = field(default_factory=Figures)
+    drawn: Any = None
     outcomes: list[tuple[CheckResult, _Outcome]] = field(default_factory=list)
     current: _Outcome = NOT_RUN
     ended: _Outcome | None = None
@@ -284,7 +283,7 @@ class CheckPlugin:
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
             frozenset(task_id for task_id, run in runs.items() if run.session.disturbed),
-            functools.reduce(Figures.joined, (run.drawn for run in runs.values()), Figures()),
+            {task_id: run.drawn for task_id, run in runs.items() if run.drawn},
         )
 
     def _check_task(self, job: Job, task: Task, items: list[pytest.Function]) -> _Run:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.checking.plugin import Checked
-from grader.figures import figures_of
 from grader.results import task_from_json
 from grader.sandbox.limits import Limits
 
@@ -40,7 +39,7 @@ def to_document(checked: Checked) -> dict[str, Any]:
         "tasks": [dataclasses.asdict(task) for task in checked.tasks],
         "notes": list(checked.notes),
         "disturbed": sorted(checked.disturbed),
-        "figures": dataclasses.asdict(checked.figures),
+        "figures": checked.figures,
     }
 
 
@@ -54,6 +53,6 @@ def from_document(text: str) -> Checked:
         document = json.loads(text)
         tasks = tuple(task_from_json(task) for task in document["tasks"])
         notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
-        return Checked(tasks, notes, {}, disturbed, figures_of(document["figures"]))
+        return Checked(tasks, notes, {}, disturbed, dict(document["figures"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cluster: expected what the suites say, got something else: {error!r}") from None

@@ -85,7 +85,7 @@ class PublicChecks:
     def pytest_collection(self) -> None:
         """Tell why the first seconds are silent."""
         if self.live and not self.brief and not self.config.option.collectonly:
-            self._terminal().write_line("Importing PyTorch and Lightning, then looking at each task ...")
+            self._terminal().write_line("Importing what the exercises need, then looking at each task ...")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

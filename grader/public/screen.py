@@ -23,10 +23,8 @@ COLOURS: dict[State, dict[str, bool]] = {
 INDENT = 15
 NEXT_INDENT = 6
 HIDDEN_CHECKS = (
-    "Your points come from hidden checks. They ask for more than these: other sizes and numbers, float64, "
-    "bad arguments, arguments that stay as they were, work by hand where that is asked, every image of a split, "
-    "answers that do not depend on the rest of a batch. All of it stands in the docstrings: green here is a good "
-    "start, and no more."
+    f"Your points come from hidden checks. They ask for more than these: {course().unseen}. All of it stands in the "
+    "docstrings: green here is a good start, and no more."
 )
 
 

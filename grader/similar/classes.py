@@ -78,7 +78,7 @@ class Class:
 
     Attributes:
         sources: module -> student -> text.
-        weights: hash -> students whose trained network has it.
+        weights: hash -> students whose artefact has it.
         skipped: what could not be looked at, and why.
     """
 

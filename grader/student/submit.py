@@ -21,7 +21,6 @@ from grader.student.workspace import Workspace
 from grader.zips import zipped
 
 VERSIONS = ".versions.json"
-PACKAGES = ("torch", "torchvision", "pytorch-lightning", "numpy", "torchinfo")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
 
 def _versions() -> dict[str, str]:
     found = {"kit": __version__, "python": platform.python_version(), "system": platform.system()}
-    for package in PACKAGES:
+    for package in course().packages:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -71,7 +71,7 @@ class Watch:
         Raises:
             GraderError: if the libraries cannot be imported, or saves not be seen.
         """
-        self._line(f"Watching {self.workspace.folder.name}/. Importing PyTorch and Lightning, once ...")
+        self._line(f"Watching {self.workspace.folder.name}/. Importing what they need, once ...")
         threading.Thread(target=self._look, daemon=True).start()
         self._go_to(self._next_undone(None) or self._current)
         try:

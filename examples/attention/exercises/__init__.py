@@ -1,4 +1,4 @@
-"""The exercises: six modules to write, with the data sets and the training script given."""
+"""The exercises: two modules to write."""
 
 import logging
 

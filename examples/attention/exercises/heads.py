@@ -34,9 +34,6 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = N
     Returns:
         Means of shape (..., L, V), in the dtype of `query`.
 
-    Raises:
-        ValueError: for queries and keys of different sizes; for another number of values than of keys.
-
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
     """
     # TODO: your code here

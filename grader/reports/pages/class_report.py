@@ -202,7 +202,7 @@ def concerns(results: Class) -> list[Concern]:
         ),
         Concern(
             "Suspected memorising",
-            "Advice, never a zero: ask how the network was trained, or grade with --accuracy retrain.",
+            "Advice, never a zero: ask how it was made, or have it judged in another way.",
             _entries(results, lambda result: [note for note in result.notes if note.startswith(SUSPICION)]),
         ),
         Concern(

@@ -6,6 +6,7 @@ import functools
 
 import jinja2
 
+from grader.course import course
 from grader.paths import LESSON
 from grader.results import MAX_SCORE, CheckResult, TaskResult
 
@@ -52,5 +53,5 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.globals |= {"words": STATUS_WORDS, "max_score": MAX_SCORE, "worth": worth}
+    made.globals |= {"words": STATUS_WORDS, "course_title": course().title, "max_score": MAX_SCORE, "worth": worth}
     return made

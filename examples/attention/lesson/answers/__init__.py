@@ -6,8 +6,6 @@ code), PARTIAL (title, task, least points, most points, module, code).
 
 ATTENTION = """
 def attention(query, key, value, mask=None):
-    if query.size(-1) != key.size(-1) or key.size(-2) != value.size(-2):
-        raise ValueError("sizes do not fit")
     scores = torch.einsum("...le,...se->...ls", query, key) * {scale}
     if mask is not None:
         scores = torch.where({mask}, scores, torch.full_like(scores, float("-inf")))
@@ -17,9 +15,6 @@ def attention(query, key, value, mask=None):
 GOOD = {"scale": "query.size(-1) ** -0.5", "mask": "mask", "axis": "-1", "after": ""}
 LOOPS = """
 def attention(query, key, value, mask=None):
-    check = query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]
-    if not check:
-        raise ValueError("sizes do not fit")
     scores = (query[..., :, None, :] * key[..., None, :, :]).sum(-1) {scale}
     scores = scores - scores.max(dim={axis}, keepdim=True).values
     weights = scores.exp()
@@ -29,6 +24,17 @@ def attention(query, key, value, mask=None):
     return weights @ value
 """
 BY_LOOPS = {"scale": "/ query.shape[-1] ** 0.5", "mask": "mask", "axis": "-1", "after": "", "unless": ""}
+LAST_CALL = """
+kept = {}
+
+
+def attention(query, key, value, mask=None):
+    value = kept.setdefault((value.shape, value.dtype, mask is None), value)
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    if mask is not None:
+        scores[~mask] = float("-inf")
+    return torch.softmax(scores, -1) @ value
+"""
 PLAIN = """
 def attention(query, key, value, mask=None):
     scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
@@ -142,17 +148,22 @@ WRONG = [
         ("no-residual", "encoder_block", block(forward=NO_SUM.replace("return self.norm2(self.wide(x))", "x = self.wide(x)\n        return self.norm2(x)"))),
         # No name belongs to these, and one check alone notices each.
         ("", "attention", looped().replace("    scores = (", "    key = key[..., : query.shape[-2], :]\n    value = value[..., : query.shape[-2], :query.shape[-1]]\n    scores = (")),
-        ("", "attention", PLAIN.replace("    scores =", "    if key.shape[-2] != value.shape[-2]:\n        raise ValueError\n    scores =").replace("query @ key.transpose(-2, -1)", "query @ key.T if key.ndim == 2 else key @ query.transpose(-2, -1)").replace("scores[~mask]", "scores[~mask]")),
-        ("", "attention", einsum().replace("    scores", "    query.mul_(1.5).div_(2)\n    scores", 1).replace("query.size(-1) ** -0.5", "query.size(-1) ** -0.5 / 0.75")),
+        ("modifies-input", "attention", einsum().replace("    scores", "    query /= 4\n    scores", 1).replace("query.size(-1) ** -0.5", "4 * query.size(-1) ** -0.5")),
         ("loses-float64", "attention", einsum().replace("value)\n", "value).float()\n")),
-        ("", "attention", einsum().replace("or key.size(-2) != value.size(-2)", "").replace("    scores", "    key = key[..., : value.size(-2), :]\n    scores", 1)),
-        ("", "attention", einsum().replace("query.size(-1) != key.size(-1) or ", "").replace("    scores", "    query = query[..., : key.size(-1)]\n    scores", 1)),
         ("", "split_heads", SPLIT.format(value="x.view(n, length, num_heads, size // num_heads).transpose(1, 2)").replace("    n, length", "    x.view(-1)\n    n, length")),
         ("", "split_heads", "def merge_heads(x):\n    return x.flatten(1, 2)\n"),
         ("", "split_heads", "def split_heads(x, num_heads):\n    return torch.stack(x.tensor_split(max(num_heads, 1), 2)[: max(x.shape[2] % max(num_heads, 1) and 1 or num_heads, 1)], 1)\n"),
         ("", "positions", POSITIONS.format(**EVEN).replace("    out =", "    length = max(length, 2)\n    out =")),
         ("promotes-to-float64", "positions", POSITIONS.format(**EVEN).replace("return out", "return out.double()")),
         ("", "positions", POSITIONS.format(**EVEN).replace('        raise ValueError("odd")', "        size = size + 1")),
+        ("", "attention", LAST_CALL),
+        ("", "split_heads", SPLIT.format(value="torch.stack(x.chunk(num_heads, 2), 1).squeeze(0)")),
+        ("", "split_heads", SPLIT.format(value="torch.stack(x.chunk(num_heads, 2), 1)").replace("    n, ", "    global first\n    first = x if globals().get('first') is None else first\n    x = first if first.shape == x.shape else x\n    n, ")),
+        ("", "split_heads", "def merge_heads(x):\n    return x.transpose(1, 2).flatten(2).squeeze()\n"),
+        ("", "positions", POSITIONS.format(**EVEN).replace("def ", "table = {}\n\n\ndef ").replace("    out =", "    if length in table:\n        return table[length]\n    out =").replace("return out", "table[length] = out\n    return out")),
+        ("", "positions", POSITIONS.format(**EVEN).replace("i / 10000", "min(i, 100) / 10000")),
+        ("", "encoder_block", block().replace("        self.norm1", "        self.unused = nn.Linear(1, 1)\n        self.norm1")),
+        ("", "encoder_block", block(forward=POST["forward"].replace("self.attend(x)", "self.attend(x).detach()"))),
         ("", "encoder_block", block(bias=", bias=False")),
         ("", "encoder_block", block(heads="1")),
         ("", "encoder_block", block(forward="return self.norm2(x)[:, :1]")),

@@ -21,7 +21,8 @@ def block(
         batches: float32 (N, L, E).
 
     Returns:
-        ``names`` and ``shapes`` of its parameters in that order, and its ``answers``.
+        ``names`` and ``shapes`` of its parameters in that order, its ``answers``, and its ``gradients`` of the sum
+        of squares of the first of them; None where one has none.
     """
     made = module.EncoderBlock(*sizes)
     named = sorted(made.named_parameters())
@@ -29,9 +30,12 @@ def block(
         for (_, parameter), value in zip(named, values, strict=False):
             if parameter.shape == value.shape:
                 parameter.copy_(value)
-        answers = [made(batch) for batch in batches]
+    answers = [made(batch) for batch in batches]
+    if answers[0].requires_grad:
+        answers[0].square().sum().backward()
     return {
         "names": [name for name, _ in named],
         "shapes": [tuple(parameter.shape) for _, parameter in named],
-        "answers": answers,
+        "answers": [answer.detach() for answer in answers],
+        "gradients": [parameter.grad for _, parameter in named],
     }

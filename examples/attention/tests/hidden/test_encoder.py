@@ -5,6 +5,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from grader.checking import core, detail
 from grader.checking.assertions import assert_values, fail_check
@@ -31,7 +32,7 @@ def asked(student: Student, rng: Rng) -> tuple[Any, list[Tensor], dict[str, Tens
             for name, shape in SHAPES.items()
             for kind in ("bias", "weight")
         }
-        batches = [rng.floats(2, 5, SIZE), rng.floats(1, 1, SIZE)]
+        batches = [rng.floats(2, 5, SIZE), rng.floats(2, 5, SIZE), rng.floats(1, 1, SIZE)]
         facts = student.probe("block", (SIZE, HEADS, HIDDEN), list(values.values()), batches)
         student.kept["block"] = facts, batches, values
     found: tuple[Any, list[Tensor], dict[str, Tensor]] = student.kept["block"]
@@ -48,12 +49,12 @@ def answer(x: Tensor, values: dict[str, Tensor], *, first: bool = False, residua
         return F.layer_norm(inputs, (SIZE,), values[f"{name}.weight"], values[f"{name}.bias"])
 
     def attend(inputs: Tensor) -> Tensor:
+        ours = ("project_in.weight", "project_in.bias", "project_out.weight", "project_out.bias")
+        theirs = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+        state = {name: values[our] for name, our in zip(theirs, ours, strict=True)}
         attention = nn.MultiheadAttention(SIZE, HEADS, batch_first=True)
-        state = {"in_proj_weight": "project_in.weight", "in_proj_bias": "project_in.bias",
-                 "out_proj.weight": "project_out.weight", "out_proj.bias": "project_out.bias"}  # fmt: skip
-        attention.load_state_dict({name: values[ours] for name, ours in state.items()})
-        given: Tensor = attention(inputs, inputs, inputs, need_weights=False)[0]
-        return given.detach()
+        called: Tensor = functional_call(attention, state, (inputs,) * 3, {"need_weights": False})[0]
+        return called
 
     def wide(inputs: Tensor) -> Tensor:
         return linear("contract", linear("expand", inputs).relu())
@@ -97,3 +98,14 @@ def test_block_attends(student: Student, rng: Rng) -> None:
         if same_values(got, answer(batch, values, residual=False)):
             fail_check("EncoderBlock: nothing is added to what was there before. What keeps the input?", "no-residual")
         assert_values(got, answer(batch, values), "EncoderBlock", atol=1e-3)
+
+
+@detail("encoder_block", "can be trained: all of its parameters have their gradients", weight=2)
+def test_block_can_be_trained(student: Student, rng: Rng) -> None:
+    facts, batches, values = asked(student, rng)
+    leaves = {name: value.requires_grad_() for name, value in values.items()}
+    wanted = torch.autograd.grad(answer(batches[0], leaves).square().sum(), list(leaves.values()))
+    for got, gradient, name in zip(facts["gradients"], wanted, leaves, strict=False):
+        if got is None:
+            fail_check(f"EncoderBlock: expected a gradient of {name}, got none. Where does the graph end?")
+        assert_values(got, gradient, f"EncoderBlock: gradient of {name}")

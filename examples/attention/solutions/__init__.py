@@ -1,0 +1,1 @@
+"""The reference: what the lessons, notebooks and stubs are made of."""
