@@ -44,7 +44,7 @@ def load(module: str) -> ModuleType:
     except NotImplementedError:  # a stub that is called while the module is imported
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the student is told
-        place = _place(error, _folder())
+        place = _place(error, folder())
         raise BrokenModuleError(f"exercises/{module}.py cannot be imported: {_name(error)}{place}") from None
 
 
@@ -96,7 +96,8 @@ def _name(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return the folder of the exercises that are asked."""
     return Path(importlib.import_module("exercises").__path__[0])
 
 

@@ -1,0 +1,57 @@
+"""What `exercises/conftest.py` of every course takes in: tasks in place of tests, and each check gets its module."""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+import torch
+from matplotlib import pyplot as plt
+
+from grader.course import course
+from grader.public.explain import folder, load
+from grader.public.plugin import PublicChecks, add_options
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know `--all` and `--traceback`."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of the checks, and the report by tasks."""
+    config.addinivalue_line("markers", "task(id): the task that a check belongs to")
+    config.pluginmanager.register(PublicChecks(config, folder()), "public-checks")
+    plt.switch_backend("Agg")  # figures are drawn, but no window opens
+
+
+def _module(name: str) -> Callable[[], ModuleType]:
+    """Return the fixture that gives checks your exercises/<name>.py."""
+
+    @pytest.fixture(name=name)
+    def loaded() -> ModuleType:
+        return load(name)
+
+    return loaded
+
+
+@pytest.fixture(autouse=True)
+def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Do small work without helpers, who would cost more than they do; judging an artefact is not small."""
+    threads = torch.get_num_threads()
+    task = request.node.get_closest_marker("task")
+    if task is not None and task.args[0] != course().judged:
+        torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    """Leave no figure open for the next check."""
+    yield
+    plt.close("all")
+
+
+MODULES = {f"module_{name}": _module(name) for name in course().modules}
+globals().update(MODULES)
+__all__ = ["close_figures", "one_thread", "pytest_addoption", "pytest_configure", *MODULES]  # noqa: PLE0604 - texts, too
