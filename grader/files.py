@@ -7,12 +7,14 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from grader.errors import GraderError
 
 _UNFINISHED: Final = ".part"
+BACKUPS: Final = ".backups"
 
 
 class DiskFull(GraderError):
@@ -75,3 +77,18 @@ def remove_unfinished(folder: Path) -> None:
     for pattern in (f".*{_UNFINISHED}", f"*/.*{_UNFINISHED}"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)
+
+
+def keep_backup(path: Path) -> Path | None:
+    """Copy a file into ``.backups/`` beside it, under a name that nothing has yet; None where there is no file."""
+    if not path.is_file():
+        return None
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
+    folder = path.parent / BACKUPS
+    names = (
+        folder / f"{path.stem}-{stamp}{suffix}{path.suffix}" for suffix in ["", *(f"-{n}" for n in range(2, 1000))]
+    )
+    backup = next(name for name in names if not name.exists())
+    folder.mkdir(exist_ok=True)
+    backup.write_bytes(path.read_bytes())
+    return backup

@@ -19,6 +19,7 @@ from typing import Self
 
 import torch
 
+from grader.bodies import body_hashes
 from grader.checking.plugin import Checked, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
@@ -28,7 +29,6 @@ from grader.intake import Snapshot
 from grader.paths import EXERCISES
 from grader.sandbox import scratch, walls
 from grader.sandbox.client import Place, SandboxBroken
-from grader.sandbox.fingerprints import symbol_fingerprints
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
@@ -204,14 +204,13 @@ def code_of(snapshot: Snapshot) -> Code:
     """Return what a worker is given of a submission: its modules, and the kit's own files beside them."""
     files = {f"exercises/{name}": (EXERCISES / name).read_bytes() for name in ("__init__.py", *course().given)}
     files |= {f"exercises/{module}.py": source for module, source in snapshot.modules.items()}
-    return Code(files, _stub_fingerprints(), snapshot.broken)
+    return Code(files, _stub_hashes(), snapshot.broken)
 
 
 @cache
-def _stub_fingerprints() -> dict[str, dict[str, str]]:
+def _stub_hashes() -> dict[str, dict[str, str]]:
     return {
-        module: symbol_fingerprints((EXERCISES / f"{module}.py").read_text(encoding="utf-8"))
-        for module in course().modules
+        module: body_hashes((EXERCISES / f"{module}.py").read_text(encoding="utf-8")) for module in course().modules
     }
 
 

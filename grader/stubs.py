@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import paths
+from grader.bodies import NO_BODY, body_hashes
 from grader.course import course
 
 BEGIN = "### BEGIN SOLUTION"
@@ -81,21 +83,43 @@ def says_not_written(text: str) -> bool:
     return NOT_WRITTEN in text
 
 
-def is_stub(function: Function, symbol: str, module: str) -> bool:
-    """Return whether a function still is what the stub of a module has."""
-    return not_written(symbol, module) in ast.unparse(function)
+def stub_text(folder: Path, module: str) -> str:
+    """Return a module as it was handed out: the copy below a student's folder, or derived where the solutions lie.
+
+    An empty text where there is neither.
+    """
+    copy, solution = folder / STUBS / f"{module}.py", paths.SOLUTIONS / f"{module}.py"
+    if copy.is_file():
+        return copy.read_text(encoding="utf-8")
+    return derive_stub(solution.read_text(encoding="utf-8"), module) if solution.is_file() else ""
 
 
-def holds_work(path: Path) -> bool:
+def unwritten(source: str | bytes, stub: str, symbols: Iterable[str]) -> frozenset[str]:
+    """Return those functions of a module whose bodies do no more than the stub's.
+
+    Args:
+        source: the module.
+        stub: as it was handed out; if that is empty, a function without a body is not written.
+        symbols: the functions that are asked about; what is not in the source is not in the answer.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: if the source cannot be parsed.
+    """
+    symbols = set(symbols)
+    found, given = body_hashes(source, symbols), body_hashes(stub, symbols)
+    return frozenset(symbol for symbol, body in found.items() if body == given.get(symbol, NO_BODY))
+
+
+def holds_work(path: Path, stub: str) -> bool:
     """Return whether a module is more than its stub: a task is written, or it holds a text that does not parse."""
     if not path.is_file():
         return False
+    symbols = {symbol for task in course().tasks if task.module == path.stem for symbol in task.symbols}
     try:
-        functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
-    except (SyntaxError, ValueError):
+        source = path.read_bytes()
+        return body_hashes(source, symbols).keys() > unwritten(source, stub, symbols)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
-    symbols = [symbol for task in course().tasks if task.module == path.stem for symbol in task.symbols]
-    return any(symbol in functions and not is_stub(functions[symbol], symbol, path.stem) for symbol in symbols)
 
 
 def solution_blocks(source: str, where: str) -> list[Block]:

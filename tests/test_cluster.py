@@ -25,8 +25,9 @@ if sys.platform != "linux":
 
 from outputs import without_seconds
 
+from grader import identity
 from grader.checking.plugin import Checked
-from grader.cluster import executor, identity
+from grader.cluster import executor
 from grader.cluster.plan import Plan, from_document, to_document
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import CheckResult, TaskResult

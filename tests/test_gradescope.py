@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from grader import paths
 from grader.authoring import gradescope
 from grader.authoring.gradescope import write_autograder
 from grader.paths import SOLUTIONS
@@ -79,7 +80,9 @@ def test_the_zip_holds_nothing_that_came_about_in_use(
     for name in ("data/MNIST5k/raw/images-idx3-ubyte", "data/MNIST5k/unpack.lock", "exercises/filters.png",
                  "exercises/fashion_cnn.safetensors", "exercises/.progress.json", "exercises/mine.py"):  # fmt: skip
         (used / name).write_bytes(b"used")
-    monkeypatch.setattr(gradescope, "ROOT", used)
+    for module in gradescope, paths:
+        monkeypatch.setattr(module, "ROOT", used)
+        monkeypatch.setattr(module, "COURSE", used)
     write_autograder(tmp_path / "again.zip")
     with zipfile.ZipFile(tmp_path / "again.zip") as files:
         assert files.namelist() == names

@@ -14,6 +14,8 @@ from grader import paths
 from grader.authoring.release import release_stubs
 from grader.course import course
 from grader.public.memory import FILE, Memory
+from grader.public.progress import Outcome, TaskProgress
+from grader.stubs import not_written
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +93,16 @@ def test_on_the_stubs_there_is_a_progress_line_and_one_next_thing(stubs: Run) ->
     assert f"0 of {ALL} tasks green, 0 of 100 points in reach of the public checks; {ALL} not started." in stubs.text
     assert re.search(r"Next: output_size, 3 points: exercises/convolution.py, line \d+", stubs.output)
     assert "pytest exercises -k output_size" in stubs.output
+
+
+def test_code_above_the_line_of_the_stub_is_not_called_unwritten() -> None:
+    task = course().task("conv2d")
+    reached = [Outcome("unwritten", not_written("conv2d", "convolution"))]
+    left = TaskProgress(task, 3, frozenset(), reached)
+    assert (left.state, left.message) == (
+        "unfinished", "conv2d: the line that says *not written yet* is still reached. Can it go now?",
+    )  # fmt: skip
+    assert TaskProgress(task, 3, frozenset({"conv2d"}), reached).state == "not started"
 
 
 def test_on_the_stubs_there_is_no_noise(stubs: Run) -> None:

@@ -11,8 +11,8 @@ from copies import replace_text
 from grader import paths
 from grader.authoring.agreement import leak_problems, manifest_problems, stub_problems
 from grader.authoring.release import release_stubs
+from grader.bodies import body_hashes, names_used
 from grader.course import course
-from grader.sandbox.fingerprints import names_used, symbol_fingerprints
 from grader.stubs import derive_stub, holds_work
 
 LESSON = '''# %% [markdown]
@@ -132,7 +132,7 @@ def test_a_stub_differs_from_its_solution_in_every_symbol_of_its_tasks() -> None
         texts = [
             (folder / f"{task.module}.py").read_text(encoding="utf-8") for folder in (paths.EXERCISES, paths.SOLUTIONS)
         ]
-        stub, solution = map(symbol_fingerprints, texts)
+        stub, solution = map(body_hashes, texts)
         assert all(stub[symbol] != solution[symbol] for symbol in task.symbols), task.id
 
 
@@ -254,45 +254,62 @@ def test_release_refreshes_a_stub_but_keeps_work(tmp_path: Path) -> None:
 
 def test_a_text_that_does_not_parse_is_work(tmp_path: Path) -> None:
     path = tmp_path / "convolution.py"
-    assert not holds_work(path)
+    assert not holds_work(path, "")
     path.write_text("def convolve(:\n")
-    assert holds_work(path)
+    assert holds_work(path, "")
+
+
+def test_code_above_the_line_of_the_stub_is_work(tmp_path: Path) -> None:
+    release_stubs(tmp_path)
+    path = tmp_path / "exercises" / "convolution.py"
+    line = '    raise NotImplementedError("output_size'
+    replace_text(path, line, f"    return 3\n{line}")
+    assert release_stubs(tmp_path).kept == [path]
+    assert "return 3" in path.read_text(encoding="utf-8")
+
+
+def test_a_stub_that_is_replaced_leaves_a_copy(tmp_path: Path) -> None:
+    release_stubs(tmp_path)
+    path = tmp_path / "exercises" / "convolution.py"
+    replace_text(path, "import torch\n", "import torch\n\nMY_NOTES = 'pad first'\n")
+    assert release_stubs(tmp_path).written == [path]
+    assert "MY_NOTES" not in path.read_text(encoding="utf-8")
+    [backup] = (tmp_path / "exercises" / ".backups").iterdir()
+    assert "MY_NOTES" in backup.read_text(encoding="utf-8")
 
 
 # fingerprints
 
 
 def test_a_fingerprint_sees_what_a_body_does_and_nothing_else() -> None:
-    plain = symbol_fingerprints("def f(a):\n    return a\n")
-    dressed = symbol_fingerprints(
-        'async def g(): pass\ndef f(a: int) -> int:\n    """Doc."""\n    # note\n    return (a)\n'
-    )
+    plain = body_hashes("def f(a):\n    return a\n")
+    dressed = body_hashes('async def g(): pass\ndef f(a: int) -> int:\n    """Doc."""\n    # note\n    return (a)\n')
     assert plain["f"] == dressed["f"]
-    assert plain["f"] != symbol_fingerprints("def f(a):\n    return -a\n")["f"]
-    assert set(symbol_fingerprints(STUB)) == {"add", "Adder.add"}
+    assert plain["f"] != body_hashes("def f(a):\n    return -a\n")["f"]
+    assert set(body_hashes(STUB)) == {"add", "Adder.add"}
 
 
 @pytest.mark.parametrize("body", ["pass", "...", '"Doc."', "return", "return None", "raise NotImplementedError('f')"])
 def test_bodies_that_do_nothing_are_all_the_stub_s(body: str) -> None:
-    stub = symbol_fingerprints('def f(a):\n    """Doc."""\n    raise NotImplementedError("Implement f: a task")\n')
-    assert symbol_fingerprints(f"def f(a):\n    {body}\n") == stub
-    assert symbol_fingerprints(f"def f(a):\n    a += 1\n    {body}\n") != stub
+    stub = body_hashes('def f(a):\n    """Doc."""\n    raise NotImplementedError("Implement f: a task")\n')
+    assert body_hashes(f"def f(a):\n    {body}\n") == stub
+    assert body_hashes(f"def f(a):\n    a += 1\n    {body}\n") != stub
 
 
 @pytest.mark.parametrize("body", ["return 0", "return a", "raise ValueError", "yield", "print()"])
 def test_bodies_that_do_something_are_not(body: str) -> None:
-    assert symbol_fingerprints(f"def f(a):\n    {body}\n") != symbol_fingerprints("def f(a):\n    pass\n")
+    assert body_hashes(f"def f(a):\n    {body}\n") != body_hashes("def f(a):\n    pass\n")
 
 
 def test_the_last_definition_counts() -> None:
     twice = "class A:\n    def f(self): return 1\n    def g(self): return 1\nclass A:\n    def f(self): return 2\n"
-    assert symbol_fingerprints(twice) == symbol_fingerprints("class A:\n    def f(self): return 2\n")
+    assert body_hashes(twice) == body_hashes("class A:\n    def f(self): return 2\n")
 
 
 @pytest.mark.parametrize("source", ["def f(:", "\0", "(" * 10_000, "-" * 100_000 + "1", "x = '\ud800'"])
 def test_no_text_breaks_the_fingerprints(source: str) -> None:
     with pytest.raises((SyntaxError, ValueError, RecursionError, MemoryError)):
-        symbol_fingerprints(source)
+        body_hashes(source)
 
 
 def test_names_are_found_that_functions_use_through_others_as_well() -> None:

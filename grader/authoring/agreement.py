@@ -10,7 +10,7 @@ from grader import paths
 from grader.authoring.leaks import solution_secrets, squeeze
 from grader.checking.suites import Check
 from grader.course import Task, course
-from grader.stubs import derive_stub, functions_of, is_stub
+from grader.stubs import derive_stub, functions_of, not_written
 
 
 def stub_problems(
@@ -201,7 +201,7 @@ def _symbol_problems(module: str, stub: str, solution: str, tasks: Sequence[Task
         for symbol in task.symbols:
             if symbol not in in_solution:
                 problems.append(f"solutions/{module}.py: expected {symbol} for the task {task.id}, got none.")
-            elif symbol not in in_stub or not is_stub(in_stub[symbol], symbol, module):
+            elif symbol not in in_stub or not_written(symbol, module) not in ast.unparse(in_stub[symbol]):
                 problems.append(
                     f"solutions/{module}.py: expected a solution block in {symbol} for the task {task.id}, got none."
                 )

@@ -5,7 +5,7 @@ from pathlib import Path
 from grader import paths
 from grader.authoring.delivery import Release
 from grader.course import course
-from grader.files import write_atomically
+from grader.files import keep_backup, write_atomically
 from grader.paths import FINGERPRINTS
 from grader.stubs import STUBS, derive_stub, holds_work
 
@@ -30,8 +30,8 @@ def refresh_stubs(to: Path) -> Release:
 def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES) -> Release:
     """Write ``exercises/`` below a folder: stubs, given files and public tests.
 
-    Only what differs is written, each file in one step. A stub is derived and may be replaced at any time; a module
-    in which a task has been written is somebody's work and is kept.
+    Only what differs is written, each file in one step. A module in which a task has been written is
+    somebody's work and is kept; of any other that is replaced a copy stays in ``.backups/``.
 
     Args:
         to: the folder that gets, or has, ``exercises/``; the kit's own root refreshes the committed stubs.
@@ -52,9 +52,11 @@ def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Pat
         path = target / name
         if path.is_file() and path.read_bytes() == text.encode():
             release.unchanged.append(path)
-        elif name not in copies and holds_work(path):
+        elif name not in copies and holds_work(path, text):
             release.kept.append(path)
         else:
+            if name not in copies:
+                keep_backup(path)
             write_atomically(path, text)
             release.written.append(path)
     return release

@@ -33,7 +33,7 @@ class Code:
 
     Attributes:
         files: paths inside the workspace and their bytes: the modules, and the kit's own files beside them.
-        stubs: fingerprints of the stub's symbols, by module and symbol.
+        stubs: hashes of the bodies of the stub's symbols, by module and symbol.
         broken: why a module cannot be read, by module.
         states: what the first worker of each module found its symbols to be, "stub", "written" or "missing", by module
             and symbol. A worker reads the source before it runs any of it, so that later ones need not read it again.

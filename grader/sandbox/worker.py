@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from grader import bodies
 from grader.paths import LESSON
-from grader.sandbox import fingerprints, wire
+from grader.sandbox import wire
 from grader.sandbox.walls import probes
 
 PACKAGE = "exercises"
@@ -178,7 +179,7 @@ class Worker:
 def _read(path: Path, wanted: Container[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
     try:
         source = path.read_text(encoding="utf-8")
-        return fingerprints.symbol_fingerprints(source, wanted), fingerprints.names_used(source, wanted)
+        return bodies.body_hashes(source, wanted), bodies.names_used(source, wanted)
     except SyntaxError as error:
         error.filename = path.name
         raise

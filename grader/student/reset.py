@@ -5,16 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from grader.course import Task
-from grader.files import write_atomically
+from grader.files import keep_backup, write_atomically
 from grader.public.progress import unwritten_symbols
 from grader.splice import splice
 from grader.stubs import Function
 from grader.student import CannotError
-from grader.student.workspace import BACKUPS, Workspace
+from grader.student.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,7 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
     text = data.decode("utf-8", "replace")
     if new == text.replace("\r\n", "\n"):
         return Restored(path, None)
-    backup = _backup_of(path)
-    backup.parent.mkdir(exist_ok=True)
-    backup.write_bytes(data)
+    backup = keep_backup(path)
     write_atomically(path, new.replace("\n", "\r\n") if "\r\n" in text else new)
     return Restored(path, backup)
 
@@ -93,11 +90,3 @@ def stub_of(stub: str, symbols: Sequence[str]) -> str:
 def _text(node: Function, lines: list[str]) -> str:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     return "\n".join(lines[first - 1 : node.end_lineno])
-
-
-def _backup_of(path: Path) -> Path:
-    """Return a name for the copy that nothing has yet."""
-    stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
-    folder = path.parent / BACKUPS
-    names = (folder / f"{path.stem}-{stamp}{suffix}.py" for suffix in ["", *(f"-{n}" for n in range(2, 1000))])
-    return next(name for name in names if not name.exists())

@@ -14,8 +14,7 @@ from grader import __version__, intake
 from grader.course import Artefact, course
 from grader.files import write_bytes_atomically
 from grader.intake.limits import MAX_WEIGHTS, in_words
-from grader.public.progress import unwritten_in
-from grader.stubs import holds_work
+from grader.stubs import holds_work, stub_text, unwritten
 from grader.student import CannotError
 from grader.student.workspace import Workspace
 from grader.zips import zipped
@@ -60,7 +59,7 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
         if snapshot.rejected:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
         write_bytes_atomically(to, draft.read_bytes())
-    rows = [_module_row(name, files, snapshot) for name in course().modules]
+    rows = [_module_row(workspace.folder, name, files, snapshot) for name in course().modules]
     artefact = course().artefact
     return [*rows, _artefact_row(artefact, snapshot.weights)] if artefact else rows
 
@@ -69,7 +68,8 @@ def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
     """Give what is handed in: of a module and a notebook of its name, the one in which something is written."""
     for name in course().modules:
         module, notebook = workspace.module(name), workspace.folder / f"{name}.ipynb"
-        chosen = notebook if notebook.is_file() and not holds_work(module) else module
+        is_written = holds_work(module, stub_text(workspace.folder, name))
+        chosen = notebook if notebook.is_file() and not is_written else module
         if chosen.is_file():
             yield chosen.name, chosen.read_bytes()
     if (workspace.folder / course().artefact_file).is_file():
@@ -86,16 +86,17 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _module_row(name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -> Row:
+def _module_row(folder: Path, name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -> Row:
     if f"{name}.py" not in files and f"{name}.ipynb" not in files:
         return Row(f"{name}.py", "missing", good=False)
     file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
     if name in snapshot.broken:
         return Row(file, snapshot.broken[name], good=False)
     tasks = [task for task in course().tasks if task.module == name and task.id != course().judged]
+    stub = stub_text(folder, name)
     try:
-        left = [task.id for task in tasks if unwritten_in(snapshot.modules[name], name, task.symbols)]
-    except (SyntaxError, ValueError) as error:
+        left = [task.id for task in tasks if unwritten(snapshot.modules[name], stub, task.symbols)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         said = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
         return Row(file, f"cannot be read: {said}; it would earn nothing", good=False)
     said = f"{len(tasks) - len(left)} of {len(tasks)} tasks written"

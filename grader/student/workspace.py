@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader import paths
 from grader.course import course
 from grader.errors import GraderError
-from grader.stubs import STUBS, derive_stub
+from grader.stubs import STUBS, stub_text
 from grader.student import NotHereError
 
 PACKAGE = "exercises"
-BACKUPS = ".backups"
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,7 @@ class Workspace:
         Raises:
             GraderError: if there is neither.
         """
+        if stub := stub_text(self.folder, name):
+            return stub
         copy = self.folder / STUBS / f"{name}.py"
-        if copy.is_file():
-            return copy.read_text(encoding="utf-8")
-        solution = paths.SOLUTIONS / f"{name}.py"
-        if solution.is_file():
-            return derive_stub(solution.read_text(encoding="utf-8"), name)
         raise GraderError(f"expected {self.shown(copy)}, the file as it was handed out, got none. Unpack it once more.")

@@ -1,16 +1,18 @@
-"""Tells whether a function is still the stub, and which others it uses: by a source text that is never run."""
+"""What functions do, told from a source text that is never run: a hash of each body, and the names that it mentions."""
 
 import ast
 import hashlib
 from collections.abc import Container
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+NO_BODY = hashlib.sha256(b"").hexdigest()
+"""Of a function that does nothing."""
 
 
-def symbol_fingerprints(source: str, wanted: Container[str] | None = None) -> dict[str, str]:
+def body_hashes(source: str | bytes, wanted: Container[str] | None = None) -> dict[str, str]:
     """Return a SHA-256 of the body of top-level functions and methods.
 
-    Signatures, docstrings, comments and layout play no part: two functions have the same fingerprint if they do the
+    Signatures, docstrings, comments and layout play no part: two functions have the same hash if they do the
     same things in the same words, and so have all that do nothing. The source is parsed and never run, so that it may
     come from anyone.
 
@@ -24,19 +26,19 @@ def symbol_fingerprints(source: str, wanted: Container[str] | None = None) -> di
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: if the text cannot be parsed; nothing else.
     """
-    prints: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef):
-            stale = [name for name in prints if name.startswith(f"{node.name}.")]
+            stale = [name for name in hashes if name.startswith(f"{node.name}.")]
             for name in stale:
-                del prints[name]
+                del hashes[name]
             for member in node.body:
                 name = f"{node.name}.{getattr(member, 'name', '')}"
                 if isinstance(member, FUNCTIONS) and (wanted is None or name in wanted):
-                    prints[name] = _fingerprint(member)
+                    hashes[name] = _hash(member)
         elif isinstance(node, FUNCTIONS) and (wanted is None or node.name in wanted):
-            prints[node.name] = _fingerprint(node)
-    return prints
+            hashes[node.name] = _hash(node)
+    return hashes
 
 
 def names_used(source: str, wanted: Container[str]) -> dict[str, list[str]]:
@@ -73,7 +75,7 @@ def _reached(name: str, mentioned: dict[str, set[str]]) -> set[str]:
     return reached
 
 
-def _fingerprint(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def _hash(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """Return the SHA-256 of a function's body without its docstring."""
     body = function.body
     first = body[0]
