@@ -16,11 +16,12 @@ from grader import versions
 from grader.authoring.handout import handout_files
 from grader.canaries import reference_order
 from grader.checking.plugin import Checked
+from grader.course import course
 from grader.executor import result_of
 from grader.paths import ROOT
 from grader.reports.pages.class_report import concerns
 from grader.results import Result
-from grader.versions import GRADING, installed_version, other_version, tried_versions, version_notes
+from grader.versions import installed_version, other_version, tried_versions, version_notes
 
 CHECKED = Checked((), ("a note",), {}, frozenset())
 
@@ -49,7 +50,7 @@ def test_every_dependency_of_the_kit_is_pinned() -> None:
 
 
 def test_what_grades_is_pinned() -> None:
-    assert set(GRADING) <= tried_versions().keys()
+    assert set(course().packages) <= tried_versions().keys()
 
 
 def test_a_pin_is_read_where_it_is_meant_for_this_system(tried: Path) -> None:
