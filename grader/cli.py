@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
 import traceback
@@ -21,6 +22,10 @@ GRADER_FAILED = 3
 PARTS = ("grader.verbs", "grader.student.verbs")
 """Where the verbs are; students get the second alone."""
 
+OF_ALL_VERBS = ("--course", "--term")
+WITHOUT_TERM = {"verify", "demo", "--stubs"}
+"""What is about the whole course."""
+
 KEEPING = {"demo", "grade", "regrade"}
 """Verbs that go on where they were stopped."""
 
@@ -29,6 +34,11 @@ KEEPING = {"demo", "grade", "regrade"}
 
 class _Verbs(click.Group):
     """Loads the verbs when they are asked for: by then it is known which course they are about."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = _options_first(args)
+        _find_term(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._load()
@@ -44,6 +54,38 @@ class _Verbs(click.Group):
             if importlib.util.find_spec(part):
                 for verb in importlib.import_module(part).VERBS:
                     self.add_command(verb)
+
+
+def _options_first(args: list[str]) -> list[str]:
+    """Let the options of all verbs stand behind the verb as well."""
+    first: list[str] = []
+    rest: list[str] = []
+    ahead = iter(args)
+    for arg in ahead:
+        if arg in OF_ALL_VERBS:
+            first += [arg, *itertools.islice(ahead, 1)]
+        else:
+            (first if arg.startswith(tuple(f"{option}=" for option in OF_ALL_VERBS)) else rest).append(arg)
+    return first + rest
+
+
+def _find_term(args: list[str]) -> None:
+    """Follow the term.toml in or beside a folder of the command; what is about the whole course has none."""
+    if WITHOUT_TERM.intersection(args):
+        os.environ["GRADER_TERM"] = ""
+    folders = [folder for arg in args for folder in (Path(arg), Path(arg).parent) if not arg.startswith("-")]
+    found = next((term for folder in folders[2:] if (term := folder / "term.toml").is_file()), None)
+    if found is not None:
+        os.environ.setdefault("GRADER_TERM", str(found.resolve()))
+
+
+def _choose_term(_context: click.Context, _option: click.Parameter, file: Path | None) -> None:
+    """Settle which term this process, and every one that it starts, follows."""
+    from grader.paths import TERM_VARIABLE, term_file  # noqa: PLC0415 - after the course is known
+
+    if file is not None:
+        os.environ[TERM_VARIABLE] = str(file.resolve())
+    os.environ[TERM_VARIABLE] = str(term_file() or "")
 
 
 def _choose_course(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
@@ -67,6 +109,14 @@ def _choose_course(_context: click.Context, _option: click.Parameter, folder: Pa
     expose_value=False,
     metavar="DIR",
     help="The folder of a course.toml [default: the one around the current folder, else the grader's own].",
+)
+@click.option(
+    "--term",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    callback=_choose_term,
+    expose_value=False,
+    metavar="FILE",
+    help="What a class is taught and how it is judged [default: the term.toml beside it, else around here].",
 )
 def cli() -> None:
     """Autograded exercises: what is taught stands in a course.toml."""

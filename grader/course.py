@@ -7,13 +7,14 @@ import importlib
 import pkgutil
 import sys
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from grader.paths import COURSE, LESSON
+from grader.paths import COURSE, LESSON, term_file
+from grader.term import Term, WrongTerm
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Artefact:
         option: name of the option by which an instructor says how it is judged.
         ways: the option's values; the first is the default.
         help: of the option.
+        thresholds: numbers by which it is judged, by name, which a term may change.
     """
 
     file: str
@@ -66,6 +68,7 @@ class Artefact:
     option: str
     ways: tuple[str, ...]
     help: str
+    thresholds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Course:
         given: files of ``exercises/`` that students get whole, beside the modules and their checks.
         preload: modules that the fork server imports.
         artefact: what is handed in beside the modules, if anything.
+        solved: modules that students get solved: what is taught needs them.
+        left_out: tasks that this term does not teach.
+        term: what this term changes.
     """
 
     root: Path
@@ -95,6 +101,9 @@ class Course:
     given: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     artefact: Artefact | None = None
+    solved: tuple[str, ...] = ()
+    left_out: tuple[Task, ...] = ()
+    term: Term = field(default_factory=Term)
 
     @classmethod
     def read(cls, root: Path) -> Course:
@@ -111,8 +120,47 @@ class Course:
             tuple(map(_task, document["task"])),
             tuple(document.get("given", ())),
             tuple(document.get("preload", ())),
-            Artefact(**{**artefact, "ways": tuple(artefact["ways"])}) if artefact else None,
+            Artefact(**{"thresholds": {}, **artefact, "ways": tuple(artefact["ways"])}) if artefact else None,
         )
+
+    def during(self, term: Term) -> Course:
+        """Return the course as it is taught in a term.
+
+        Raises:
+            WrongTerm: if the term names what is not there, or leaves out what is needed.
+        """
+        modules = self.modules if term.modules is None else term.modules
+        for names, known in ((modules, self.modules), (term.given, self.modules),
+                             (term.points, [task.id for task in self.tasks]),
+                             (term.thresholds, self.thresholds)):  # fmt: skip
+            if unknown := [name for name in names if name not in known]:
+                raise WrongTerm(f"term.toml: expected {', '.join(known) or 'none'}, got {', '.join(unknown)}.")
+        priced = [replace(task, points=term.points.get(task.id, task.points)) for task in self.tasks]
+        tasks = tuple(task for task in priced if task.module in modules and task.points)
+        solved = tuple(name for name in self.modules if name in term.given and name not in modules)
+        self._assert_complete(tasks, solved)
+        return replace(
+            self,
+            title=term.title or self.title,
+            max_score=sum(task.points for task in tasks),
+            tasks=tasks,
+            given=(*self.given, *(f"{name}.py" for name in solved)),
+            artefact=self.artefact
+            and replace(self.artefact, thresholds={**self.artefact.thresholds, **term.thresholds}),
+            solved=solved,
+            left_out=tuple(task for task in self.tasks if task.id not in {one.id for one in tasks}),
+            term=term,
+        )
+
+    def _assert_complete(self, tasks: tuple[Task, ...], solved: tuple[str, ...]) -> None:
+        taught = {task.id for task in tasks}
+        if not taught:
+            raise WrongTerm("term.toml: expected at least one task with points, got none.")
+        for task in tasks:
+            for need in map(self.task, task.needs):
+                if need.id not in taught and need.module not in solved:
+                    remedy = f'Teach it, or put "{need.module}" into `given`, or set {task.id} to 0.'
+                    raise WrongTerm(f"term.toml: expected {need.id} ({need.module}), which {task.id} needs. {remedy}")
 
     @functools.cached_property
     def modules(self) -> tuple[str, ...]:
@@ -128,6 +176,11 @@ class Course:
     def ways(self) -> tuple[str, ...]:
         """How the artefact can be judged, the usual way first; a single empty one where there is no artefact."""
         return self.artefact.ways if self.artefact else ("",)
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """By which the artefact is judged, by name."""
+        return self.artefact.thresholds if self.artefact else {}
 
     @property
     def artefact_file(self) -> str:
@@ -209,5 +262,6 @@ def _task(entry: dict[str, Any]) -> Task:
 
 @functools.cache
 def course() -> Course:
-    """Return the course that this process is about; see `paths.COURSE`."""
-    return Course.read(COURSE)
+    """Return the course that this process is about, as it is taught in its term; see `paths.COURSE`."""
+    whole, term = Course.read(COURSE), term_file()
+    return whole.during(Term.read(term)) if term else whole

@@ -34,6 +34,7 @@ from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
+from grader.stubs import given_text
 
 SLACK, SLACK_SECONDS = 2.0, 300.0
 """How much longer than all its tasks' limits together a submission may take before its checker is ended."""
@@ -202,7 +203,7 @@ def lay_out_data(root: Path) -> None:
 
 def code_of(snapshot: Snapshot) -> Code:
     """Return what a worker is given of a submission: its modules, and the kit's own files beside them."""
-    files = {f"exercises/{name}": (EXERCISES / name).read_bytes() for name in ("__init__.py", *course().given)}
+    files = {f"exercises/{name}": given_text(name) for name in ("__init__.py", *course().given)}
     files |= {f"exercises/{module}.py": source for module, source in snapshot.modules.items()}
     return Code(files, _stub_hashes(), snapshot.broken)
 

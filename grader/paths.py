@@ -8,6 +8,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 COURSE_FILE = "course.toml"
 COURSE_VARIABLE = "GRADER_COURSE"
+TERM_FILE = "term.toml"
+TERM_VARIABLE = "GRADER_TERM"
+"""Names a term.toml; if it is set and empty, there is none."""
 
 
 def in_kit(path: Path) -> Path:
@@ -21,6 +24,14 @@ def _course() -> Path:
         return Path(named).resolve()
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / COURSE_FILE).is_file()), ROOT).resolve()
+
+
+def term_file() -> Path | None:
+    """Return the term.toml to follow: the one that is named, or around the current folder, or the course's own."""
+    if (named := os.environ.get(TERM_VARIABLE)) is not None:
+        return Path(named) if named else None
+    here = Path.cwd()
+    return next((one for folder in (here, *here.parents, COURSE) if (one := folder / TERM_FILE).is_file()), None)
 
 
 COURSE = _course()

@@ -73,6 +73,21 @@ def derive_stub(source: str, module: str) -> str:
     return stub
 
 
+def given_text(name: str) -> bytes:
+    """Return a file that students get whole: of ``exercises/``, or a module that they get solved.
+
+    Args:
+        name: of the file.
+
+    Raises:
+        OSError: if it is not there.
+    """
+    if name.removesuffix(".py") not in course().solved:
+        return (paths.EXERCISES / name).read_bytes()
+    lines = (paths.SOLUTIONS / name).read_text(encoding="utf-8").split("\n")
+    return "\n".join(line for line in lines if line.strip() not in {BEGIN, END}).encode()
+
+
 def not_written(symbol: str, module: str) -> str:
     """Return the message of a stub."""
     return f"{symbol}{NOT_WRITTEN}exercises/{module}.py"
@@ -172,6 +187,9 @@ def _blank(lines: Iterable[str]) -> int:
 
 
 def _raise(symbol: str, module: str) -> str:
+    asked = {one for task in course().tasks for one in task.symbols}
+    if symbol in {one for task in course().left_out for one in task.symbols} - asked:
+        return f'raise NotImplementedError("{symbol} is not part of this term")'
     return f'raise NotImplementedError("{not_written(symbol, module)}")'
 
 

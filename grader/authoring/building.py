@@ -9,6 +9,10 @@ from grader.authoring.delivery import Release
 from grader.authoring.handout import build_handout
 from grader.authoring.leaks import find_leaks, kit_secrets
 from grader.authoring.nbgrader_course import RELEASED, build_course
+from grader.course import course
+from grader.files import write_atomically
+from grader.paths import TERM_FILE
+from grader.term import as_toml
 
 HANDOUT = "handout"
 ARCHIVE = "handout.zip"
@@ -31,15 +35,20 @@ def build(to: Path, say: Callable[[str], None]) -> tuple[Release, list[str]]:
         GraderError: if nbgrader refuses; its output is in the text.
         OSError: if a file cannot be read or written.
     """
+    if not (to / TERM_FILE).exists():
+        write_atomically(to / TERM_FILE, as_toml(course()))
+        say(f"{TERM_FILE}: what is taught, points, thresholds, deadline; change it, and release again")
     say(f"{HANDOUT}/ and {ARCHIVE}: exercises, data, and the students' part of the grader")
     handout = build_handout(to / HANDOUT, to / ARCHIVE, to / RECORD)
     say(f"{COURSE}/: notebooks, and nbgrader generate_assignment")
-    course = build_course(to / COURSE)
+    notebooks = build_course(to / COURSE)
     say("looking for solutions and hidden checks in all that students get")
     leaks = leaks_below(to)
     if leaks:
         (to / ARCHIVE).unlink(missing_ok=True)
-    done = Release(handout.written + course.written, handout.unchanged + course.unchanged, handout.kept + course.kept)
+    done = Release(
+        handout.written + notebooks.written, handout.unchanged + notebooks.unchanged, handout.kept + notebooks.kept
+    )
     return done, leaks
 
 

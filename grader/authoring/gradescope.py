@@ -16,7 +16,7 @@ from grader.authoring.handout import data_files
 from grader.authoring.release import given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import COURSE, EXERCISES, ROOT, in_kit
+from grader.paths import COURSE, EXERCISES, ROOT, TERM_FILE, in_kit, term_file
 from grader.zips import zipped
 
 ENGINE = ("grader", "pyproject.toml", "constraints.txt", "README.md", "LICENSE")
@@ -55,6 +55,8 @@ def write_autograder(target: Path) -> int:
     """Write the zip, and return how many files are in it."""
     scripts = {"setup.sh": SETUP.encode(), "run_autograder": RUN.encode()}
     kit = {f"kit/{in_kit(path).as_posix()}": path.read_bytes() for path in _kit()}
+    if term := term_file():
+        kit[f"kit/{TERM_FILE}"] = term.read_bytes()
     write_bytes_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
     return len(scripts) + len(kit)
 
@@ -65,7 +67,7 @@ def _kit() -> Iterator[Path]:
         paths = [place] if place.is_file() else sorted(place.rglob("*"))
         yield from (path for path in paths if path.is_file() and not _is_left_out(in_kit(path)))
     yield from (EXERCISES / f"{module}.py" for module in course().modules)
-    yield from given_files()
+    yield from (EXERCISES / name for name in given_files())
     yield from data_files()
 
 

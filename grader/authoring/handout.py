@@ -14,7 +14,7 @@ from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import COURSE, COURSE_FILE, DATA, LESSON, ROOT, SOLUTIONS, in_kit
+from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, LESSON, ROOT, SOLUTIONS, TERM_FILE, in_kit, term_file
 from grader.stubs import STUBS
 from grader.zips import zipped
 
@@ -66,7 +66,11 @@ def handout_files() -> Iterator[tuple[str, bytes]]:
         yield f"exercises/{module}.py", stub.encode()
         yield f"exercises/{STUBS}/{module}.py", stub.encode()
     modules = student_modules()
-    for path in [*given_files(), *data_files(), *modules, COURSE / COURSE_FILE, *(ROOT / name for name in AS_THEY_ARE)]:
+    for name, data in given_files().items():
+        yield f"exercises/{name}", data
+    if term := term_file():
+        yield TERM_FILE, term.read_bytes()
+    for path in [*data_files(), *modules, COURSE / COURSE_FILE, *(ROOT / name for name in AS_THEY_ARE)]:
         yield in_kit(path).as_posix(), path.read_bytes()
     yield "README.md", _readme((COURSE / "README.md").read_text(encoding="utf-8")).encode()
     yield "pyproject.toml", _pyproject(modules).encode()
@@ -107,10 +111,13 @@ def _readme(kit: str) -> str:
     """Return the students' README: how to set up, and the part of the kit's own that is for them."""
     lesson = kit.partition("## For students\n")[2].partition("\n## ")[0]
     lesson = re.sub(r"\[[^\]]*\]\(docs/[^)]*\)[^.]*\.\s", "", lesson)  # what is not in the hand-out
+    for module in {task.module for task in course().left_out} - {*course().modules}:
+        lesson = re.sub(rf"^\| `exercises/{module}\.py` \|.*\n", "", lesson, flags=re.MULTILINE)
     return (
         (TEMPLATES / "README.md")
         .read_text(encoding="utf-8")
         .format(
+            rules=_rules(),
             title=course().title,
             about=course().about,
             first=course().modules[0],
@@ -122,11 +129,25 @@ def _readme(kit: str) -> str:
     )
 
 
+def _rules() -> str:
+    """Return what this term says of deadline and thresholds, a paragraph each."""
+    this, said = course(), []
+    if this.term.deadline:
+        lost = {"none": "", "all": " Late work earns nothing."}
+        rule = lost.get(this.term.late, f" Late work loses {this.term.late} of its points for each day begun.")
+        said.append(f"Hand in by {this.term.deadline.strftime(this.term.dates)}.{rule}")
+    if this.artefact and len(this.thresholds) == 2 and this.judged in {task.id for task in this.tasks}:
+        none, full = this.thresholds.values()
+        said.append(f"`{this.judged}` earns points above {none:.0%}, and all of them from {full:.0%} on.")
+    return "".join(f"\n{one}\n" for one in said)
+
+
 def _pyproject(modules: list[Path]) -> str:
     """Return the students' pyproject.toml: of the kit's dependencies those that their part imports."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
-    files = [*modules, *given_files(), *(SOLUTIONS / f"{module}.py" for module in course().modules)]
+    given = [EXERCISES / name for name in given_files()]
+    files = [*modules, *given, *(SOLUTIONS / f"{module}.py" for module in (*course().modules, *course().solved))]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()
     needed = {_canonical(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)

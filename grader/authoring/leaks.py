@@ -188,7 +188,8 @@ def _pieces(weights: bytes) -> list[bytes]:
 def _public_texts() -> Iterator[str]:
     """Give what students get as it stands in the kit: stubs, given files, public checks, and the texts about them."""
     yield from derive_stubs().values()
-    for path in [*given_files(), COURSE / COURSE_FILE, COURSE / "README.md"]:
+    yield from (data.decode() for data in given_files().values())
+    for path in [COURSE / COURSE_FILE, COURSE / "README.md"]:
         yield path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "grader").glob("public/*.py")):
         yield path.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearSolutions, Execute
 
@@ -67,9 +68,8 @@ c.Autograde.sanitize_preprocessors = {sanitizing}
 # Modules that are handed in beside notebooks, or instead of them, are the student's.
 c.Autograde.exclude_overwriting = {{"{assignment}": {modules}}}
 
-# Late submissions: "zero" takes everything; a class of one's own with late_submission_penalty() can take a share.
-c.AssignLatePenalties.plugin_class = "nbgrader.plugins.LateSubmissionPlugin"
-c.LateSubmissionPlugin.penalty_method = "none"
+# Late submissions lose what the term.toml around this folder says. Deadline: {deadline}
+c.AssignLatePenalties.plugin_class = "{late}"
 
 # What students get to read shows no call of the grader.
 c.GenerateFeedback.preprocessors = {feedback}
@@ -81,6 +81,7 @@ c.Validator.validate_all = True
 '''
 MARKDOWN = "grader.classroom.pages.markdown2html"
 GRADE = "grader.classroom.autograde.GradeInSandbox"
+LATE = "grader.classroom.late.LateWork"
 HIDE = "grader.classroom.feedback.RemoveHiddenRegions"
 READ = "grader.classroom.repair.SubmittedNotebook"
 REPAIR = "grader.classroom.repair.RepairCells"
@@ -106,6 +107,7 @@ def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path
         delivery.put(f"{SOURCE}/{name}", data)
     done = delivery.close()
     _assign(to)
+    _set_deadline(to)
     return done
 
 
@@ -118,6 +120,8 @@ def configuration() -> str:
             [GRADE if one is Execute else _name(one) for one in _stock(Autograde, "autograde_preprocessors")]
         ),
         read=READ,
+        late=LATE,
+        deadline=course().term.deadline,
         markdown=MARKDOWN,
         sanitizing=_lines([REPAIR, *map(_name, _stock(Autograde, "sanitize_preprocessors"))]),
         feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
@@ -133,6 +137,13 @@ def _assign(course: Path) -> None:
     assigned.unlink(missing_ok=True)  # whatever ends this half way leaves no stamp
     generate_assignment(course)
     write_bytes_atomically(assigned, record)
+
+
+def _set_deadline(folder: Path) -> None:
+    """Tell nbgrader the term's deadline; without one it keeps what an instructor has set there."""
+    if deadline := course().term.deadline:
+        with Gradebook(f"sqlite:///{folder.resolve() / 'gradebook.db'}") as gradebook:
+            gradebook.update_or_create_assignment(ASSIGNMENT, duedate=deadline.isoformat())
 
 
 def generate_assignment(course: Path, seconds: float = SECONDS) -> None:
@@ -174,8 +185,8 @@ def _source(solutions: Path, exercises: Path) -> Iterator[tuple[str, bytes]]:
     for module, text in source_notebooks(solutions).items():
         yield f"{module}.ipynb", text.encode()
     yield "nbgrader_config.py", STUDENTS_CONFIG.encode()
-    for path in given_files(exercises):
-        yield f"exercises/{path.name}", PACKAGE.encode() if path.name == "__init__.py" else path.read_bytes()
+    for name, data in given_files(exercises).items():
+        yield f"exercises/{name}", PACKAGE.encode() if name == "__init__.py" else data
 
 
 def _stock(converter: type, name: str = "preprocessors") -> list[type]:

@@ -17,7 +17,7 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 from grader import paths
 from grader.course import Task, course
 from grader.paths import LESSON
-from grader.stubs import solution_blocks
+from grader.stubs import derive_stub, solution_blocks
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -70,6 +70,7 @@ def questions() -> list[Question]:
             str(entry["answer"]).strip(),
         )
         for entry in tomllib.loads(text)["question"]
+        if entry["module"] in course().modules
     ]
 
 
@@ -120,7 +121,7 @@ def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
             continue
         written = _symbols(cell.source)
         served = [task for task in waiting.values() if left[task.id] & written]
-        yield _code_cell(cell.source, served, names)
+        yield _code_cell(cell.source, module, served, names)
         for task in served:
             left[task.id] -= written
             if not left[task.id] and task.id != course().judged:
@@ -141,8 +142,10 @@ def _symbols(source: str) -> set[str]:
     return {block.symbol for block in solution_blocks(source, "cell") if block.symbol}
 
 
-def _code_cell(source: str, served: list[Task], names: set[str]) -> Any:
+def _code_cell(source: str, module: str, served: list[Task], names: set[str]) -> Any:
     """Return a code cell; a solution cell is named after the first task that it serves."""
+    if not served and _symbols(source):
+        source = derive_stub(source, module)  # what this term does not teach
     cell = new_code_cell(RELATIVE.sub(r"\1exercises.\2", source))
     if not served:
         return cell

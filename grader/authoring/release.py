@@ -7,7 +7,7 @@ from grader.authoring.delivery import Release
 from grader.course import course
 from grader.files import keep_backup, write_atomically
 from grader.paths import FINGERPRINTS
-from grader.stubs import STUBS, derive_stub, holds_work
+from grader.stubs import STUBS, derive_stub, given_text, holds_work
 
 ALWAYS_GIVEN = ("__init__.py", "conftest.py", FINGERPRINTS)
 """What students of every course get whole, besides the public tests."""
@@ -44,7 +44,7 @@ def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Pat
     """
     target = to / "exercises"
     stubs = derive_stubs(solutions)
-    copies = {path.name: path.read_text(encoding="utf-8") for path in given_files(exercises)}
+    copies = {name: data.decode() for name, data in given_files(exercises).items()}
     if to.resolve() != solutions.resolve().parent:  # what `grader reset` puts back; here it is derived
         copies |= {f"{STUBS}/{module}.py": stub for module, stub in stubs.items()}
     release = Release()
@@ -74,7 +74,9 @@ def derive_stubs(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
     }
 
 
-def given_files(exercises: Path = paths.EXERCISES) -> list[Path]:
-    """Return what students get whole: given modules, fingerprints, and the public tests."""
-    given = [exercises / name for name in (*ALWAYS_GIVEN, *course().given)]
-    return [path for path in [*given, *sorted(exercises.glob("test_*.py"))] if path.is_file()]
+def given_files(exercises: Path = paths.EXERCISES) -> dict[str, bytes]:
+    """Return what students get whole, by name: given and solved modules, fingerprints, and the public tests."""
+    solved = {f"{module}.py": given_text(f"{module}.py") for module in course().solved}
+    names = [*ALWAYS_GIVEN, *course().given, *(f"test_{module}.py" for module in course().modules)]
+    found = {name: exercises / name for name in names if name not in solved}
+    return {name: path.read_bytes() for name, path in found.items() if path.is_file()} | solved

@@ -10,7 +10,7 @@ from grader.course import course
 from grader.intake import limits, notebooks, sources
 from grader.intake.limits import UnreadableError
 from grader.intake.tree import GIVEN, Tree, is_hidden
-from grader.paths import EXERCISES
+from grader.stubs import given_text
 from grader.text import clean
 
 PACKAGE = "exercises/"
@@ -180,7 +180,7 @@ def _is_as_given(path: str, tree: Tree) -> bool:
     if name not in GIVEN or path not in tree.files:
         return False
     try:
-        return sources.decode((EXERCISES / name).read_bytes()) == sources.decode(tree.files[path])
+        return sources.decode(given_text(name)) == sources.decode(tree.files[path])
     except (OSError, UnreadableError):
         return False
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.paths import COURSE, COURSE_VARIABLE, ROOT
+from grader.paths import COURSE, COURSE_VARIABLE, ROOT, TERM_VARIABLE
 from grader.sandbox import scratch, walls
 
 START_SECONDS = 180.0
@@ -147,6 +147,7 @@ class ZygoteServer:
 def _clean_environment(home: Path) -> dict[str, str]:
     return {
         COURSE_VARIABLE: str(COURSE),
+        TERM_VARIABLE: "",
         "PATH": "/usr/bin:/bin",
         "HOME": str(home),
         "LANG": "C.UTF-8",

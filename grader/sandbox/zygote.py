@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import course
-from grader.paths import COURSE, COURSE_VARIABLE, ROOT
+from grader.paths import COURSE, COURSE_VARIABLE, ROOT, TERM_VARIABLE
 from grader.sandbox import paging, walls
 
 PRELOADED = (
@@ -71,7 +71,8 @@ def preload() -> None:
 def _forget_the_kit() -> None:
     """Take the kit's folder off the import path: the worker's `exercises` is the submission's, and nothing else is."""
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() not in (ROOT, COURSE)]
-    os.environ.pop(COURSE_VARIABLE, None)
+    for name in (COURSE_VARIABLE, TERM_VARIABLE):
+        os.environ.pop(name, None)
     sys.path_importer_cache.clear()
     for name in [name for name in sys.modules if name.partition(".")[0] in ("exercises", "solutions", "tests")]:
         del sys.modules[name]

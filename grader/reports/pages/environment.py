@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import mimetypes
 
 import jinja2
 
@@ -37,6 +39,15 @@ def worth(task: TaskResult, check: CheckResult) -> str:
     return f"({share} point{'' if share == '1' else 's'})" if share != "0" else ""
 
 
+def _logo() -> str:
+    """Return the term's picture as a data URI; empty without one."""
+    logo = course().term.logo
+    if logo is None:
+        return ""
+    kind = mimetypes.guess_type(logo.name)[0] or "image/png"
+    return f"data:{kind};base64,{base64.b64encode(logo.read_bytes()).decode()}"
+
+
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return the templates' environment, which escapes whatever is put into a page."""
@@ -53,5 +64,11 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["points"] = points
-    made.globals |= {"words": STATUS_WORDS, "course_title": course().title, "max_score": MAX_SCORE, "worth": worth}
+    made.globals |= {
+        "words": STATUS_WORDS,
+        "course_title": course().title,
+        "logo": _logo(),
+        "max_score": MAX_SCORE,
+        "worth": worth,
+    }
     return made

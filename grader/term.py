@@ -1,0 +1,163 @@
+"""A term: what an instructor changes of a course without touching it, read from a `term.toml`."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.errors import GraderError
+
+if TYPE_CHECKING:
+    from grader.course import Course
+
+LATE = re.compile(r"none|all|(\d{1,3}) ?%")
+PICTURES = (".png", ".jpg", ".jpeg", ".svg")
+MAX_LOGO = 500_000
+DATES = "%Y-%m-%d %H:%M"
+
+
+class WrongTerm(GraderError):
+    """A term.toml says what cannot be."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a term.toml says; what it leaves out is as in the course.
+
+    Attributes:
+        title: stands on pages and on what students get.
+        logo: a picture for pages, or None.
+        deadline: with its time zone, or None.
+        late: what late work loses: ``none`` or ``all`` of its points, or so many per cent for each day begun.
+        dates: how dates are written, as for `strftime`.
+        modules: those that are taught, or None for all.
+        given: those that students get solved.
+        points: by task id; 0 takes a task out.
+        thresholds: of the artefact, by name.
+    """
+
+    title: str | None = None
+    logo: Path | None = None
+    deadline: datetime | None = None
+    late: str = "none"
+    dates: str = DATES
+    modules: tuple[str, ...] | None = None
+    given: tuple[str, ...] = ()
+    points: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Term:
+        """Read a file; the course says later whether what it names is there.
+
+        Raises:
+            WrongTerm: if it cannot be read, or holds what no term has.
+        """
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WrongTerm(f"{path}: expected a term that can be read, got {error}") from error
+        if unknown := sorted(document.keys() - READERS.keys()):
+            raise WrongTerm(f"{path}: expected {', '.join(READERS)}, got {', '.join(unknown)}.")
+        found = {}
+        for key, value in document.items():
+            try:
+                found[key] = READERS[key](value)
+            except (TypeError, ValueError) as error:
+                raise WrongTerm(f"{path}: {key}: expected {error}, got {value!r}.") from None
+        if "logo" in found:
+            found["logo"] = _picture(path, found["logo"])
+        return cls(**found)
+
+    def lost_by(self, seconds_late: float) -> float:
+        """Return the share of its points that work loses that is handed in so long after the deadline."""
+        if seconds_late <= 0 or self.late == "none":
+            return 0.0
+        if self.late == "all":
+            return 1.0
+        return min(1.0, float(self.late.rstrip(" %")) / 100 * -(-seconds_late // 86_400))
+
+
+def as_toml(course: Course) -> str:
+    """Return a term.toml that says of everything what holds anyhow, with a comment on each line."""
+    thresholds = [f"{name} = {value:g}" for name, value in course.thresholds.items()]
+    if len(thresholds) == 2:
+        thresholds = [f"{thresholds[0]}  # no points up to here", f"{thresholds[1]}  # all points from here on"]
+    modules = [f'    "{name}",  # {sum(task.module == name for task in course.tasks)} tasks' for name in course.modules]
+    lines = [
+        "# This term: what is taught, and how it is judged. Releases, grades and exports beside this file follow it.",
+        "# What is taken out here is as in the course.",
+        "",
+        f"title = {json.dumps(course.title, ensure_ascii=False)}  # stands on each page, and on what students get",
+        '# logo = "logo.png"  # a picture beside this file, PNG, JPEG or SVG, on each page',
+        "# deadline = 2027-01-31T23:59:00+01:00  # stands in what students get; nbgrader judges late work by it",
+        'late = "none"  # late work loses "none" of its points, "all", or a share for each day begun, such as "10 %"',
+        f'dates = "{DATES}"  # how dates are written: "%d.%m.%Y, %H:%M Uhr" is German',
+        "modules = [  # what is taught; a line that is taken out takes its tasks out",
+        *modules,
+        "]",
+        "given = []  # modules that students get solved, because what is taught needs them",
+        "",
+        *([f"[thresholds]  # of {course.judged}, as shares", *thresholds, ""] if thresholds else []),
+        "[points]  # 0 takes a task out",
+        *(f"{task.id} = {task.points:g}  # {task.title}" for task in course.tasks),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _picture(path: Path, name: str) -> Path:
+    logo = path.parent / name
+    if logo.suffix.lower() not in PICTURES or not logo.is_file() or logo.stat().st_size > MAX_LOGO:
+        kinds = ", ".join(PICTURES)
+        raise WrongTerm(f"{path}: logo: expected a file beside it ({kinds}) of at most {MAX_LOGO} bytes, got {name!r}.")
+    return logo
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text")
+    return value
+
+
+def _late(value: Any) -> str:
+    if not isinstance(value, str) or not LATE.fullmatch(value):
+        raise ValueError('"none", "all", or a share for each day such as "10 %"')
+    return value
+
+
+def _deadline(value: Any) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError("a date and time with its zone, such as 2027-01-31T23:59:00+01:00")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError("a list of modules")
+    return tuple(value)
+
+
+def _numbers(value: Any) -> dict[str, float]:
+    right = isinstance(value, dict) and all(type(one) in (int, float) and 0 <= one < 1e6 for one in value.values())
+    if not right:
+        raise TypeError("lines of a name and a number that is not negative")
+    return {name: float(one) for name, one in value.items()}
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "title": _text,
+    "logo": _text,
+    "deadline": _deadline,
+    "late": _late,
+    "dates": _text,
+    "modules": _names,
+    "given": _names,
+    "points": _numbers,
+    "thresholds": _numbers,
+}
