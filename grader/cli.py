@@ -133,6 +133,7 @@ def doctor() -> None:
 def main() -> NoReturn:
     """Run a verb; a wrong call is one line and exit status 2, the grader's own trouble is status 3."""
     from grader.errors import GraderError  # noqa: PLC0415
+    from grader.term import WrongTerm  # noqa: PLC0415
 
     try:
         cli.main(prog_name="grader", standalone_mode=False)
@@ -142,6 +143,9 @@ def main() -> NoReturn:
         sys.exit(WRONG_CALL)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except WrongTerm as error:
+        click.echo(f"grader: {error}", err=True)
+        sys.exit(WRONG_CALL)
     except (click.Abort, KeyboardInterrupt):
         kept = " What is graded is kept; run the same command to go on." if KEEPING.intersection(sys.argv) else ""
         click.echo(f"Stopped.{kept}", err=True)

@@ -31,6 +31,7 @@ class Term:
     """What a term.toml says; what it leaves out is as in the course.
 
     Attributes:
+        file: where it was read, or None.
         title: stands on pages and on what students get.
         logo: a picture for pages, or None.
         deadline: with its time zone, or None.
@@ -42,6 +43,7 @@ class Term:
         thresholds: of the artefact, by name.
     """
 
+    file: Path | None = None
     title: str | None = None
     logo: Path | None = None
     deadline: datetime | None = None
@@ -73,7 +75,11 @@ class Term:
                 raise WrongTerm(f"{path}: {key}: expected {error}, got {value!r}.") from None
         if "logo" in found:
             found["logo"] = _picture(path, found["logo"])
-        return cls(**found)
+        return cls(path, **found)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the file and the picture beside it, by name; nothing where there is no file."""
+        return {one.name: one.read_bytes() for one in (self.file, self.logo) if one}
 
     def lost_by(self, seconds_late: float) -> float:
         """Return the share of its points that work loses that is handed in so long after the deadline."""

@@ -16,7 +16,7 @@ from grader.authoring.handout import data_files
 from grader.authoring.release import given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import COURSE, EXERCISES, ROOT, TERM_FILE, in_kit, term_file
+from grader.paths import COURSE, EXERCISES, ROOT, in_kit
 from grader.zips import zipped
 
 ENGINE = ("grader", "pyproject.toml", "constraints.txt", "README.md", "LICENSE")
@@ -55,8 +55,7 @@ def write_autograder(target: Path) -> int:
     """Write the zip, and return how many files are in it."""
     scripts = {"setup.sh": SETUP.encode(), "run_autograder": RUN.encode()}
     kit = {f"kit/{in_kit(path).as_posix()}": path.read_bytes() for path in _kit()}
-    if term := term_file():
-        kit[f"kit/{TERM_FILE}"] = term.read_bytes()
+    kit |= {f"kit/{name}": data for name, data in course().term.files().items()}
     write_bytes_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
     return len(scripts) + len(kit)
 

@@ -14,7 +14,7 @@ from grader.authoring.delivery import Delivery, Release
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
-from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, LESSON, ROOT, SOLUTIONS, TERM_FILE, in_kit, term_file
+from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.stubs import STUBS
 from grader.zips import zipped
 
@@ -68,8 +68,7 @@ def handout_files() -> Iterator[tuple[str, bytes]]:
     modules = student_modules()
     for name, data in given_files().items():
         yield f"exercises/{name}", data
-    if term := term_file():
-        yield TERM_FILE, term.read_bytes()
+    yield from course().term.files().items()
     for path in [*data_files(), *modules, COURSE / COURSE_FILE, *(ROOT / name for name in AS_THEY_ARE)]:
         yield in_kit(path).as_posix(), path.read_bytes()
     yield "README.md", _readme((COURSE / "README.md").read_text(encoding="utf-8")).encode()
