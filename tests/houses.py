@@ -19,7 +19,7 @@ from identities import ORDINARY_USER, python_of
 
 from grader.paths import ROOT
 from grader.sandbox.walls import Limits
-from grader.sandbox.walls.probes import PROBES
+from grader.sandbox.walls.attacks import ATTACKS
 
 MIB = 1 << 20
 SMALL = Limits(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
@@ -29,7 +29,7 @@ AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, 
            "cpu_time": 6}  # fmt: skip
 
 # Only a cage, or the checker, counts what several processes take.
-COUNTED = tuple(probe for probe in PROBES if probe.name in ("spread_memory", "socket_memory"))
+COUNTED = tuple(attack for attack in ATTACKS if attack.name in ("spread_memory", "socket_memory"))
 
 # A zygote in small: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """
@@ -37,7 +37,7 @@ import json, os, pathlib, select, signal, sys
 sys.path.insert(0, sys.argv[1])
 task = json.loads(sys.argv[2])
 from grader.sandbox import walls
-from grader.sandbox.walls import probes
+from grader.sandbox.walls import attacks
 visible = os.getpid()
 walls.enter(task["level"])
 if task["torch"]:
@@ -63,7 +63,7 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
                 exec(code, scope)
                 answer = scope["answer"]
             else:
-                answer = probes.attempt(name, **facts)
+                answer = attacks.attempt(name, **facts)
         except BaseException as error:
             answer = ["raised", f"{type(error).__name__}: {error}"]
         os.write(writer, json.dumps(answer).encode())
@@ -150,7 +150,7 @@ class House:
 def steps_of(house: House, listeners: dict[str, Any], level: str) -> list[list[Any]]:
     facts = {"canary": str(house.canary), "folder": str(house.canary.parent), **listeners}
     return [
-        [probe.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(probe.name, 0))]
-        for probe in PROBES
-        if level in probe.levels and probe not in COUNTED
+        [attack.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(attack.name, 0))]
+        for attack in ATTACKS
+        if level in attack.levels and attack not in COUNTED
     ]

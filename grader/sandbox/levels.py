@@ -82,5 +82,5 @@ def _try_level(channels: int, place: Place, command: list[str]) -> tuple[ZygoteS
 def _fallen(server: ZygoteServer, place: Place) -> str:
     """Name the walls that did not hold; nothing is tried where there are none."""
     tried = [] if place.level == walls.NONE else try_walls(server.channels[0], place)
-    fallen = [outcome.probe.title for outcome in tried if not outcome.held]
+    fallen = [outcome.attack.title for outcome in tried if not outcome.held]
     return f"a worker could {', '.join(fallen)}" if fallen else ""

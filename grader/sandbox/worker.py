@@ -23,7 +23,7 @@ import torch
 from grader import bodies
 from grader.paths import LESSON
 from grader.sandbox import wire
-from grader.sandbox.walls import probes
+from grader.sandbox.walls import attacks
 
 PACKAGE = "exercises"
 MAX_REQUEST_BYTES = 512 << 20
@@ -153,7 +153,7 @@ class Worker:
 
     def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         """Try one forbidden act, for the preflight."""
-        held, seen = probes.attempt(name, **facts)
+        held, seen = attacks.attempt(name, **facts)
         return "value", {"held": held, "seen": seen}
 
     def _explain(self, error: BaseException) -> dict[str, Any]:

@@ -38,7 +38,7 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "grader.sandbox.cells",
     "grader.sandbox.worker",
-    "grader.sandbox.walls.probes",
+    "grader.sandbox.walls.attacks",
 )
 MAX_REQUEST = 64 << 10
 CHANNEL = 3

@@ -2,7 +2,7 @@
 
 In the zygote: `enter`, then `fork_worker` per worker. In the child: `lock_down`. In the checker: `die_with_parent`,
 `Cage`, `tree_memory`, `kill`. Around whoever reads submissions: `only_read`. Whether the walls hold is found out by
-trying: `probes`.
+attacking them: `attacks`.
 """
 
 from grader.sandbox.walls.cgroups import Cage, sweep
