@@ -18,11 +18,11 @@ import pytest
 from identities import ORDINARY_USER, python_of
 
 from grader.paths import ROOT
-from grader.sandbox.walls import Limits
+from grader.sandbox.walls import Resources
 from grader.sandbox.walls.attacks import ATTACKS
 
 MIB = 1 << 20
-SMALL = Limits(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
+SMALL = Resources(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
 # Sizes of the acts: above the limits, yet harmless if a wall does not hold.
 AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, "fill_disk": 128 * MIB,
            "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "socket_memory": 768 * MIB,
@@ -45,7 +45,7 @@ if task["torch"]:
 path = lambda name: pathlib.Path(task[name]) if task.get(name) else None
 house = walls.Walls(task["level"], data=path("data"), hidden=tuple(map(pathlib.Path, task["hidden"])),
                     readable=tuple(map(pathlib.Path, task["readable"])))
-bounds = walls.Limits(**task["limits"])
+bounds = walls.Resources(**task["limits"])
 cage = walls.Cage(tuple(map(pathlib.Path, task["cage"]))) if task["cage"] else None
 for slot, (name, code, facts) in enumerate(task["steps"]):
     reader, writer = os.pipe()
@@ -72,7 +72,8 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
     answer = b""
     if select.select([reader], [], [], task["patience"])[0]:
         answer = os.read(reader, 1 << 16)
-    walls.end(pidfd)
+    walls.kill(pidfd)
+    walls.gone(pidfd, 5)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(pidfd), os.close(reader)
     print(json.dumps([name, json.loads(answer) if answer else None, status]), flush=True)
@@ -93,7 +94,7 @@ try:
     pid, _ = walls.fork_worker(house)
     if pid:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    walls.lock_down(house, walls.Limits(), scratch=scratch)
+    walls.lock_down(house, walls.Resources(), scratch=scratch)
 except walls.WallsUnavailable as error:
     print(error, flush=True)
     os._exit(3)

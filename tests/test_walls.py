@@ -28,7 +28,7 @@ from identities import IDENTITIES, OWN, python_of
 
 from grader.paths import ROOT
 from grader.sandbox import walls
-from grader.sandbox.walls import Cage, Limits, cgroups
+from grader.sandbox.walls import Cage, Resources, cgroups
 from grader.sandbox.walls.attacks import ATTACKS, Attack
 
 LEVELS = ("namespaces", "landlock")
@@ -311,12 +311,12 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
     measured = walls.tree_memory(pid, baseline=8 * MIB)
     for one in reversed(list(walls.watch.tree(pid))):
         os.kill(one, signal.SIGKILL)
-    assert walls.end(pidfd)
+    assert walls.gone(pidfd, 5)
     process.wait()
     os.close(pidfd)
 
     assert 64 * MIB <= measured <= 100 * MIB
-    assert walls.private_memory(pid) == 0
+    assert walls.tree_memory(pid) == 0
 
 
 def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +361,7 @@ answer = sum(float(batch.sum()) for batch, in loader) == 190.0
 
 @pytest.mark.parametrize(("level", "workers"), [("namespaces", 2), ("landlock", 0)])
 def test_torch_computes_and_loads_data(level: str, workers: int, house: House) -> None:
-    limits = asdict(Limits(memory=1024 * MIB, cpu_seconds=60))
+    limits = asdict(Resources(memory=1024 * MIB, cpu_seconds=60))
 
     seen = house.run(OWN, level, [["learn", LEARN, {"workers": workers}]], torch=True, limits=limits, patience=90)
 

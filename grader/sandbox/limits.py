@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from grader.sandbox.walls import Limits as Resources
+from grader.sandbox.walls import Resources
 
 MARGIN = 20
 """How many times the reference's own time a submission gets: a slow machine fails nobody."""

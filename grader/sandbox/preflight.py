@@ -17,7 +17,7 @@ from grader.sandbox import wire
 from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
-from grader.sandbox.walls import Limits as Resources
+from grader.sandbox.walls import Resources
 from grader.sandbox.walls.attacks import ATTACKS, Attack
 
 MIB = 1 << 20

@@ -57,7 +57,6 @@ def preload() -> None:
     sys.modules["grader.sandbox.cells"].prepare()
     if warming := course().part("warming"):
         warming.warm_up()
-    sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()
     gc.collect()
     gc.freeze()
@@ -143,7 +142,7 @@ def _become_worker(fds: list[int], request: dict[str, Any], slot: int) -> None:
         _arrange_descriptors(*fds)
         view = walls.lock_down(
             _walls(request["walls"]),
-            walls.Limits(**request["resources"]),
+            walls.Resources(**request["resources"]),
             slot=slot,
             scratch=Path(request["scratch"]),
             cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
