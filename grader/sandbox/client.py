@@ -84,10 +84,6 @@ class Place:
     data: Path
     limits: Limits
 
-    def at(self, level: walls.Level) -> Place:
-        """Return the same at another level."""
-        return dataclasses.replace(self, level=level)
-
     @property
     def data_inside(self) -> Path:
         """The data folder as the worker sees it."""
@@ -153,7 +149,8 @@ class Worker:
             self._read(1, time.monotonic() + WALLS_SECONDS)
         except (WorkerEnded, _DeadlinePassed) as error:
             self._drain_log()
-            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
+            log = self._log_bytes.decode("utf-8", "replace")
+            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {log[-600:]}") from None
         if self._cage is None:
             self._baseline, self._counts_itself = self._own_memory(), True
 
@@ -162,11 +159,6 @@ class Worker:
             number, self._asked = self._asked, 0
             answer, self._pidfd = self._zygote.answer(number)
             self._pid = int(answer["pid"])
-
-    @property
-    def log(self) -> str:
-        """What the student's code printed, cut at the limit."""
-        return self._log_bytes.decode("utf-8", "replace")
 
     def ask(self, kind: str, body: dict[str, Any], seconds: float) -> wire.Message:
         """Send one request and return the reply.

@@ -106,8 +106,3 @@ def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
             "size": 6 * RESOURCES.memory,  # a twelfth of it, half the limit, is too much in each of four processes
             "seconds": RESOURCES.cpu_seconds + 2,
         }
-
-
-def describe(outcome: Outcome) -> tuple[str, str]:
-    """Return title and verdict of an outcome, for a table."""
-    return outcome.attack.title, "held" if outcome.held else f"NOT HELD: {outcome.seen}"

@@ -127,10 +127,10 @@ class Worker:
         return "value", {"value": value, "args_after": args, "ops": self._ops()}
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        """Call one of our functions beside the student's module."""
         assert self._module is not None, "probe: expected the module to be imported first"
-        where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"{LESSON.name}.probes.{where or self._module.__name__.rpartition('.')[2]}")
-        return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
+        whole = name if "." in name else f"{self._module.__name__.rpartition('.')[2]}.{name}"
+        return self._apart(name=whole, args=(self._module, *args), kwargs=kwargs)
 
     def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""

@@ -162,15 +162,10 @@ def sweep() -> int:
     removed = 0
     mounts = {_mounted_at("cgroup2"), *(_mounted_at("cgroup", controller) for controller in _CONTROLLERS)}
     for mounted in filter(None, mounts):
-        for folder in sorted(_cages_below(mounted)):
-            owner = folder.name.split("-")[2]
-            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-                removed += _remove(folder, time.monotonic() + 0.2)
+        # Groups come and go meanwhile: `os.walk` passes over those that are gone, which `Path.glob` does not.
+        for place, names, _ in list(os.walk(mounted)):
+            for name in fnmatch.filter(names, f"{_PREFIX}-*-*"):
+                owner = name.split("-")[2]
+                if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                    removed += _remove(Path(place, name), time.monotonic() + 0.2)
     return removed
-
-
-def _cages_below(mounted: Path) -> list[Path]:
-    """Groups come and go meanwhile; `os.walk` passes over those that are gone, which `Path.glob` does not."""
-    return [
-        Path(place, name) for place, names, _ in os.walk(mounted) for name in fnmatch.filter(names, f"{_PREFIX}-*-*")
-    ]
