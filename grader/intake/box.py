@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from grader.course import course
 from grader.intake import Entry, limits, read
-from grader.intake.snapshot import Snapshot, digest_of, refused
+from grader.intake.snapshot import Snapshot, refused
 from grader.paths import EXERCISES, ROOT
 from grader.sandbox import walls
 
@@ -108,7 +108,7 @@ def pack(snapshot: Snapshot) -> bytes:
 
 
 def unpack(data: bytes) -> Snapshot:
-    """Return the snapshot that ``pack`` wrote, every name and size of it checked, and hashed anew.
+    """Return the snapshot that ``pack`` wrote, every name and size of it checked.
 
     Raises:
         ValueError: if the bytes are something else, or only a part of it.
@@ -135,8 +135,7 @@ def unpack(data: bytes) -> Snapshot:
         broken = {name: _text(why) for name, why in header["broken"].items() if name in course().modules}
     except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a snapshot: {error!r}") from None
-    sha256 = digest_of(modules, weights, broken if rejected is None else {"": rejected})
-    return Snapshot(modules, weights, notes[: limits.MAX_NOTES + 1], sha256, rejected, broken)
+    return Snapshot(modules, weights, notes[: limits.MAX_NOTES + 1], rejected, broken)
 
 
 def _text(value: Any) -> str:
