@@ -82,15 +82,14 @@ def _read_inside(read: Callable[[], Snapshot], place: Path, outside: int, memory
 
 
 def _received(inside: int, deadline: float) -> bytes:
-    parts, size = [], 0
-    while size <= MAX_HEADER + MAX_BODY + 8:
+    data = bytearray()
+    while len(data) <= MAX_HEADER + MAX_BODY + 8:
         ready, _, _ = select.select([inside], [], [], max(deadline - time.monotonic(), 0))
         part = os.read(inside, 1 << 20) if ready else b""
         if not part:
             break
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)
+        data += part
+    return bytes(data)
 
 
 def pack(snapshot: Snapshot) -> bytes:

@@ -158,14 +158,8 @@ def _notes(tree: Tree) -> list[str]:
 
 def _unknown(tree: Tree) -> list[str]:
     known = _places() | {folder + name for name in GIVEN for folder in (PACKAGE, "")}
-    return [
-        path
-        for path in sorted([*tree.files, *tree.others])
-        if path not in known
-        and not _is_dropped(path)
-        and not _is_expected(path)
-        and not any(map(is_hidden, path.split("/")))
-    ]
+    others = [path for path in sorted([*tree.files, *tree.others]) if path not in known and not _is_dropped(path)]
+    return [path for path in others if not _is_expected(path) and not any(map(is_hidden, path.split("/")))]
 
 
 def _is_expected(path: str) -> bool:

@@ -15,7 +15,7 @@ import shutil
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ RESERVE = 1 << 30
 REPLIES = ("loaded", "imported", "value", "raised")
 
 
+@dataclass(eq=False)
 class WorkerEnded(Exception):
     """The worker's process ended before it answered.
 
@@ -42,17 +43,17 @@ class WorkerEnded(Exception):
         killed: whether it was ended by SIGKILL, which also somebody else on this machine may have sent.
     """
 
-    def __init__(self, reason: str, *, out_of_memory: bool = False, killed: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.out_of_memory = out_of_memory
-        self.killed = killed
+    reason: str
+    _: KW_ONLY
+    out_of_memory: bool = False
+    killed: bool = False
 
 
 class SandboxBroken(GraderError):
     """The walls around a worker did not go up."""
 
 
+@dataclass(eq=False, kw_only=True)
 class WorkerTimedOut(Exception):
     """The worker did not answer in time.
 
@@ -61,9 +62,7 @@ class WorkerTimedOut(Exception):
             sleeps is not starved.
     """
 
-    def __init__(self, *, starved: bool) -> None:
-        super().__init__("no answer in time")
-        self.starved = starved
+    starved: bool
 
 
 class _DeadlinePassed(Exception):

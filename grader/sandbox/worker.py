@@ -39,6 +39,7 @@ class Worker:
 
     def __init__(self, channel: socket.socket, workspace: Path) -> None:
         self._channel = channel
+        self._requests = channel.makefile("rb")
         self._workspace = workspace
         self._module: ModuleType | None = None
         self._watch: Any = None
@@ -56,12 +57,8 @@ class Worker:
 
     def _read(self, size: int) -> bytearray:
         buffer = bytearray(size)
-        view = memoryview(buffer)
-        while view:
-            count = self._channel.recv_into(view)
-            if not count:
-                raise EOFError
-            view = view[count:]
+        if self._requests.readinto(buffer) < size:
+            raise EOFError
         return buffer
 
     def _reply(self, request: wire.Message) -> list[memoryview]:

@@ -98,17 +98,17 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str |
     call("mount", source.encode(), target.encode(), texts[0], flags, texts[1], what=f"mount {kind or ''} on {target}")
 
 
-def copy_mount(path: str) -> int:
-    """A detached copy of what is mounted at or below `path`, as a descriptor."""
+def copy_mount(path: str, attributes: int) -> int:
+    """A detached copy of what is mounted at or below `path`, as a descriptor.
+
+    Attributes such as read-only are added to it and all below it, before anyone can reach it.
+    """
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_RECURSIVE
-    return syscall(_OPEN_TREE, _AT_FDCWD, path.encode(), flags, what=f"open_tree {path}")
-
-
-def restrict_mount(descriptor: int, attributes: int) -> None:
-    """Add attributes such as read-only to a mount and all below it, before anyone can reach it."""
+    descriptor = syscall(_OPEN_TREE, _AT_FDCWD, path.encode(), flags, what=f"open_tree {path}")
     wanted = struct.pack("4Q", attributes, 0, 0, 0)  # set, clear, propagation, user namespace
     arguments = (descriptor, b"", _AT_EMPTY_PATH | _AT_RECURSIVE, wanted, len(wanted))
     syscall(_MOUNT_SETATTR, *arguments, what="mount_setattr")
+    return descriptor
 
 
 def place_mount(descriptor: int, target: str) -> None:

@@ -116,7 +116,10 @@ def _in_namespaces(walls: Walls, resources: Resources, slot: int) -> View:
     process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     view = namespaces.build(walls, resources.scratch, uid, gid)
     if not as_root:
-        namespaces.enter_own_users(process, uid, gid)
+        # One more user namespace, in which its limits are counted apart from all others': the worker has no power in
+        # it over the mounts made before.
+        _libc.unshare(_libc.CLONE_NEWUSER)
+        privileges.map_only_me(process, uid, gid)
     os.close(process)
     privileges.become(uid, gid)
     _limit(resources)
@@ -161,7 +164,7 @@ def _close_the_door(walls: Walls, rules: list[tuple[Path, int]] | None) -> None:
     privileges.forbid_new_privileges()
     if rules is not None:
         landlock.restrict(rules)
-    privileges.close_to_inspection()
+    _libc.prctl(_libc.PR_SET_DUMPABLE, 0)  # no core file, and no debugger of the same user
     process = os.getpid() if walls.level == LANDLOCK else 0
     _libc.install_filter(seccomp.program(walls.level, process=process))
 

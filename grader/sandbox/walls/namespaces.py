@@ -114,8 +114,8 @@ def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
 def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     """Put together the new root at the building site."""
     steps = plan(walls)
-    copies = [_copy(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
-    devices = [_copy(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
+    copies = [_libc.copy_mount(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
+    devices = [_libc.copy_mount(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
     _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
     # Before the rest: a kit or a Python that is installed below /tmp is shown inside the worker's own.
     for target, share in ((str(_SCRATCH), 1), (_SHARED_MEMORY, 2)):
@@ -165,12 +165,6 @@ def top_links() -> tuple[tuple[str, str], ...]:
     return (*((name, os.readlink(name)) for name in names), ("/dev/fd", "/proc/self/fd"))  # noqa: PTH115
 
 
-def _copy(source: str, attributes: int) -> int:
-    descriptor = _libc.copy_mount(source)
-    _libc.restrict_mount(descriptor, attributes)
-    return descriptor
-
-
 def _make(target: str, *, folder: bool) -> str:
     """Create the place where something will be mounted."""
     place = Path(_BUILDING_SITE + target)
@@ -210,12 +204,3 @@ def _proc() -> None:
 def _seal(place: str) -> None:
     """Make the root itself, or a mask, read-only now that everything is in its place."""
     _libc.mount("none", place, None, _FLAGS | _libc.MS_RDONLY | _libc.MS_REMOUNT | _libc.MS_BIND)
-
-
-def enter_own_users(process: int, uid: int, gid: int) -> None:
-    """For an ordinary user: one more user namespace, in which its limits are counted apart from all others'.
-
-    The worker has no power in it over the mounts made before.
-    """
-    _libc.unshare(_libc.CLONE_NEWUSER)
-    privileges.map_only_me(process, uid, gid)
