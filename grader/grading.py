@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -162,7 +162,7 @@ class Grader(Executor):
     def _start(self) -> None:
         place = Place(self.level, self._data_root, self._limits)
         self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
-        place = place.at(self.level)
+        place = replace(place, level=self.level)
         if self._own_workers:
             self.workers = WorkerPool(self._zygote.channels[self._count], place)
         context = multiprocessing.get_context("fork")

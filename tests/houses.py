@@ -18,18 +18,18 @@ import pytest
 from identities import ORDINARY_USER, python_of
 
 from grader.paths import ROOT
-from grader.sandbox.walls import Limits
-from grader.sandbox.walls.probes import PROBES
+from grader.sandbox.walls import Resources
+from grader.sandbox.walls.attacks import ATTACKS
 
 MIB = 1 << 20
-SMALL = Limits(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
+SMALL = Resources(memory=128 * MIB, scratch=32 * MIB, processes=32, open_files=128, file_size=16 * MIB, cpu_seconds=2)
 # Sizes of the acts: above the limits, yet harmless if a wall does not hold.
 AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, "fill_disk": 128 * MIB,
            "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "socket_memory": 768 * MIB,
            "cpu_time": 6}  # fmt: skip
 
 # Only a cage, or the checker, counts what several processes take.
-COUNTED = tuple(probe for probe in PROBES if probe.name in ("spread_memory", "socket_memory"))
+COUNTED = tuple(attack for attack in ATTACKS if attack.name in ("spread_memory", "socket_memory"))
 
 # A zygote in small: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """
@@ -37,7 +37,7 @@ import json, os, pathlib, select, signal, sys
 sys.path.insert(0, sys.argv[1])
 task = json.loads(sys.argv[2])
 from grader.sandbox import walls
-from grader.sandbox.walls import probes
+from grader.sandbox.walls import attacks
 visible = os.getpid()
 walls.enter(task["level"])
 if task["torch"]:
@@ -45,7 +45,7 @@ if task["torch"]:
 path = lambda name: pathlib.Path(task[name]) if task.get(name) else None
 house = walls.Walls(task["level"], data=path("data"), hidden=tuple(map(pathlib.Path, task["hidden"])),
                     readable=tuple(map(pathlib.Path, task["readable"])))
-bounds = walls.Limits(**task["limits"])
+bounds = walls.Resources(**task["limits"])
 cage = walls.Cage(tuple(map(pathlib.Path, task["cage"]))) if task["cage"] else None
 for slot, (name, code, facts) in enumerate(task["steps"]):
     reader, writer = os.pipe()
@@ -63,7 +63,7 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
                 exec(code, scope)
                 answer = scope["answer"]
             else:
-                answer = probes.attempt(name, **facts)
+                answer = attacks.attempt(name, **facts)
         except BaseException as error:
             answer = ["raised", f"{type(error).__name__}: {error}"]
         os.write(writer, json.dumps(answer).encode())
@@ -72,7 +72,8 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
     answer = b""
     if select.select([reader], [], [], task["patience"])[0]:
         answer = os.read(reader, 1 << 16)
-    walls.end(pidfd)
+    walls.kill(pidfd)
+    walls.gone(pidfd, 5)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(pidfd), os.close(reader)
     print(json.dumps([name, json.loads(answer) if answer else None, status]), flush=True)
@@ -93,7 +94,7 @@ try:
     pid, _ = walls.fork_worker(house)
     if pid:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    walls.lock_down(house, walls.Limits(), scratch=scratch)
+    walls.lock_down(house, walls.Resources(), scratch=scratch)
 except walls.WallsUnavailable as error:
     print(error, flush=True)
     os._exit(3)
@@ -150,7 +151,7 @@ class House:
 def steps_of(house: House, listeners: dict[str, Any], level: str) -> list[list[Any]]:
     facts = {"canary": str(house.canary), "folder": str(house.canary.parent), **listeners}
     return [
-        [probe.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(probe.name, 0))]
-        for probe in PROBES
-        if level in probe.levels and probe not in COUNTED
+        [attack.name, None, facts | dict.fromkeys(("count", "size", "seconds"), AMOUNTS.get(attack.name, 0))]
+        for attack in ATTACKS
+        if level in attack.levels and attack not in COUNTED
     ]

@@ -24,7 +24,7 @@ from grader.sandbox import client, worker
 from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
-from grader.sandbox.walls import Limits as Resources
+from grader.sandbox.walls import Resources
 from lesson import oracle
 from lesson.answers.networks import IDLE
 

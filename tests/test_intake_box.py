@@ -52,7 +52,7 @@ def test_a_small_notebook_that_takes_much_memory_to_compile_costs_its_own_cell(t
 
 def takes_memory() -> Snapshot:
     hoard = [bytearray(64 * MIB) for _ in range(6)]
-    return WHOLE if hoard else Snapshot({}, None, (), "")
+    return WHOLE if hoard else Snapshot({}, None)
 
 
 def computes() -> Snapshot:
@@ -66,11 +66,11 @@ def writes() -> Snapshot:
 
 
 def answers_too_much() -> Snapshot:
-    return Snapshot({}, bytes(MAX_WEIGHTS + 2), (), "")
+    return Snapshot({}, bytes(MAX_WEIGHTS + 2))
 
 
 def reads_what_lies_elsewhere() -> Snapshot:
-    return Snapshot({"model": (ROOT / "pyproject.toml").read_bytes()}, None, (), "")
+    return Snapshot({"model": (ROOT / "pyproject.toml").read_bytes()}, None)
 
 
 def starts_a_process() -> Snapshot:
@@ -131,11 +131,10 @@ def test_bytes_that_are_no_snapshot_are_an_error(data: bytes) -> None:
 
 def test_a_spool_gives_back_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    others = Snapshot({}, None, ("a note",), "", "nothing there")
+    others = Snapshot({}, None, ("a note",), "nothing there")
     with Spool() as spool:
         for snapshot in (WHOLE, others, WHOLE):
             spool.add(snapshot)
-        assert len(spool) == 3
         assert [spool[number].modules for number in range(3)] == [WHOLE.modules, {}, WHOLE.modules]
         assert spool[1].rejected == "nothing there"
         assert list(tmp_path.iterdir()) == []

@@ -15,10 +15,10 @@ from grader.sandbox import preflight
 from grader.sandbox.client import Place, SandboxBroken, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NAMESPACES
-from grader.sandbox.walls.probes import PROBES
+from grader.sandbox.walls.attacks import ATTACKS
 from grader.sandbox.wire import Message, WireError
 
-PROBE = next(probe for probe in PROBES if not probe.may_die)
+ATTACK = next(attack for attack in ATTACKS if not attack.may_die)
 
 
 def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> preflight.Outcome:
@@ -37,7 +37,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> pre
     monkeypatch.setattr(preflight, "Worker", Worker)
     place: Any = Place(NAMESPACES, Path(), Limits())
     channel: Any = None
-    return preflight._try(channel, place, PROBE, {})
+    return preflight._try(channel, place, ATTACK, {})
 
 
 def test_an_act_that_was_stopped_is_held(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ def earned(score: float, *, passed: bool = True) -> Result:
 
 
 def test_partial_answers_out_of_their_range_or_missing_are_told() -> None:
-    order = Order("a", Snapshot({}, None, (), ""), 1, frozenset())
+    order = Order("a", Snapshot({}, None), 1, frozenset())
     answers = [Partial(Answer(name, ("conv2d",), order), 6, 8.5) for name in ("plainest", "a", "b", "c", "d")]
     assert partial_problems(answers, [earned(8)] * 5, ["conv2d"]) == []
     assert list(plainest(answers, [earned(8)] * 5)) == ["conv2d"]

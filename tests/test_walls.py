@@ -28,8 +28,8 @@ from identities import IDENTITIES, OWN, python_of
 
 from grader.paths import ROOT
 from grader.sandbox import walls
-from grader.sandbox.walls import Cage, Limits, cgroups
-from grader.sandbox.walls.probes import PROBES, Probe
+from grader.sandbox.walls import Cage, Resources, cgroups
+from grader.sandbox.walls.attacks import ATTACKS, Attack
 
 LEVELS = ("namespaces", "landlock")
 
@@ -48,41 +48,43 @@ def listeners(house: House) -> Iterator[dict[str, Any]]:
         unix.bind(str(path))
         unix.listen()
         path.chmod(0o777)
-        yield {"port": tcp.getsockname()[1], "socket": str(path)}
+        yield {"port": tcp.getsockname()[1], "service": str(path)}
 
 
 @pytest.fixture(scope="module")
 def outcomes(house: House, listeners: dict[str, Any]) -> dict[tuple[str, str], dict[str, list[Any]]]:
-    """What every probe saw, filled per identity and level when it is first asked for."""
+    """What every attack saw, filled per identity and level when it is first asked for."""
     return {}
 
 
-@pytest.mark.parametrize("probe", [probe for probe in PROBES if probe not in COUNTED], ids=lambda probe: probe.name)
+@pytest.mark.parametrize(
+    "attack", [attack for attack in ATTACKS if attack not in COUNTED], ids=lambda attack: attack.name
+)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_forbidden_act_fails(
     identity: str,
     level: str,
-    probe: Probe,
+    attack: Attack,
     house: House,
     listeners: dict[str, Any],
     outcomes: dict[tuple[str, str], dict[str, list[Any]]],
 ) -> None:
-    if level not in probe.levels:
+    if level not in attack.levels:
         pytest.skip(f"not promised at the level {level}")
     if (identity, level) not in outcomes:
         outcomes[identity, level] = house.run(identity, level, steps_of(house, listeners, level))
 
-    answer, status = outcomes[identity, level][probe.name]
+    answer, status = outcomes[identity, level][attack.name]
 
     if answer is None:
-        assert probe.may_die, f"the worker died with {status}"
+        assert attack.may_die, f"the worker died with {status}"
         assert status == -signal.SIGKILL
     else:
         assert answer[0] is True, answer[1]
 
 
-def test_probes_succeed_where_there_are_no_walls(house: House, listeners: dict[str, Any]) -> None:
+def test_attacks_succeed_where_there_are_no_walls(house: House, listeners: dict[str, Any]) -> None:
     steps = [step for step in steps_of(house, listeners, "landlock") if step[0] in {
         "read_canary", "list_folder", "write_outside", "connect", "connect_unix", "see_processes", "signal_process",
         "run_program", "hidden_memory"}]  # fmt: skip
@@ -218,14 +220,14 @@ def _wait_for(name: str, *, there: bool, patience: float = 10) -> bool:
     return False
 
 
-@pytest.mark.parametrize("probe", COUNTED, ids=lambda probe: probe.name)
-def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(probe: Probe, house: House) -> None:
+@pytest.mark.parametrize("attack", COUNTED, ids=lambda attack: attack.name)
+def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(attack: Attack, house: House) -> None:
     cage = Cage.make(SMALL, "test")
     if cage is None:
         pytest.skip("control groups cannot be written here")
-    step = [probe.name, None, {"size": AMOUNTS[probe.name]}]
+    step = [attack.name, None, {"size": AMOUNTS[attack.name]}]
 
-    held = house.run(OWN, "namespaces", [step], cage=[str(folder) for folder in cage.folders])[probe.name]
+    held = house.run(OWN, "namespaces", [step], cage=[str(folder) for folder in cage.folders])[attack.name]
     killed = cage.ran_out_of_memory()
 
     assert cage.remove()
@@ -234,11 +236,13 @@ def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(probe: Probe
     assert not any(folder.exists() for folder in cage.folders)
 
 
-@pytest.mark.parametrize(("probe", "seen"), [*zip(COUNTED, ("took 256 MiB", "held "), strict=True)])
-def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(probe: Probe, seen: str, house: House) -> None:
-    step = [probe.name, None, {"size": AMOUNTS[probe.name]}]
+@pytest.mark.parametrize(("attack", "seen"), [*zip(COUNTED, ("took 256 MiB", "held "), strict=True)])
+def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(
+    attack: Attack, seen: str, house: House
+) -> None:
+    step = [attack.name, None, {"size": AMOUNTS[attack.name]}]
 
-    answer = house.run(OWN, "namespaces", [step])[probe.name][0]
+    answer = house.run(OWN, "namespaces", [step])[attack.name][0]
 
     assert answer[0] is False
     assert answer[1].startswith(seen)
@@ -307,12 +311,12 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
     measured = walls.tree_memory(pid, baseline=8 * MIB)
     for one in reversed(list(walls.watch.tree(pid))):
         os.kill(one, signal.SIGKILL)
-    assert walls.end(pidfd)
+    assert walls.gone(pidfd, 5)
     process.wait()
     os.close(pidfd)
 
     assert 64 * MIB <= measured <= 100 * MIB
-    assert walls.private_memory(pid) == 0
+    assert walls.tree_memory(pid) == 0
 
 
 def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +361,7 @@ answer = sum(float(batch.sum()) for batch, in loader) == 190.0
 
 @pytest.mark.parametrize(("level", "workers"), [("namespaces", 2), ("landlock", 0)])
 def test_torch_computes_and_loads_data(level: str, workers: int, house: House) -> None:
-    limits = asdict(Limits(memory=1024 * MIB, cpu_seconds=60))
+    limits = asdict(Resources(memory=1024 * MIB, cpu_seconds=60))
 
     seen = house.run(OWN, level, [["learn", LEARN, {"workers": workers}]], torch=True, limits=limits, patience=90)
 

@@ -252,7 +252,7 @@ def _definitions(files: Mapping[str, bytes]) -> Snapshot:
         with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):  # its import says what is wrong
             if wanted:
                 modules[module] = only_definitions(source.decode("utf-8"), wanted).encode("utf-8")
-    return Snapshot(modules, None, (), "")
+    return Snapshot(modules, None)
 
 
 def _as_tensor(content: bytes) -> torch.Tensor:

@@ -16,7 +16,6 @@ from grader.text import clean
 CENTRAL_ENTRY = b"PK\x01\x02"
 LOCAL_HEADER = struct.Struct("<4s22xHH")
 NESTED = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
-READABLE = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 CHUNK = 64 * 1024
 
 
@@ -90,35 +89,29 @@ def _refuse_overlap(members: list[zipfile.ZipInfo], data: bytes) -> None:
 
 
 def _refuse_kind(path: str, member: zipfile.ZipInfo) -> None:
-    shown = clean(path, 80)
+    shown, method = clean(path, 80), member.compress_type
+    expected = ""
     if member.flag_bits & 0x41:
-        raise RejectedError(
-            f"zip: expected files without a password, got {shown!r} encrypted. Can you zip it without one?"
-        )
-    if member.compress_type not in READABLE:
-        raise RejectedError(
-            f"zip: expected files stored or deflated, got {shown!r} with method {member.compress_type}. "
-            "Can you use an ordinary zip program?"
-        )
-    if member.file_size > limits.MIB and member.file_size > limits.MAX_RATIO * max(member.compress_size, 1):
-        raise RejectedError(
-            f"zip: expected files as large as they seem, got {shown!r}, packed more than {limits.MAX_RATIO} to 1."
-        )
-    if path.casefold().endswith(NESTED) and not _is_ignored(path):
-        raise RejectedError(f"zip: expected no archive within the archive, got {shown!r}. Can you leave it out?")
+        expected = f"files without a password, got {shown!r} encrypted. Can you zip it without one?"
+    elif method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        expected = f"files stored or deflated, got {shown!r} with method {method}. Can you use an ordinary zip program?"
+    elif member.file_size > limits.MIB and member.file_size > limits.MAX_RATIO * max(member.compress_size, 1):
+        expected = f"files as large as they seem, got {shown!r}, packed more than {limits.MAX_RATIO} to 1."
+    elif path.casefold().endswith(NESTED) and not _is_ignored(path):
+        expected = f"no archive within the archive, got {shown!r}. Can you leave it out?"
+    if expected:
+        raise RejectedError(f"zip: expected {expected}")
 
 
 def _read_member(archive: zipfile.ZipFile, path: str, member: zipfile.ZipInfo, tree: Tree) -> None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         tree.special.append(path)
-        return
-    most = None if _is_ignored(path) else cap(path)
-    content = _unpacked(archive, member, most or 0)
-    if most is None:
+    elif _is_ignored(path) or (most := cap(path)) is None:
         tree.others.append(path)
+        _unpacked(archive, member, 0)
     else:
-        tree.files[path] = content
+        tree.files[path] = _unpacked(archive, member, most)
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:

@@ -26,7 +26,6 @@ class Statement:
         defines: the functions and classes that it defines.
         binds: every name that it gives a value to, or changes a part of; ``*`` for an import of everything.
         uses: every name of the module that it needs, now or when what it defines is called.
-        constant: whether it gives values that nothing has to run for.
         acts: whether it runs something other than a definition or an import when the module is imported.
         future: whether it must stand first.
         imports: whether it imports, and does nothing else.
@@ -36,7 +35,6 @@ class Statement:
     defines: frozenset[str]
     binds: frozenset[str]
     uses: frozenset[str]
-    constant: bool = False
     acts: bool = False
     future: bool = False
     imports: bool = False
@@ -72,10 +70,10 @@ def needed(every: list[Statement], wanted: Iterable[str]) -> list[Statement]:
     # `answer = answer(image)` demonstrates what it would hide.
     every = [one for one in every if one.defines or not one.acts or not (one.binds & wanted & defined & one.uses)]
     known = {name for statement in every for name in statement.binds} | set(dir(builtins))
-    binders = _binders(every)
+    binders = _numbers(one.binds for one in every)
     kept = _closure(every, binders, wanted, set())
     run = _names_to_run_for(every, kept, known)
-    free = [one for one in every if (one.defines or one.constant) and not one.binds & run]
+    free = [one for one in every if (one.defines or not (one.acts or one.imports)) and not one.binds & run]
     kept |= _closure(every, binders, (name for one in free for name in one.binds), kept)
     return [
         statement
@@ -98,13 +96,13 @@ def only_definitions(source: str, wanted: Iterable[str]) -> str:
     return "\n\n\n".join(statement.source for statement in kept) + "\n"
 
 
-def _binders(every: list[Statement]) -> dict[str, list[int]]:
-    """Return the numbers of the statements that bind each name."""
-    binders: dict[str, list[int]] = {}
-    for index, statement in enumerate(every):
-        for name in statement.binds:
-            binders.setdefault(name, []).append(index)
-    return binders
+def _numbers(named: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Return by each name the numbers of the statements that name it."""
+    numbers: dict[str, list[int]] = {}
+    for index, names in enumerate(named):
+        for name in names:
+            numbers.setdefault(name, []).append(index)
+    return numbers
 
 
 def _closure(every: list[Statement], binders: dict[str, list[int]], names: Iterable[str], kept: set[int]) -> set[int]:
@@ -129,10 +127,7 @@ def _names_to_run_for(every: list[Statement], kept: set[int], known: set[str]) -
 
     Statements that are kept anyway may run what they like.
     """
-    users: dict[str, list[int]] = {}
-    for index, statement in enumerate(every):
-        for name in statement.uses if index not in kept else ():
-            users.setdefault(name, []).append(index)
+    users = _numbers(() if index in kept else one.uses for index, one in enumerate(every))
     waiting = [
         index
         for index, one in enumerate(every)
@@ -166,7 +161,7 @@ def _statement(node: ast.stmt, text: str) -> Statement:
     defines = {part.name for part in ast.walk(node) if isinstance(part, DEFINITIONS)}
     simple = isinstance(node, (ast.Assign, ast.AnnAssign))
     acts = not simple or any(isinstance(part, ast.Call) for part in ast.walk(node))
-    return Statement(text, frozenset(defines), frozenset(_bound(node) | defines), uses, constant=not acts, acts=acts)
+    return Statement(text, frozenset(defines), frozenset(_bound(node) | defines), uses, acts=acts)
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from grader.course import course
@@ -32,17 +33,27 @@ class Snapshot:
         weights: the submitted weights file, or None. One that is too large is cut one byte after the limit, so that
             whoever checks weights sees that it is.
         notes: advice for the instructor, safe to print.
-        sha256: over everything that counts; the same for a folder and a zip of it.
         rejected: why nothing can be run, or None.
         broken: name of a stub module -> why it cannot be read.
     """
 
     modules: dict[str, bytes]
     weights: bytes | None
-    notes: tuple[str, ...]
-    sha256: str
+    notes: tuple[str, ...] = ()
     rejected: str | None = None
     broken: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of everything that counts; the same for a folder and a zip of it."""
+        whys = self.broken if self.rejected is None else {"": self.rejected}
+        parts = [(f"module {name}", source) for name, source in sorted(self.modules.items())]
+        parts += [(f"broken {name}", why.encode("utf-8", "replace")) for name, why in sorted(whys.items())]
+        parts += [("weights", self.weights)] if self.weights is not None else []
+        digest = hashlib.sha256()
+        for label, data in parts:
+            digest.update(f"{label} {len(data)}\n".encode() + data)
+        return digest.hexdigest()
 
 
 def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
@@ -63,13 +74,12 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
     if not modules and not broken:
         return refused(_nothing_found(tree), notes)
     weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
-    return Snapshot(modules, weights, _cut(notes), digest_of(modules, weights, broken), None, broken)
+    return Snapshot(modules, weights, _cut(notes), None, broken)
 
 
 def refused(reason: str, notes: Iterable[str] = ()) -> Snapshot:
     """Return the snapshot of a submission of which nothing can be run."""
-    shown = clean(reason, limits.MAX_NOTE)
-    return Snapshot({}, None, _cut(notes), digest_of({}, None, {"": shown}), shown)
+    return Snapshot({}, None, _cut(notes), clean(reason, limits.MAX_NOTE))
 
 
 def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, str], notes: list[str]) -> None:
@@ -148,14 +158,8 @@ def _notes(tree: Tree) -> list[str]:
 
 def _unknown(tree: Tree) -> list[str]:
     known = _places() | {folder + name for name in GIVEN for folder in (PACKAGE, "")}
-    return [
-        path
-        for path in sorted([*tree.files, *tree.others])
-        if path not in known
-        and not _is_dropped(path)
-        and not _is_expected(path)
-        and not any(map(is_hidden, path.split("/")))
-    ]
+    others = [path for path in sorted([*tree.files, *tree.others]) if path not in known and not _is_dropped(path)]
+    return [path for path in others if not _is_expected(path) and not any(map(is_hidden, path.split("/")))]
 
 
 def _is_expected(path: str) -> bool:
@@ -218,16 +222,3 @@ def _cut(notes: Iterable[str]) -> tuple[str, ...]:
     every = [clean(note, limits.MAX_NOTE) for note in notes]
     more = [f"and {len(every) - limits.MAX_NOTES} more notes"] if len(every) > limits.MAX_NOTES else []
     return tuple(every[: limits.MAX_NOTES] + more)
-
-
-def digest_of(modules: dict[str, bytes], weights: bytes | None, broken: dict[str, str]) -> str:
-    """Return the hash of what counts of a submission; ``broken`` also holds why one is refused, under no name."""
-    digest = hashlib.sha256()
-    parts: list[tuple[str, bytes]] = [(f"module {name}", data) for name, data in sorted(modules.items())]
-    parts += [(f"broken {name}", why.encode("utf-8", "replace")) for name, why in sorted(broken.items())]
-    if weights is not None:
-        parts.append(("weights", weights))
-    for label, data in parts:
-        digest.update(f"{label} {len(data)}\n".encode())
-        digest.update(data)
-    return digest.hexdigest()

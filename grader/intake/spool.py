@@ -18,9 +18,6 @@ class Spool:
         self._file = tempfile.TemporaryFile(prefix="cnn-kit-class-")  # noqa: SIM115 - closed by __exit__
         self._ends = [0]
 
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
     def add(self, snapshot: Snapshot) -> None:
         """Keep one more."""
         self._file.write(pack(snapshot))

@@ -15,7 +15,7 @@ import shutil
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ RESERVE = 1 << 30
 REPLIES = ("loaded", "imported", "value", "raised")
 
 
+@dataclass(eq=False)
 class WorkerEnded(Exception):
     """The worker's process ended before it answered.
 
@@ -42,17 +43,17 @@ class WorkerEnded(Exception):
         killed: whether it was ended by SIGKILL, which also somebody else on this machine may have sent.
     """
 
-    def __init__(self, reason: str, *, out_of_memory: bool = False, killed: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.out_of_memory = out_of_memory
-        self.killed = killed
+    reason: str
+    _: KW_ONLY
+    out_of_memory: bool = False
+    killed: bool = False
 
 
 class SandboxBroken(GraderError):
     """The walls around a worker did not go up."""
 
 
+@dataclass(eq=False, kw_only=True)
 class WorkerTimedOut(Exception):
     """The worker did not answer in time.
 
@@ -61,9 +62,7 @@ class WorkerTimedOut(Exception):
             sleeps is not starved.
     """
 
-    def __init__(self, *, starved: bool) -> None:
-        super().__init__("no answer in time")
-        self.starved = starved
+    starved: bool
 
 
 class _DeadlinePassed(Exception):
@@ -83,10 +82,6 @@ class Place:
     level: walls.Level
     data: Path
     limits: Limits
-
-    def at(self, level: walls.Level) -> Place:
-        """Return the same at another level."""
-        return dataclasses.replace(self, level=level)
 
     @property
     def data_inside(self) -> Path:
@@ -153,7 +148,8 @@ class Worker:
             self._read(1, time.monotonic() + WALLS_SECONDS)
         except (WorkerEnded, _DeadlinePassed) as error:
             self._drain_log()
-            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {self.log[-600:]}") from None
+            log = self._log_bytes.decode("utf-8", "replace")
+            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {log[-600:]}") from None
         if self._cage is None:
             self._baseline, self._counts_itself = self._own_memory(), True
 
@@ -162,11 +158,6 @@ class Worker:
             number, self._asked = self._asked, 0
             answer, self._pidfd = self._zygote.answer(number)
             self._pid = int(answer["pid"])
-
-    @property
-    def log(self) -> str:
-        """What the student's code printed, cut at the limit."""
-        return self._log_bytes.decode("utf-8", "replace")
 
     def ask(self, kind: str, body: dict[str, Any], seconds: float) -> wire.Message:
         """Send one request and return the reply.

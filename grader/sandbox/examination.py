@@ -10,11 +10,12 @@ from grader.doctor import print_table
 from grader.paths import DATA
 from grader.sandbox import outer
 from grader.sandbox.client import Place, SandboxBroken
-from grader.sandbox.levels import ADVICE, NoSandbox, candidates
+from grader.sandbox.levels import ADVICE, NoSandbox, candidates, started
 from grader.sandbox.limits import MARGIN, Limits
-from grader.sandbox.preflight import describe, try_walls
-from grader.sandbox.server import ZygoteDied, ZygoteServer
+from grader.sandbox.server import ZygoteDied
 from grader.sandbox.walls import Level
+
+HELD = "held"
 
 
 def examine(console: Console) -> bool:
@@ -32,7 +33,7 @@ def examine(console: Console) -> bool:
             with console.status(f"trying the walls of level {name}"):
                 outcomes = _outcomes(level, command)
             print_table(console, f"Sandbox level {name}", outcomes)
-            if outcomes and all(verdict == "held" for _, verdict in outcomes):
+            if outcomes and all(verdict == HELD for _, verdict in outcomes):
                 holding.append(name)
                 break
     if not outer.program():
@@ -53,11 +54,9 @@ def _limit(name: str, value: float) -> tuple[str, str]:
 
 
 def _outcomes(level: Level, command: list[str]) -> list[tuple[str, str]]:
-    server = ZygoteServer(1, level, command)
     try:
-        server.wait_until_ready()
-        return [describe(outcome) for outcome in try_walls(server.channels[0], Place(level, DATA, Limits()))]
+        server, outcomes = started(1, Place(level, DATA, Limits()), command)
     except (ZygoteDied, SandboxBroken) as error:
         return [("start the fork server", str(error))]
-    finally:
-        server.close()
+    server.close()
+    return [(one.attack.title, HELD if one.held else f"NOT HELD: {one.seen}") for one in outcomes]

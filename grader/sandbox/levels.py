@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
 from grader.sandbox.client import Place, SandboxBroken
-from grader.sandbox.preflight import try_walls
+from grader.sandbox.preflight import Outcome, try_walls
 from grader.sandbox.server import ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
 
@@ -13,8 +15,6 @@ ADVICE = (
     "Install or enable one of: user namespaces (sysctl kernel.unprivileged_userns_clone=1), Landlock (Linux 5.13 or "
     "later, `lsm=landlock`), or grade as root. `grader doctor` shows every probe; --unsafe grades without walls."
 )
-
-
 STARTS = 2
 
 
@@ -28,9 +28,7 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     Raises:
         NoSandbox: if there is none.
     """
-    if unsafe:
-        return (walls.NONE,)
-    levels = walls.available_levels()
+    levels = (walls.NONE,) if unsafe else walls.available_levels()
     if not levels:
         raise NoSandbox(f"sandbox: expected namespaces or Landlock, got neither. {ADVICE}")
     return levels
@@ -50,7 +48,7 @@ def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -
     troubles = []
     for level in levels:
         for command in outer.commands(level, [place.data]):
-            server, trouble = _try_level(channels, place.at(level), command)
+            server, trouble = _try_level(channels, replace(place, level=level), command)
             if server is not None:
                 return server, level
             troubles.append(f"{level}{' in bubblewrap' if command else ''}: {trouble}")
@@ -64,23 +62,29 @@ def _try_level(channels: int, place: Place, command: list[str]) -> tuple[ZygoteS
     """
     trouble = ""
     for _ in range(STARTS):
-        server = ZygoteServer(channels, place.level, command)
         try:
-            server.wait_until_ready()
-            trouble = _fallen(server, place)
+            server, outcomes = started(channels, place, command)
         except (ZygoteDied, SandboxBroken) as error:
             trouble = str(error)
-            server.close()
             continue
-        if not trouble:
+        fallen = [outcome.attack.title for outcome in outcomes if not outcome.held]
+        if not fallen:
             return server, ""
         server.close()
-        break
+        return None, f"a worker could {', '.join(fallen)}"
     return None, trouble
 
 
-def _fallen(server: ZygoteServer, place: Place) -> str:
-    """Name the walls that did not hold; nothing is tried where there are none."""
-    tried = [] if place.level == walls.NONE else try_walls(server.channels[0], place)
-    fallen = [outcome.probe.title for outcome in tried if not outcome.held]
-    return f"a worker could {', '.join(fallen)}" if fallen else ""
+def started(channels: int, place: Place, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
+    """Start a fork server and try its walls; nothing is tried where there are none.
+
+    Raises:
+        ZygoteDied, SandboxBroken: if they cannot be tried.
+    """
+    server = ZygoteServer(channels, place.level, command)
+    try:
+        server.wait_until_ready()
+        return server, [] if place.level == walls.NONE else list(try_walls(server.channels[0], place))
+    except BaseException:
+        server.close()
+        raise

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from grader.sandbox.walls import Limits as Resources
+from grader.sandbox.walls import Resources
 
 MARGIN = 20
 """How many times the reference's own time a submission gets: a slow machine fails nobody."""
@@ -64,12 +64,8 @@ class Limits:
 
     def times(self, factor: float) -> Limits:
         """Return the same with every time multiplied."""
-        return self._with_times(
-            self.load_seconds * factor,
-            self.call_seconds * factor,
-            self.task_seconds * factor,
-            self.resources.cpu_seconds * factor,
-        )
+        seconds = self.load_seconds, self.call_seconds, self.task_seconds, self.resources.cpu_seconds
+        return self._with_times(*(factor * one for one in seconds))
 
     def calibrated(self, paces: Mapping[str, Pace]) -> dict[str, Limits]:
         """Return each task's limits: these, or ``MARGIN`` times what the reference took where that is more.

@@ -17,22 +17,22 @@ from grader.sandbox import wire
 from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
-from grader.sandbox.walls import Limits as Resources
-from grader.sandbox.walls.probes import PROBES, Probe
+from grader.sandbox.walls import Resources
+from grader.sandbox.walls.attacks import ATTACKS, Attack
 
 MIB = 1 << 20
 # Small limits, so that running against them is quick and cannot hurt the machine.
 RESOURCES = Resources(
     memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=128, file_size=16 * MIB, cpu_seconds=1
 )
-PROBE_SECONDS = 60.0
+ACT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of trying one forbidden act."""
 
-    probe: Probe
+    attack: Attack
     held: bool
     seen: str
 
@@ -46,36 +46,36 @@ def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
     """
     place = replace(place, limits=Limits(resources=RESOURCES))
     with _surroundings(place) as facts:
-        for probe in PROBES:
-            if place.level in probe.levels:
-                yield _try(channel, place, probe, facts)
+        for attack in ATTACKS:
+            if place.level in attack.levels:
+                yield _try(channel, place, attack, facts)
 
 
-def _try(channel: Channel, place: Place, probe: Probe, facts: dict[str, Any]) -> Outcome:
+def _try(channel: Channel, place: Place, attack: Attack, facts: dict[str, Any]) -> Outcome:
     worker = Worker(channel, place)
     try:
         worker.wait_until_ready()
-        reply = worker.ask("attempt", {"name": probe.name, "facts": facts}, PROBE_SECONDS)
+        reply = worker.ask("attempt", {"name": attack.name, "facts": facts}, ACT_SECONDS)
     except WorkerEnded as error:
-        if error.killed and not probe.may_die:
+        if error.killed and not attack.may_die:
             raise SandboxBroken(
-                f"sandbox: expected an answer to {probe.name!r}, but somebody killed the worker"
+                f"sandbox: expected an answer to {attack.name!r}, but somebody killed the worker"
             ) from None
-        return Outcome(probe, probe.may_die, error.reason)
+        return Outcome(attack, attack.may_die, error.reason)
     except WorkerTimedOut as error:
-        if error.starved and not probe.may_die:
+        if error.starved and not attack.may_die:
             raise SandboxBroken(
-                f"sandbox: expected {probe.name!r} to be tried within {PROBE_SECONDS:.0f} s, but the worker hardly ran"
+                f"sandbox: expected {attack.name!r} to be tried within {ACT_SECONDS:.0f} s, but the worker hardly ran"
             ) from None
-        return Outcome(probe, held=False, seen="no answer in time")
+        return Outcome(attack, held=False, seen="no answer in time")
     except wire.WireError:
-        return Outcome(probe, held=False, seen="no answer that can be read")
+        return Outcome(attack, held=False, seen="no answer that can be read")
     finally:
         worker.close()
     if reply.kind == "raised":  # what a wall that holds makes of an act is a value
         what = f"{reply.body['type_names'][0]}: {reply.body['text']}"
-        return Outcome(probe, held=False, seen=f"untried: {what}")
-    return Outcome(probe, reply.body.get("held") is True, str(reply.body.get("seen")))
+        return Outcome(attack, held=False, seen=f"untried: {what}")
+    return Outcome(attack, reply.body.get("held") is True, str(reply.body.get("seen")))
 
 
 @contextlib.contextmanager
@@ -99,15 +99,10 @@ def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
             "folder": str(HIDDEN_SUITES),
             "data": str(place.data_inside),
             "port": port.getsockname()[1],
-            "socket": str(folder / "service"),
+            "service": str(folder / "service"),
             "process": sleeper.pid,
             "expected": [0, 1, 2, 3],
             "count": 4 * RESOURCES.open_files,
             "size": 6 * RESOURCES.memory,  # a twelfth of it, half the limit, is too much in each of four processes
             "seconds": RESOURCES.cpu_seconds + 2,
         }
-
-
-def describe(outcome: Outcome) -> tuple[str, str]:
-    """Return title and verdict of an outcome, for a table."""
-    return outcome.probe.title, "held" if outcome.held else f"NOT HELD: {outcome.seen}"

@@ -91,14 +91,12 @@ class ZygoteServer:
 
     Attributes:
         channels: one line per checker.
-        in_outer_wall: whether there is an outer wall.
     """
 
     def __init__(self, channels: int, level: walls.Level, outer: Sequence[str] = ()) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(channels)]
         self.channels = [Channel(ours) for ours, _ in pairs]
         fds = [theirs.fileno() for _, theirs in pairs]
-        self.in_outer_wall = bool(outer)
         self._home = scratch.make("home")
         try:
             self._process = self._started(level, outer, fds)
@@ -135,12 +133,10 @@ class ZygoteServer:
         """Hang up and end the process."""
         for channel in self.channels:
             channel.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=2)
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        with self._process:  # waits for it, and closes its pipe
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=2)
+            self._process.kill()
         scratch.remove(self._home)
 
 

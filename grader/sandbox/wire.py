@@ -31,22 +31,10 @@ MAX_TEXT = 20_000
 MAX_IMAGE_SIDE = 4096
 
 DTYPES: dict[str, torch.dtype] = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
-        torch.uint8,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.bool,
-        torch.complex64,
-        torch.complex128,
-    )
-}
+    name: getattr(torch, name)
+    for name in ("float16", "bfloat16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool",
+                 "complex64", "complex128")
+}  # fmt: skip
 IMAGE_CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 
 Reader = Callable[[int], bytes | bytearray]
@@ -54,6 +42,11 @@ Reader = Callable[[int], bytes | bytearray]
 
 class WireError(Exception):
     """The bytes are not a frame of this protocol."""
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise WireError(f"wire: expected {what}")
 
 
 @dataclass(frozen=True)
@@ -108,8 +101,7 @@ def encode(message: Message, *, views: bool = False) -> list[memoryview]:
         {"id": message.id, "kind": message.kind, "body": tree, "buffers": [b.nbytes for b in encoder.buffers]},
         separators=(",", ":"),
     ).encode()
-    if len(header) > MAX_HEADER_BYTES:
-        raise WireError(f"wire: expected a header of at most {MAX_HEADER_BYTES} bytes, got {len(header)}")
+    _require(len(header) <= MAX_HEADER_BYTES, f"a header of at most {MAX_HEADER_BYTES} bytes, got {len(header)}")
     return [memoryview(struct.pack("<I", len(header)) + header), *encoder.buffers]
 
 
@@ -125,18 +117,15 @@ def decode(read: Reader, max_bytes: int, *, views: bool = False) -> Message:
         WireError: if the frame is malformed or too large.
     """
     (header_size,) = struct.unpack("<I", read(4))
-    if not 2 <= header_size <= MAX_HEADER_BYTES:
-        raise WireError(f"wire: expected a header of 2 to {MAX_HEADER_BYTES} bytes, got {header_size}")
+    _require(2 <= header_size <= MAX_HEADER_BYTES, f"a header of 2 to {MAX_HEADER_BYTES} bytes, got {header_size}")
     header = _parse_header(bytes(read(header_size)))
     sizes = header["buffers"]
-    if not isinstance(sizes, list) or len(sizes) > MAX_BUFFERS or not all(_is_count(size) for size in sizes):
-        raise WireError("wire: expected a list of buffer sizes")
-    if sum(sizes) > max_bytes:
-        raise WireError(f"wire: expected at most {max_bytes} bytes of data, got {sum(sizes)}")
-    if not _is_count(header["id"]) or not isinstance(header["kind"], str) or len(header["kind"]) > 32:
-        raise WireError("wire: expected an id and a kind")
+    _require(_are_counts(sizes, MAX_BUFFERS), "a list of buffer sizes")
+    _require(sum(sizes) <= max_bytes, f"at most {max_bytes} bytes of data, got {sum(sizes)}")
+    kind = header["kind"]
+    _require(_is_count(header["id"]) and isinstance(kind, str) and len(kind) <= 32, "an id and a kind")
     buffers = [read(size) for size in sizes]
-    return Message(header["id"], header["kind"], _Decoder(buffers, views=views).value(header["body"], 0))
+    return Message(header["id"], kind, _Decoder(buffers, views=views).value(header["body"], 0))
 
 
 def _parse_header(raw: bytes) -> dict[str, Any]:
@@ -144,13 +133,17 @@ def _parse_header(raw: bytes) -> dict[str, Any]:
         header = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise WireError(f"wire: expected a JSON header, got {type(error).__name__}") from None
-    if not isinstance(header, dict) or header.keys() != {"id", "kind", "body", "buffers"}:
-        raise WireError("wire: expected a header with id, kind, body and buffers")
-    return header
+    is_header = isinstance(header, dict) and header.keys() == {"id", "kind", "body", "buffers"}
+    _require(is_header, "a header with id, kind, body and buffers")
+    return header  # type: ignore[no-any-return]
 
 
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value < 1 << 62
+
+
+def _are_counts(value: object, most: int) -> bool:
+    return isinstance(value, list) and len(value) <= most and all(map(_is_count, value))
 
 
 def _type_name(value: object) -> str:
@@ -195,18 +188,17 @@ class _Encoder:
         plain = plain.resolve_conj().resolve_neg()
         if self._views and plain.numel() and not plain.is_contiguous():
             return self._view(plain, name)
-        self._add(plain.contiguous().reshape(-1))
-        return ["tensor", name, list(plain.shape), len(self.buffers) - 1]
+        return ["tensor", name, list(plain.shape), self._add(_raw(plain.contiguous().reshape(-1)))]
 
     def _view(self, plain: torch.Tensor, name: str) -> Any:
         """Send what lies in memory up to the view's last number, and where in it the view's numbers are."""
         offset = plain.storage_offset()
-        self._add(plain.as_strided((offset + _reach(plain.shape, plain.stride()),), (1,), 0))
-        return ["view", name, list(plain.shape), list(plain.stride()), offset, len(self.buffers) - 1]
+        index = self._add(_raw(plain.as_strided((offset + _reach(plain.shape, plain.stride()),), (1,), 0)))
+        return ["view", name, list(plain.shape), list(plain.stride()), offset, index]
 
-    def _add(self, flat: torch.Tensor) -> None:
-        flat = flat.as_strided(flat.shape, (1,))  # of one number alone, any stride counts as contiguous
-        self.buffers.append(flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b""))
+    def _add(self, raw: memoryview) -> int:
+        self.buffers.append(raw)
+        return len(self.buffers) - 1
 
     def _array(self, value: np.ndarray[Any, Any]) -> Any:
         kind, dtype = ("numpy.ndarray" if type(value) is np.ndarray else _type_name(value)), str(value.dtype)[:64]
@@ -218,8 +210,12 @@ class _Encoder:
     def _image(self, value: Image.Image) -> Any:
         if value.mode not in IMAGE_CHANNELS or max(value.size) > MAX_IMAGE_SIDE:
             return ["opaque", f"PIL image of mode {value.mode} and size {value.size}"]
-        self.buffers.append(memoryview(value.tobytes()))
-        return ["image", value.mode, list(value.size), len(self.buffers) - 1]
+        return ["image", value.mode, list(value.size), self._add(memoryview(value.tobytes()))]
+
+
+def _raw(flat: torch.Tensor) -> memoryview:
+    flat = flat.as_strided(flat.shape, (1,))  # of one number alone, any stride counts as contiguous
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
 def _stand_in(value: Any) -> Any:
@@ -248,7 +244,7 @@ class _Decoder:
     """Turns a tree back into values; each buffer may be used once."""
 
     def __init__(self, buffers: list[bytes | bytearray], *, views: bool) -> None:
-        self._buffers: list[bytes | bytearray | None] = list(buffers)
+        self._buffers = dict(enumerate(buffers))
         self._views = views
         self._nodes = 0
 
@@ -256,18 +252,16 @@ class _Decoder:
         self._nodes += 1
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             raise WireError(f"wire: expected at most {MAX_DEPTH} levels and {MAX_NODES} values")
-        if tree is None or isinstance(tree, bool):
-            return tree
-        if isinstance(tree, int) and abs(tree) < 1 << 62:
-            return tree
-        if isinstance(tree, str) and len(tree) <= MAX_TEXT:
-            return tree
-        if not isinstance(tree, list) or not tree or not isinstance(tree[0], str):
-            raise WireError("wire: expected a scalar or a tagged list")
-        method = getattr(self, f"_{tree[0]}", None) if tree[0] in _TAGS else None
-        if method is None or len(tree) != _TAGS[tree[0]]:
-            raise WireError(f"wire: expected one of the tags {', '.join(_TAGS)}, got {tree[0][:32]!r}")
-        return method(*tree[1:], depth)
+        match tree:
+            case None | bool():
+                return tree
+            case int() if abs(tree) < 1 << 62:
+                return tree
+            case str() if len(tree) <= MAX_TEXT:
+                return tree
+            case [str() as tag, *parts] if len(parts) == _PARTS.get(tag):
+                return getattr(self, f"_{tag}")(*parts, depth)
+        raise WireError(f"wire: expected a scalar, or a list that begins with one of the tags {', '.join(_PARTS)}")
 
     def _float(self, text: Any, _depth: int) -> float:
         try:
@@ -279,17 +273,16 @@ class _Decoder:
         return ForeignFloat(self._float(text, depth))
 
     def _list(self, items: Any, depth: int) -> list[Any]:
-        if not isinstance(items, list):
-            raise WireError("wire: expected a list of values")
+        _require(isinstance(items, list), "a list of values")
         return [self.value(item, depth + 1) for item in items]
 
     def _tuple(self, items: Any, depth: int) -> tuple[Any, ...]:
         return tuple(self._list(items, depth))
 
     def _dict(self, pairs: Any, depth: int) -> dict[Any, Any]:
-        if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-            raise WireError("wire: expected a list of key and value pairs")
-        decoded = [(self.value(key, depth + 1), self.value(item, depth + 1)) for key, item in pairs]
+        _require(isinstance(pairs, list), "a list of key and value pairs")
+        decoded = [self._list(pair, depth) for pair in pairs]
+        _require(all(len(pair) == 2 for pair in decoded), "a list of key and value pairs")
         return {self._key(key): item for key, item in decoded}
 
     @staticmethod
@@ -305,8 +298,7 @@ class _Decoder:
     def _array(self, kind: Any, dtype: Any, shape: Any, values: Any, depth: int) -> ForeignArray:
         held = self.value(values, depth + 1) if isinstance(values, list) and values[:1] == ["tensor"] else None
         sizes = self._shape(shape)
-        if isinstance(held, torch.Tensor) and tuple(held.shape) != sizes:
-            raise WireError("wire: expected an array's values in its shape")
+        _require(held is None or tuple(held.shape) == sizes, "an array's values in its shape")
         return ForeignArray(self._text(kind), self._text(dtype), sizes, held)
 
     def _tensor(self, name: Any, shape: Any, index: Any, _depth: int) -> torch.Tensor:
@@ -315,16 +307,14 @@ class _Decoder:
 
     def _view(self, name: Any, shape: Any, strides: Any, offset: Any, index: Any, _depth: int) -> torch.Tensor:
         sizes, steps, dtype = self._shape(shape), self._shape(strides), self._dtype(name)
-        if not self._views or len(sizes) != len(steps) or 0 in sizes or not _is_count(offset):
-            raise WireError("wire: expected no view, or one with a stride for each axis")
+        fits = len(sizes) == len(steps) and 0 not in sizes and _is_count(offset)
+        _require(self._views and fits, "no view, or one with a stride for each axis")
         return self._flat(dtype, offset + _reach(sizes, steps), index).as_strided(sizes, steps, offset)
 
     @staticmethod
     def _dtype(name: Any) -> torch.dtype:
-        dtype = DTYPES.get(name) if isinstance(name, str) else None
-        if dtype is None:
-            raise WireError("wire: expected a known dtype")
-        return dtype
+        _require(isinstance(name, str) and name in DTYPES, "a known dtype")
+        return DTYPES[name]
 
     def _flat(self, dtype: torch.dtype, count: int, index: Any) -> torch.Tensor:
         raw = self._take(index, count * dtype.itemsize)
@@ -333,41 +323,31 @@ class _Decoder:
         return torch.frombuffer(bytearray(raw) if isinstance(raw, bytes) else raw, dtype=dtype)
 
     def _image(self, mode: Any, size: Any, index: Any, _depth: int) -> Image.Image:
-        channels = IMAGE_CHANNELS.get(mode) if isinstance(mode, str) else None
-        sides = self._shape(size)
-        if channels is None or len(sides) != 2 or not all(0 < side <= MAX_IMAGE_SIDE for side in sides):
-            raise WireError("wire: expected an image with a known mode and a size")
-        raw = self._take(index, channels * sides[0] * sides[1])
+        sides, is_known = self._shape(size), isinstance(mode, str) and mode in IMAGE_CHANNELS
+        fits = len(sides) == 2 and all(0 < side <= MAX_IMAGE_SIDE for side in sides)
+        _require(is_known and fits, "an image with a known mode and a size")
+        raw = self._take(index, IMAGE_CHANNELS[mode] * sides[0] * sides[1])
         return Image.frombytes(mode, (sides[0], sides[1]), bytes(raw))
 
     @staticmethod
     def _text(text: Any) -> str:
-        if not isinstance(text, str) or len(text) > MAX_TEXT or "\0" in text:
-            raise WireError("wire: expected a text")
-        return text
+        _require(isinstance(text, str) and len(text) <= MAX_TEXT and "\0" not in text, "a text")
+        return str(text)
 
     @staticmethod
     def _shape(shape: Any) -> tuple[int, ...]:
-        if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_count(size) for size in shape):
-            raise WireError("wire: expected a shape")
-        if math.prod(size for size in shape if size) > MAX_ELEMENTS:
-            raise WireError(f"wire: expected a shape of at most {MAX_ELEMENTS} elements")
+        _require(_are_counts(shape, MAX_DIMENSIONS), "a shape")
+        _require(math.prod(filter(None, shape)) <= MAX_ELEMENTS, f"a shape of at most {MAX_ELEMENTS} elements")
         return tuple(shape)
 
     def _take(self, index: Any, size: int) -> bytes | bytearray:
-        if not _is_count(index) or index >= len(self._buffers):
-            raise WireError("wire: expected the index of a buffer")
-        raw: bytes | bytearray | None = self._buffers[index]
+        raw = self._buffers.pop(index, None) if _is_count(index) else None
         if raw is None or len(raw) != size:
             raise WireError(f"wire: expected an unused buffer of {size} bytes")
-        self._buffers[index] = None
         return raw
 
 
-_TAGS = {
-    **dict.fromkeys(("float", "number", "list", "tuple", "dict", "path", "opaque"), 2),
-    "tensor": 4,
-    "image": 4,
-    "array": 5,
-    "view": 6,
-}
+_PARTS = dict.fromkeys(("float", "number", "list", "tuple", "dict", "path", "opaque"), 1) | {
+    "tensor": 3, "image": 3, "array": 4, "view": 5,
+}  # fmt: skip
+"""How many parts follow each tag, which is the name of the method that takes them."""

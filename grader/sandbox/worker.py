@@ -23,7 +23,7 @@ import torch
 from grader import bodies
 from grader.paths import LESSON
 from grader.sandbox import wire
-from grader.sandbox.walls import probes
+from grader.sandbox.walls import attacks
 
 PACKAGE = "exercises"
 MAX_REQUEST_BYTES = 512 << 20
@@ -39,6 +39,7 @@ class Worker:
 
     def __init__(self, channel: socket.socket, workspace: Path) -> None:
         self._channel = channel
+        self._requests = channel.makefile("rb")
         self._workspace = workspace
         self._module: ModuleType | None = None
         self._watch: Any = None
@@ -56,12 +57,8 @@ class Worker:
 
     def _read(self, size: int) -> bytearray:
         buffer = bytearray(size)
-        view = memoryview(buffer)
-        while view:
-            count = self._channel.recv_into(view)
-            if not count:
-                raise EOFError
-            view = view[count:]
+        if self._requests.readinto(buffer) < size:
+            raise EOFError
         return buffer
 
     def _reply(self, request: wire.Message) -> list[memoryview]:
@@ -127,10 +124,10 @@ class Worker:
         return "value", {"value": value, "args_after": args, "ops": self._ops()}
 
     def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        """Call one of our functions beside the student's module."""
         assert self._module is not None, "probe: expected the module to be imported first"
-        where, _, function = name.rpartition(".")
-        ours = importlib.import_module(f"{LESSON.name}.probes.{where or self._module.__name__.rpartition('.')[2]}")
-        return "value", {"value": getattr(ours, function)(self._module, *args, **kwargs)}
+        whole = name if "." in name else f"{self._module.__name__.rpartition('.')[2]}.{name}"
+        return self._apart(name=whole, args=(self._module, *args), kwargs=kwargs)
 
     def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""
@@ -153,7 +150,7 @@ class Worker:
 
     def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         """Try one forbidden act, for the preflight."""
-        held, seen = probes.attempt(name, **facts)
+        held, seen = attacks.attempt(name, **facts)
         return "value", {"held": held, "seen": seen}
 
     def _explain(self, error: BaseException) -> dict[str, Any]:

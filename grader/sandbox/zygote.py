@@ -38,7 +38,7 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "grader.sandbox.cells",
     "grader.sandbox.worker",
-    "grader.sandbox.walls.probes",
+    "grader.sandbox.walls.attacks",
 )
 MAX_REQUEST = 64 << 10
 CHANNEL = 3
@@ -57,7 +57,6 @@ def preload() -> None:
     sys.modules["grader.sandbox.cells"].prepare()
     if warming := course().part("warming"):
         warming.warm_up()
-    sys.modules["grader.sandbox.walls.limits"].mapped()
     _forget_the_kit()
     gc.collect()
     gc.freeze()
@@ -128,23 +127,25 @@ def _forget(children: dict[int, int | None]) -> None:
 
 def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
     slot = next(_SLOTS)
-    pid, pidfd = walls.fork_worker(_walls(request["walls"]))
+    wanted = request["walls"]
+    around = walls.Walls(wanted["level"], hidden=tuple(map(Path, wanted["hidden"])), data=Path(wanted["data"]))
+    pid, pidfd = walls.fork_worker(around)
     if pid == 0:
-        _become_worker(fds, request, slot)
+        _become_worker(fds, request, around, slot)
     _forget(children)
     children[pid] = None
     socket.send_fds(channel, [json.dumps({"pid": pid}).encode()], [pidfd])
     os.close(pidfd)
 
 
-def _become_worker(fds: list[int], request: dict[str, Any], slot: int) -> None:
+def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls, slot: int) -> None:
     """Turn the forked child into a worker behind its walls; never returns."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _arrange_descriptors(*fds)
         view = walls.lock_down(
-            _walls(request["walls"]),
-            walls.Limits(**request["resources"]),
+            around,
+            walls.Resources(**request["resources"]),
             slot=slot,
             scratch=Path(request["scratch"]),
             cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
@@ -168,14 +169,6 @@ def _arrange_descriptors(channel: int, log: int) -> None:
     for target, fd in enumerate(high):
         os.dup2(fd, target)
     os.closerange(CHANNEL + 1, 1 << 16)
-
-
-def _walls(described: dict[str, Any]) -> walls.Walls:
-    return walls.Walls(
-        level=described["level"],
-        hidden=tuple(map(Path, described["hidden"])),
-        data=Path(described["data"]),
-    )
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from grader.sandbox.walls.model import Limits
+from grader.sandbox.walls.model import Resources
 
 _PREFIX: Final = "cnn-grader"
 _CONTROLLERS: Final = ("memory", "pids")
@@ -82,11 +82,11 @@ class Cage:
     folders: tuple[Path, ...]
 
     @classmethod
-    def make(cls, limits: Limits, name: str) -> Cage | None:
+    def make(cls, resources: Resources, name: str) -> Cage | None:
         """Groups with these limits, or None where this machine does not let us.
 
         Args:
-            limits: memory and processes are taken from them.
+            resources: memory and processes are taken from them.
             name: unique among this process's cages.
         """
         made: list[Path] = []
@@ -95,7 +95,7 @@ class Cage:
                 folder = parent / f"{_PREFIX}-{os.getpid()}-{name}"
                 folder.mkdir()
                 made.append(folder)
-                _write_limits(folder, limits)
+                _write_limits(folder, resources)
         except OSError:
             cls(tuple(made)).remove()
             return None
@@ -122,10 +122,10 @@ class Cage:
         return all(gone)
 
 
-def _write_limits(folder: Path, limits: Limits) -> None:
-    settings = {"memory.limit_in_bytes": limits.memory, "memory.memsw.limit_in_bytes": limits.memory,
-                "memory.max": limits.memory, "memory.swap.max": 0, "memory.oom.group": 1,
-                "pids.max": limits.processes}  # fmt: skip
+def _write_limits(folder: Path, resources: Resources) -> None:
+    settings = {"memory.limit_in_bytes": resources.memory, "memory.memsw.limit_in_bytes": resources.memory,
+                "memory.max": resources.memory, "memory.swap.max": 0, "memory.oom.group": 1,
+                "pids.max": resources.processes}  # fmt: skip
     for name, value in settings.items():
         if (folder / name).exists():
             (folder / name).write_text(str(value))
@@ -162,15 +162,10 @@ def sweep() -> int:
     removed = 0
     mounts = {_mounted_at("cgroup2"), *(_mounted_at("cgroup", controller) for controller in _CONTROLLERS)}
     for mounted in filter(None, mounts):
-        for folder in sorted(_cages_below(mounted)):
-            owner = folder.name.split("-")[2]
-            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-                removed += _remove(folder, time.monotonic() + 0.2)
+        # Groups come and go meanwhile: `os.walk` passes over those that are gone, which `Path.glob` does not.
+        for place, names, _ in list(os.walk(mounted)):
+            for name in fnmatch.filter(names, f"{_PREFIX}-*-*"):
+                owner = name.split("-")[2]
+                if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                    removed += _remove(Path(place, name), time.monotonic() + 0.2)
     return removed
-
-
-def _cages_below(mounted: Path) -> list[Path]:
-    """Groups come and go meanwhile; `os.walk` passes over those that are gone, which `Path.glob` does not."""
-    return [
-        Path(place, name) for place, names, _ in os.walk(mounted) for name in fnmatch.filter(names, f"{_PREFIX}-*-*")
-    ]

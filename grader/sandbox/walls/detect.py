@@ -1,4 +1,4 @@
-"""A cheap look at what this machine might do; only the preflight's probes tell the truth."""
+"""A cheap look at what this machine might do; only the attacks of the preflight tell the truth."""
 
 from __future__ import annotations
 

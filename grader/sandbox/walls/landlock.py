@@ -18,27 +18,14 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_QUERY: Final = 1
 _PATH_BENEATH: Final = 1
 
-EXECUTE: Final = 1 << 0
-WRITE_FILE: Final = 1 << 1
-READ_FILE: Final = 1 << 2
-READ_DIR: Final = 1 << 3
-REMOVE_DIR: Final = 1 << 4
-REMOVE_FILE: Final = 1 << 5
-_MAKE_CHAR: Final = 1 << 6
-MAKE_DIR: Final = 1 << 7
-MAKE_REG: Final = 1 << 8
-MAKE_SOCK: Final = 1 << 9
-MAKE_FIFO: Final = 1 << 10
-_MAKE_BLOCK: Final = 1 << 11
-MAKE_SYM: Final = 1 << 12
-REFER: Final = 1 << 13
-TRUNCATE: Final = 1 << 14
-_IOCTL_DEVICE: Final = 1 << 15
+# In the kernel's order, from bit 0 on.
+(_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE, _MAKE_CHAR, _MAKE_DIR, _MAKE_REG, _MAKE_SOCK,
+ _MAKE_FIFO, _MAKE_BLOCK, _MAKE_SYM, _REFER, _TRUNCATE, _IOCTL_DEVICE) = (1 << bit for bit in range(16))  # fmt: skip
 
-READ: Final = READ_FILE | READ_DIR
-WRITE: Final = (READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO
-                | MAKE_SYM | REFER | TRUNCATE)  # fmt: skip
-_ON_A_FILE: Final = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | _IOCTL_DEVICE
+READ: Final = _READ_FILE | _READ_DIR
+WRITE: Final = (READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MAKE_SOCK | _MAKE_FIFO
+                | _MAKE_SYM | _REFER | _TRUNCATE)  # fmt: skip
+_ON_A_FILE: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
 _EVERYTHING: Final = (1 << 16) - 1
 _LISTEN_AND_CONNECT: Final = 0b11
 _ABSTRACT_SOCKETS_AND_SIGNALS: Final = 0b11
@@ -55,7 +42,7 @@ def version() -> int:
 
 def _handled(abi: int) -> int:
     """The file rights that this version knows: older kernels refuse a mask with bits that they do not know."""
-    unknown = (REFER if abi < 2 else 0) | (TRUNCATE if abi < 3 else 0) | (_IOCTL_DEVICE if abi < 5 else 0)
+    unknown = (_REFER if abi < 2 else 0) | (_TRUNCATE if abi < 3 else 0) | (_IOCTL_DEVICE if abi < 5 else 0)
     return _EVERYTHING & ~unknown
 
 
@@ -116,7 +103,7 @@ def spare_the_hidden(readable: Sequence[Path], hidden: Sequence[Path]) -> list[t
         if not any(one.is_relative_to(path) for one in hidden):
             rules.append((path, READ))
             continue
-        rules.append((path, READ_DIR))
+        rules.append((path, _READ_DIR))
         with contextlib.suppress(OSError):
             waiting.extend(path.iterdir())
     return rules

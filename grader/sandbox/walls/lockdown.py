@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from grader.sandbox.walls import _libc, landlock, limits, namespaces, privileges, seccomp
+from grader.sandbox.walls import _libc, landlock, namespaces, privileges, rlimits, seccomp
 from grader.sandbox.walls.cgroups import Cage
-from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Limits, View, Walls, WallsUnavailable
+from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, View, Walls, WallsUnavailable
 
 
 def enter(level: Level) -> None:
@@ -41,7 +41,7 @@ def fork_worker(walls: Walls) -> tuple[int, int]:
 
 
 def _work_out(walls: Walls) -> None:
-    limits.mapped()
+    _mapped()
     _in_user_namespace()
     if walls.level == NAMESPACES:
         namespaces.plan(walls)
@@ -53,9 +53,7 @@ def _work_out(walls: Walls) -> None:
         seccomp.program(walls.level, process=0)
 
 
-def lock_down(
-    walls: Walls, bounds: Limits, *, slot: int = 0, scratch: Path | None = None, cage: Cage | None = None
-) -> View:
+def lock_down(walls: Walls, resources: Resources, *, scratch: Path, slot: int = 0, cage: Cage | None = None) -> View:
     """Raise all walls around the calling process, which `fork_worker` has just made. There is no way back.
 
     Modules that the worker still needs must have been imported; descriptors that it must not have are the caller's
@@ -63,9 +61,9 @@ def lock_down(
 
     Args:
         walls: what the worker sees.
-        bounds: what it may use.
+        resources: what it may use.
+        scratch: an empty folder of the worker's own; at `namespaces` it gets a file system in place of it.
         slot: number of the worker among those that run, or ran, at the same time: as root it decides the user.
-        scratch: an empty folder of the worker's own, needed at every level but `namespaces`.
         cage: control groups made for this worker.
 
     Returns:
@@ -74,20 +72,29 @@ def lock_down(
     os.setsid()
     if cage:
         cage.join()
-    before = limits.mapped()
-    view = {NAMESPACES: _in_namespaces, LANDLOCK: _under_landlock, NONE: _in_the_open}[walls.level](
-        walls, bounds, before, slot, scratch
-    )
+    if walls.level == NAMESPACES:
+        view = _in_namespaces(walls, resources, slot)
+    else:
+        view = View(scratch.resolve(strict=True), walls.data)
+        os.chdir(view.scratch)
+        {LANDLOCK: _under_landlock, NONE: _in_the_open}[walls.level](walls, resources, slot, view.scratch)
     os.environ.update(HOME=str(view.scratch), TMPDIR=str(view.scratch), USER="student", LOGNAME="student")
     tempfile.tempdir = None
     return view
 
 
-def only_read(paths: Iterable[Path]) -> None:
+def only_read(paths: Iterable[Path], memory: int, cpu_seconds: int) -> None:
     """Bind the calling process to reading these paths, and what Python needs: as far as this machine's kernel can.
 
-    It writes no file, opens no connection, starts no process and no program from then on.
+    It writes no file, opens no connection, starts no process and no program from then on, and ends with its parent.
+
+    Args:
+        paths: files and folders.
+        memory: bytes that it may take beside what it has already.
+        cpu_seconds: of processor that it may use.
     """
+    privileges.die_with_parent()
+    rlimits.impose(rlimits.of_reader(memory, cpu_seconds))
     with contextlib.suppress(OSError, WallsUnavailable):
         privileges.forbid_new_privileges()
         if landlock.version():
@@ -95,48 +102,49 @@ def only_read(paths: Iterable[Path]) -> None:
         _libc.install_filter(seccomp.program(LANDLOCK, process=os.getpid()))
 
 
-def _in_namespaces(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
-    del scratch  # it gets a file system of its own
+_mapped = functools.cache(rlimits.mapped)
+"""What the zygote has mapped: it looks once, its workers inherit the answer."""
+
+
+def _limit(resources: Resources, threads_counted: int = 0) -> None:
+    rlimits.impose(rlimits.of_worker(resources, _mapped(), threads_counted))
+
+
+def _in_namespaces(walls: Walls, resources: Resources, slot: int) -> View:
     as_root = os.geteuid() == 0 and privileges.has_capability(privileges.CAP_SETUID) and not _in_user_namespace()
-    uid = gid = privileges.worker_uid(slot) if as_root else os.geteuid()
-    gid = gid if as_root else os.getegid()
+    uid, gid = (privileges.worker_uid(slot),) * 2 if as_root else (os.geteuid(), os.getegid())
     process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    view = namespaces.build(walls, bounds.scratch, uid, gid)
+    view = namespaces.build(walls, resources.scratch, uid, gid)
     if not as_root:
-        namespaces.enter_own_users(process, uid, gid)
+        # One more user namespace, in which its limits are counted apart from all others': the worker has no power in
+        # it over the mounts made before.
+        _libc.unshare(_libc.CLONE_NEWUSER)
+        privileges.map_only_me(process, uid, gid)
     os.close(process)
     privileges.become(uid, gid)
-    limits.impose(bounds, before)
+    _limit(resources)
     rules = [(Path("/"), landlock.READ), (view.scratch, landlock.WRITE), (Path("/dev/shm"), landlock.WRITE),  # noqa: S108
              (Path("/dev/null"), landlock.READ | landlock.WRITE)]  # fmt: skip
     _close_the_door(walls, rules if landlock.version() else None)
     return view
 
 
-def _under_landlock(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
-    folder = _needed(scratch, walls.level)
+def _under_landlock(walls: Walls, resources: Resources, slot: int, folder: Path) -> None:
     as_root = os.geteuid() == 0 and privileges.has_capability(privileges.CAP_SETUID)
     uid, gid = (privileges.worker_uid(slot),) * 2 if as_root else (os.geteuid(), os.getegid())
-    counted = 0 if as_root else limits.threads_of_user(uid)
+    counted = 0 if as_root else rlimits.threads_of_user(uid)
     if as_root:
         os.chown(folder, uid, gid)
-    os.chdir(folder)
     # Python may live where only root can look; Landlock says what can be read, so this opens nothing more.
     privileges.become(uid, gid, keep=1 << privileges.CAP_DAC_READ_SEARCH if as_root else 0)
-    limits.impose(bounds, before, threads_counted=counted)
+    _limit(resources, counted)
     _close_the_door(walls, [*_host_rules(walls), (folder, landlock.WRITE)])
-    return View(scratch=folder, data=walls.data)
 
 
-def _in_the_open(walls: Walls, bounds: Limits, before: tuple[int, int], slot: int, scratch: Path | None) -> View:
+def _in_the_open(_walls: Walls, resources: Resources, _slot: int, _folder: Path) -> None:
     """No walls, only limits: for those who typed --unsafe."""
-    del slot
-    folder = _needed(scratch, walls.level)
-    os.chdir(folder)
     privileges.die_with_parent()
-    counted = limits.threads_of_user(os.geteuid())
-    limits.impose(bounds, before, threads_counted=counted)
-    return View(scratch=folder, data=walls.data)
+    _limit(resources, rlimits.threads_of_user(os.geteuid()))
 
 
 @functools.cache
@@ -156,15 +164,9 @@ def _close_the_door(walls: Walls, rules: list[tuple[Path, int]] | None) -> None:
     privileges.forbid_new_privileges()
     if rules is not None:
         landlock.restrict(rules)
-    privileges.close_to_inspection()
+    _libc.prctl(_libc.PR_SET_DUMPABLE, 0)  # no core file, and no debugger of the same user
     process = os.getpid() if walls.level == LANDLOCK else 0
     _libc.install_filter(seccomp.program(walls.level, process=process))
-
-
-def _needed(scratch: Path | None, level: Level) -> Path:
-    if scratch is None:
-        raise WallsUnavailable(f"lock_down: expected a scratch folder at the level {level}, got none.")
-    return scratch.resolve(strict=True)
 
 
 @functools.cache

@@ -19,7 +19,7 @@ class WallsUnavailable(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Resources:
     """What one worker may use.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
@@ -22,6 +23,7 @@ _DATA: Final = Path("/data")
 _DEVICES: Final = ("null", "zero", "random", "urandom")
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
 _FILES_PER_MIB: Final = 64
+_FLAGS: Final = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC
 
 PACKAGES: Final = ("site-packages", "dist-packages")
 """Names of the folders that installed packages lie in."""
@@ -112,8 +114,8 @@ def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
 def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
     """Put together the new root at the building site."""
     steps = plan(walls)
-    copies = [_copy(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
-    devices = [_copy(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
+    copies = [_libc.copy_mount(source, _RDONLY | _NOSUID | _NODEV) if source else -1 for source, _, _ in steps]
+    devices = [_libc.copy_mount(f"/dev/{name}", _NOSUID | _NOEXEC) for name in _DEVICES]
     _tmpfs(_BUILDING_SITE, 4 << 20, "0755")
     # Before the rest: a kit or a Python that is installed below /tmp is shown inside the worker's own.
     for target, share in ((str(_SCRATCH), 1), (_SHARED_MEMORY, 2)):
@@ -163,21 +165,13 @@ def top_links() -> tuple[tuple[str, str], ...]:
     return (*((name, os.readlink(name)) for name in names), ("/dev/fd", "/proc/self/fd"))  # noqa: PTH115
 
 
-def _copy(source: str, attributes: int) -> int:
-    descriptor = _libc.copy_mount(source)
-    _libc.restrict_mount(descriptor, attributes)
-    return descriptor
-
-
 def _make(target: str, *, folder: bool) -> str:
     """Create the place where something will be mounted."""
-    place = _BUILDING_SITE + target
-    if folder:
-        Path(place).mkdir(parents=True, exist_ok=True)
-    else:
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
+    place = Path(_BUILDING_SITE + target)
+    (place if folder else place.parent).mkdir(parents=True, exist_ok=True)
+    if not folder:
         os.close(os.open(place, os.O_CREAT | os.O_CLOEXEC, 0o444))
-    return place
+    return str(place)
 
 
 def _place(copy: int, target: str, *, folder: bool) -> None:
@@ -187,41 +181,26 @@ def _place(copy: int, target: str, *, folder: bool) -> None:
 
 def _tmpfs(target: str, size: int, mode: str) -> None:
     files = max(256, (size >> 20) * _FILES_PER_MIB)
-    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC
-    _libc.mount("tmpfs", target, "tmpfs", flags, f"size={size},nr_inodes={files},mode={mode}")
+    _libc.mount("tmpfs", target, "tmpfs", _FLAGS, f"size={size},nr_inodes={files},mode={mode}")
 
 
 def _accounts(uid: int, gid: int) -> None:
     """One user, so that getpass.getuser() and os.path.expanduser() have an answer."""
     folder = _make("/etc", folder=True)
     for name, text in (("passwd", f"student:x:{uid}:{gid}::/tmp:/bin/false\n"), ("group", f"student:x:{gid}:\n")):
-        descriptor = os.open(f"{folder}/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444)
-        os.write(descriptor, text.encode())
-        os.close(descriptor)
+        Path(folder, name).write_text(text)
+        Path(folder, name).chmod(0o444)
 
 
 def _proc() -> None:
     """A fresh /proc with this tree's processes alone; an empty folder where a container forbids that."""
     target = _make("/proc", folder=True)
-    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC
     for options in ("hidepid=2", None):
-        try:
-            _libc.mount("proc", target, "proc", flags, options)
-        except OSError:
-            continue
-        return
+        with contextlib.suppress(OSError):
+            _libc.mount("proc", target, "proc", _FLAGS, options)
+            return
 
 
 def _seal(place: str) -> None:
     """Make the root itself, or a mask, read-only now that everything is in its place."""
-    flags = _libc.MS_NOSUID | _libc.MS_NODEV | _libc.MS_NOEXEC | _libc.MS_RDONLY
-    _libc.mount("none", place, None, flags | _libc.MS_REMOUNT | _libc.MS_BIND)
-
-
-def enter_own_users(process: int, uid: int, gid: int) -> None:
-    """For an ordinary user: one more user namespace, in which its limits are counted apart from all others'.
-
-    The worker has no power in it over the mounts made before.
-    """
-    _libc.unshare(_libc.CLONE_NEWUSER)
-    privileges.map_only_me(process, uid, gid)
+    _libc.mount("none", place, None, _FLAGS | _libc.MS_RDONLY | _libc.MS_REMOUNT | _libc.MS_BIND)

@@ -88,11 +88,6 @@ def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
     _libc.prctl(_libc.PR_SET_PDEATHSIG, by)
 
 
-def close_to_inspection() -> None:
-    """No core file, and no debugger of the same user."""
-    _libc.prctl(_libc.PR_SET_DUMPABLE, 0)
-
-
 def forbid_new_privileges() -> None:
     """No set-uid program gives anything back; also what seccomp and Landlock ask for."""
     _libc.prctl(_libc.PR_SET_NO_NEW_PRIVS, 1)

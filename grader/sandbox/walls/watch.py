@@ -36,15 +36,10 @@ FREE_DESCRIPTORS = 1024
 """Room for descriptors that is free of charge: for sixteen processes, which begin with room for 64 each."""
 
 
-def private_memory(pid: int) -> int:
-    """Bytes of anonymous, shared and swapped memory of one process; 0 if it has ended."""
-    return _use(pid)[0]
-
-
 def _use(pid: int) -> tuple[int, int]:
-    """Return the private memory of a process, and for how many descriptors it has room."""
+    """Return bytes of anonymous, shared and swapped memory of one process, and for how many descriptors it has room."""
     memory = descriptors = 0
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # it has ended
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
                 memory += int(line.split()[1]) << 10
@@ -61,7 +56,7 @@ def tree_memory(pid: int, baseline: int = 0) -> int:
 
     Args:
         pid: process 1 of the worker, as the caller numbers it.
-        baseline: what each process has inherited: `private_memory` of the zygote.
+        baseline: bytes of memory that each process has inherited from the zygote.
     """
     uses = [_use(one) for one in tree(pid)]
     descriptors = sum(room for _, room in uses)
@@ -118,13 +113,3 @@ def gone(pidfd: int, patience: float = 0) -> bool:
     """Whether a worker has ended, after waiting for it for so many seconds at most."""
     ready, _, _ = select.select([pidfd], [], [], patience)
     return bool(ready)
-
-
-def end(pidfd: int, patience: float = 5.0) -> bool:
-    """Kill a worker and wait until it is gone.
-
-    Returns:
-        True once it has ended.
-    """
-    kill(pidfd)
-    return gone(pidfd, patience)
