@@ -27,7 +27,7 @@ from grader.results import CheckResult, Result, TaskResult
 def checks() -> list[Check]:
     code = (
         "from grader.checking.suites import collect_checks; import json; "
-        "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.accuracy] for c in collect_checks()]))"
+        "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.way] for c in collect_checks()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
 

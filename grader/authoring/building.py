@@ -47,5 +47,5 @@ def leaks_below(to: Path) -> list[str]:
     """Look for leaks in what was built below a folder; one sentence per leak, with file and line."""
     folders = (to / HANDOUT, to / COURSE / RELEASED)
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
-    archive = to / ARCHIVE
-    return find_leaks([*files, *([archive] if archive.is_file() else [])], kit_secrets(), to)
+    files += [archive] if (archive := to / ARCHIVE).is_file() else []
+    return find_leaks(((path.relative_to(to).as_posix(), path.read_bytes()) for path in files), kit_secrets())
