@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from grader.authoring.closure import import_closure, imports_of
-from grader.authoring.delivery import Delivery, Release
+from grader.authoring.delivery import Release, deliver
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
@@ -45,11 +47,9 @@ def build_handout(to: Path, archive: Path, record: Path) -> Release:
         ValueError: if students would get a part of the grader that is not for them.
         OSError: if a file cannot be read or written.
     """
-    delivery = Delivery(to, record)
-    for name, data in handout_files():
-        delivery.put(name, data)
-    done = delivery.close()
-    data = zipped({f"{FOLDER}/{name}": (to / name).read_bytes() for name in delivery.names})
+    done = deliver(to, record, handout_files())
+    paths = [*done.written, *done.unchanged, *done.kept]
+    data = zipped({f"{FOLDER}/{path.relative_to(to).as_posix()}": path.read_bytes() for path in paths})
     if not archive.is_file() or archive.read_bytes() != data:
         write_bytes_atomically(archive, data)
         done.written.append(archive)
@@ -70,12 +70,8 @@ def handout_files() -> Iterator[tuple[str, bytes]]:
         yield in_kit(path).as_posix(), path.read_bytes()
     yield "README.md", _readme((COURSE / "README.md").read_text(encoding="utf-8")).encode()
     yield "pyproject.toml", _pyproject(modules).encode()
-    for name, template in (
-        (".github/workflows/classroom.yml", "classroom.yml"),
-        (".devcontainer/devcontainer.json", "devcontainer.json"),
-        (".gitignore", "gitignore"),
-    ):
-        yield name, (TEMPLATES / template).read_bytes()
+    for name in (".github/workflows/classroom.yml", ".devcontainer/devcontainer.json", ".gitignore"):
+        yield name, (TEMPLATES / Path(name).name.lstrip(".")).read_bytes()
 
 
 def data_files() -> list[Path]:
@@ -129,9 +125,9 @@ def _pyproject(modules: list[Path]) -> str:
     files = [*modules, *given_files(), *(SOLUTIONS / f"{module}.py" for module in course().modules)]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()
-    needed = {_canonical(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)
-    block = text.partition("dependencies = [\n")[2].partition("\n]")[0]
-    lines = [line for line in block.split("\n") if _canonical(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
+    needed = {canonicalize_name(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)
+    block = text.partition("dependencies = [\n")[2].partition("\n]")[0].split("\n")
+    lines = [line for line in block if canonicalize_name(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
     return (
         (TEMPLATES / "pyproject.txt")
         .read_text(encoding="utf-8")
@@ -142,7 +138,3 @@ def _pyproject(modules: list[Path]) -> str:
             notebooks="\n".join(NOTEBOOKS),
         )
     )
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
