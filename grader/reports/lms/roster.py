@@ -26,7 +26,7 @@ HEADINGS = {
     "first": ("first name",),
     "last": ("last name",),
 }
-"""A person's attribute, or a part of the name -> its headings in the exports of Canvas and Moodle, or in one's own list."""
+"""A person's attribute, or a part of the name -> its headings in exports of Canvas and Moodle, or in one's own list."""
 
 CANVAS_DOWNLOAD = re.compile(r"[^_]+_(?:late_)?(\d+)_\d+_.*", re.IGNORECASE)
 MOODLE_DOWNLOAD = re.compile(r"(.+?)_\d+_assignsubmission_.*")

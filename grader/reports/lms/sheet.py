@@ -61,18 +61,14 @@ class Grade:
 
 def grade_of(person: Person, result: Result) -> Grade:
     """Return the line of one result: its total, and in short what is not right yet."""
-    return Grade(person, (result.score,), (feedback_line(result),))
-
-
-def feedback_line(result: Result) -> str:
-    """Return on one line what is not right yet."""
     lost = [
         f"{task.id} {task.score:g} of {task.points:g}{f' ({task.misconception})' if task.misconception else ''}: "
         f"{task.message.removeprefix(f'{task.id}: ')}"
         for task in result.tasks
         if task.status not in ("passed", "skipped")
     ]
-    return result.message or " · ".join(lost) or "Everything that was asked for is right."
+    text = result.message or " · ".join(lost) or "Everything that was asked for is right."
+    return Grade(person, (result.score,), (text,))
 
 
 def table(rows: Iterable[Sequence[Cell]]) -> str:
