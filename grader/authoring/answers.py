@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
@@ -11,6 +11,7 @@ from grader.canaries import reference_order
 from grader.course import course
 from grader.executor import Order
 from grader.intake import Snapshot
+from grader.results import Result, TaskResult
 from grader.splice import splice
 
 SEED = 11
@@ -100,3 +101,9 @@ def _answers() -> ModuleType:
     found = course().part("answers")
     assert found is not None, "the repository holds the package"
     return found
+
+
+def told(answers: Iterable[Answer], results: Iterable[Result]) -> Iterator[tuple[Answer, TaskResult]]:
+    """Give each answer with what it got for each task that it is asked for."""
+    for answer, result in zip(answers, results, strict=True):
+        yield from ((answer, task) for task in result.tasks if task.id in answer.tasks)

@@ -31,7 +31,6 @@ UNIMPORTED = ("pytest-timeout",)
 """Dependencies that work without being imported: pytest loads this one."""
 
 AS_THEY_ARE = ("constraints.txt", "LICENSE")
-NOTEBOOKS = ('    "jupyterlab>=4.2",', '    "nbgrader>=0.9.3",')
 FOLDER = "cnn-exercises"
 
 
@@ -85,12 +84,10 @@ def student_modules() -> list[Path]:
     Raises:
         ValueError: if one of them belongs to a part that is not for them.
     """
-    seeds = [seed for seed in SEEDS if (ROOT / f"{seed.replace('.', '/')}.py").is_file()]
-    for seed in SEEDS:
-        folder = ROOT / seed.replace(".", "/")
-        seeds += [f"{seed}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py"))]
+    folders = {seed: ROOT / seed.replace(".", "/") for seed in SEEDS}
+    seeds = [f"{seed}.{path.stem}" for seed, folder in folders.items() for path in folder.glob("[a-z]*.py")]
     own = {LESSON.name, *(f"{LESSON.name}.{name}" for name in course().student_parts)}
-    closure = import_closure([ROOT, COURSE], [*seeds, *sorted(own)])
+    closure = import_closure([ROOT, COURSE], [*SEEDS, *seeds, *own])
     for name, path in closure.items():
         package, _, rest = name.partition(".")
         if name not in own if package == LESSON.name else rest.partition(".")[0] in SECRET:
@@ -135,6 +132,5 @@ def _pyproject(modules: list[Path]) -> str:
             version=project["version"],
             python=project["requires-python"],
             dependencies="\n".join(lines),
-            notebooks="\n".join(NOTEBOOKS),
         )
     )

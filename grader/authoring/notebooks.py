@@ -15,9 +15,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
-from grader import paths
 from grader.course import Task, course
-from grader.paths import LESSON
+from grader.paths import LESSON, SOLUTIONS
 from grader.stubs import solution_blocks
 
 METADATA = {
@@ -25,13 +24,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 RELATIVE = re.compile(r"^(\s*from )\.(\w+ import )", re.MULTILINE)
-HOW_TO = """\
-**How this notebook works.** Run the cells from the top. Where a cell says *not written yet*, put your code in the place
-of that line; the cell below it checks your work and says what is wrong. Leave the cells that cannot be edited as they
-are, and keep each function in its own cell.
-
-What you wrote in another notebook of this folder can be imported, as in `from exercises.{module} import {symbol}`:
-save that notebook, and restart the kernel of this one after a change."""
+HOW_TO = Path(__file__).parent / "templates" / "course" / "how_to.md"
 
 
 @dataclass(frozen=True)
@@ -63,14 +56,14 @@ def questions() -> list[Question]:
     ]
 
 
-def source_notebooks(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
+def source_notebooks() -> dict[str, str]:
     """Return the text of each source notebook by its module.
 
     Raises:
         ValueError: if a solution is no lesson, or a task has no solution cell.
     """
     return {
-        module: source_notebook((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
+        module: source_notebook((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)
         for module in course().modules
     }
 
@@ -91,8 +84,9 @@ def source_notebook(source: str, module: str) -> str:
     if not cells:
         raise ValueError(f"solutions/{module}.py: expected a lesson with cells, got none.")
     first = course().tasks[0]
-    how_to = HOW_TO.format(module=first.module, symbol=first.symbols[0].partition(".")[0])
-    cells.insert(1, new_markdown_cell(how_to))
+    how_to = HOW_TO.read_text(encoding="utf-8").rstrip()
+    symbol = first.symbols[0].partition(".")[0]
+    cells.insert(1, new_markdown_cell(how_to.format(module=first.module, symbol=symbol)))
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"{module}-{number:02}".replace("_", "-")
     notebook = new_notebook(cells=cells, metadata=METADATA)
