@@ -36,8 +36,7 @@ def build(to: Path, say: Callable[[str], None]) -> tuple[Release, list[str]]:
     say(f"{COURSE}/: notebooks, and nbgrader generate_assignment")
     course = build_course(to / COURSE)
     say("looking for solutions and hidden checks in all that students get")
-    leaks = leaks_below(to)
-    if leaks:
+    if leaks := leaks_below(to):
         (to / ARCHIVE).unlink(missing_ok=True)
     done = Release(handout.written + course.written, handout.unchanged + course.unchanged, handout.kept + course.kept)
     return done, leaks

@@ -27,9 +27,6 @@ SEEDS = ("grader.__main__", "grader.student", "grader.public")
 SECRET = ("authoring", "checking", "classroom", "reports", "sandbox")
 """Parts of the grader that students never get; of the course's own package they get ``Course.student_parts``."""
 
-UNIMPORTED = ("pytest-timeout",)
-"""Dependencies that work without being imported: pytest loads this one."""
-
 AS_THEY_ARE = ("constraints.txt", "LICENSE")
 FOLDER = "cnn-exercises"
 
@@ -122,7 +119,8 @@ def _pyproject(modules: list[Path]) -> str:
     files = [*modules, *given_files(), *(SOLUTIONS / f"{module}.py" for module in course().modules)]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()
-    needed = {canonicalize_name(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)
+    needed = {canonicalize_name(one) for name in imported for one in packages.get(name, [])}
+    needed.add(canonicalize_name("pytest-timeout"))  # pytest loads it without an import
     block = text.partition("dependencies = [\n")[2].partition("\n]")[0].split("\n")
     lines = [line for line in block if canonicalize_name(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
     return (

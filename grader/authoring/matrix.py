@@ -20,7 +20,7 @@ from grader.authoring.mutants import mutants
 from grader.checking.suites import Check
 from grader.course import Task, course
 from grader.paths import COURSE, SOLUTIONS
-from grader.reports.pages import environment
+from grader.reports.pages import rendered
 from grader.results import Result, TaskResult
 
 EXPLAINED: Final = COURSE / "tests" / "survivors.toml"
@@ -157,7 +157,7 @@ def matrix_page(cells: Collection[Cell], checks: Collection[Check]) -> str:
         one.name: why for one in survivors(cells) for pattern, why in explained.items() if _covers(pattern, one.name)
     }
     tasks = [(task, *_part(task, cells, checks)) for task in course().tasks]
-    return environment().get_template("matrix.html").render(tasks=tasks, cells=cells, reasons=reasons, kills=_kills)
+    return rendered("matrix.html", tasks=tasks, cells=cells, reasons=reasons, kills=_kills)
 
 
 def matrix_table(cells: Collection[Cell], checks: Collection[Check]) -> Table:
@@ -169,8 +169,7 @@ def matrix_table(cells: Collection[Cell], checks: Collection[Check]) -> Table:
         rows, columns = _part(task, cells, checks)
         for check in rows:
             table.add_row(task.id, Text(check.name), str(_kills(check, columns)), str(len(columns)))
-        mutants_asked = sum(not cell.wrong for cell in columns)
-        alive = f"{len(survivors(columns))} of {mutants_asked} mutants survive, explained"
+        alive = f"{len(survivors(columns))} of {sum(not cell.wrong for cell in columns)} mutants survive, explained"
         table.add_row(task.id, alive, "", "", style="dim")
     return table
 

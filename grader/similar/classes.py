@@ -138,9 +138,9 @@ def _compare(name: str, texts: dict[str, str], least: float) -> Module:
         for students in groups.values()
         if len(students) > 1
     ]
+    same.sort(key=lambda group: -len(group.students))
     compared, more = sum(map(len, groups.values())), max(len(pairs) - MOST_PAIRS, 0)
-    largest_first = sorted(same, key=lambda group: -len(group.students))
-    return Module(name, compared, tuple(largest_first), tuple(pairs[:MOST_PAIRS]), more)
+    return Module(name, compared, tuple(same), tuple(pairs[:MOST_PAIRS]), more)
 
 
 def _drop_common(sources: Collection[Source]) -> None:

@@ -26,8 +26,8 @@ def canvas_csv(columns: Sequence[Column], grades: Iterable[Grade]) -> str:
         [*STUDENT_COLUMNS, *(column.title for column in columns)],
         [POINTS_POSSIBLE, "", "", "", "", *(column.points for column in columns)],
     ]
-    for person, scores in ((grade.person, grade.scores) for grade in grades):
-        rows.append([person.name, person.lms_id, person.number, person.login, person.section, *scores])
+    for one, scores in ((grade.person, grade.scores) for grade in grades):
+        rows.append([one.name, one.lms_id, one.number, one.login, one.section, *scores])
     return table(rows)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from grader.reports.pages import environment
+from grader.reports.pages import rendered
 from grader.results import CheckResult, Result
 from grader.text import escape
 
@@ -45,8 +45,7 @@ def junit_xml(results: Iterable[Result], when: datetime) -> str:
     """
     suites = [(result, cases := list(_cases(result)), Counter(case.trouble for case in cases)) for result in results]
     stamp = when.replace(microsecond=0, tzinfo=None).isoformat()
-    text = environment().get_template("junit.xml").render(suites=suites, stamp=stamp)
-    return FORBIDDEN.sub(lambda found: escape(found[0]), text)
+    return FORBIDDEN.sub(lambda found: escape(found[0]), rendered("junit.xml", suites=suites, stamp=stamp))
 
 
 def _cases(result: Result) -> Iterator[_Case]:

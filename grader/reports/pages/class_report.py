@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from grader.course import Task, course
 from grader.reports.pages import drawing
-from grader.reports.pages.environment import STATUS_WORDS, environment
+from grader.reports.pages.environment import STATUS_WORDS, rendered
 from grader.results import MAX_SCORE, SUSPICION, Result, TaskResult
 from grader.versions import NOTE
 
@@ -94,23 +94,20 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
     """
     scores = [result.score for _, result in results if result.score is not None and result.status == "graded"]
     seconds = [sum(task.seconds for task in result.tasks) for _, result in results if result.status == "graded"]
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            results=results,
-            skipped=skipped,
-            links=links,
-            unsafe=any(result.sandbox == "none" for _, result in results),
-            standing=Counter(result.status for _, result in results),
-            scores=summary_of(scores),
-            histogram=drawing.histogram(scores, MAX_SCORE),
-            seconds=summary_of(seconds),
-            concerns=concerns(results),
-            tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
-            mistakes=mistakes(results),
-            open_below=OPEN_BELOW,
-        )
+    return rendered(
+        "report.html",
+        results=results,
+        skipped=skipped,
+        links=links,
+        unsafe=any(result.sandbox == "none" for _, result in results),
+        standing=Counter(result.status for _, result in results),
+        scores=summary_of(scores),
+        histogram=drawing.histogram(scores, MAX_SCORE),
+        seconds=summary_of(seconds),
+        concerns=concerns(results),
+        tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
+        mistakes=mistakes(results),
+        open_below=OPEN_BELOW,
     )
 
 

@@ -40,18 +40,17 @@ def worth(task: TaskResult, check: CheckResult) -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return the templates' environment, which escapes whatever is put into a page."""
+    ours = jinja2.PackageLoader("grader.reports")
+    lessons = jinja2.PrefixLoader({LESSON.name: jinja2.FileSystemLoader(LESSON)})
+    loader = jinja2.ChoiceLoader([ours, lessons])
     made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("grader.reports"),
-                jinja2.PrefixLoader({LESSON.name: jinja2.FileSystemLoader(LESSON)}),
-            ]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters["points"] = points
     made.globals |= {"words": STATUS_WORDS, "course_title": course().title, "max_score": MAX_SCORE, "worth": worth}
     return made
+
+
+def rendered(template: str, **values: object) -> str:
+    """Return a template, filled in."""
+    return environment().get_template(template).render(**values)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from grader.course import course
 from grader.figures import Figures
-from grader.reports.pages.environment import environment
+from grader.reports.pages.environment import environment, rendered
 from grader.results import Result
 
 
@@ -22,18 +22,15 @@ def feedback_page(result: Result, figures: Figures | None = None) -> str:
     """
     asked = [task for task in result.tasks if task.status != "skipped"]
     grouped = groupby(asked, key=lambda task: course().task(task.id).module)
-    return (
-        environment()
-        .get_template("feedback.html")
-        .render(
-            result=result,
-            titles={task.id: task for task in course().tasks},
-            modules=[(module, list(tasks)) for module, tasks in grouped],
-            next_task=next((task for task in asked if task.status != "passed"), None),
-            passed=sum(task.status == "passed" for task in asked),
-            asked=len(asked),
-            pictures=_pictures(figures or {}),
-        )
+    return rendered(
+        "feedback.html",
+        result=result,
+        titles={task.id: task for task in course().tasks},
+        modules=[(module, list(tasks)) for module, tasks in grouped],
+        next_task=next((task for task in asked if task.status != "passed"), None),
+        passed=sum(task.status == "passed" for task in asked),
+        asked=len(asked),
+        pictures=_pictures(figures or {}),
     )
 
 
