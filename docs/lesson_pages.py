@@ -7,12 +7,12 @@ import os
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import torch
+from executed_lesson import Lesson, lesson  # beside this file: mkdocs puts its folder on the path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from exercises.datasets import MNIST5k
-from grader.authoring.lesson import Lesson, lesson
 from grader.course import course
 from lesson.sliding import sliding_kernel
 

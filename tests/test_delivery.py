@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from grader.authoring.delivery import Delivery, Release
+from grader.authoring import delivery
 
 
-def deliver(root: Path, files: dict[str, str]) -> Release:
-    delivery = Delivery(root / "tree", root / "record.json")
-    for name, text in files.items():
-        delivery.put(name, text.encode())
-    return delivery.close()
+def deliver(root: Path, files: dict[str, str]) -> delivery.Release:
+    named = [(name, text.encode()) for name, text in files.items()]
+    return delivery.deliver(root / "tree", root / "record.json", named)
 
 
 def test_what_is_right_already_is_not_written_again(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 import subprocess
@@ -17,11 +18,13 @@ import torch
 import torch.nn.functional as F
 from browser import DESKTOP, PHONE, open_page
 
-from grader.authoring.lesson import with_mathml
 from grader.paths import ROOT
 from lesson.sliding import sliding_kernel
 
 pytestmark = pytest.mark.slow
+
+sys.path.append(str(ROOT / "docs"))  # where mkdocs finds what its hook imports
+LESSON_PAGE = importlib.import_module("executed_lesson")
 
 PAGES = (
     "",
@@ -99,7 +102,7 @@ def test_lesson_shows_what_demonstrations_print_and_draw(site: Path) -> None:
 
 
 def test_with_mathml_replaces_formulas_and_leaves_code_alone() -> None:
-    page = with_mathml("`$x$` and $n + 2p$ and\n$$ a\n= b $$")
+    page = LESSON_PAGE.with_mathml("`$x$` and $n + 2p$ and\n$$ a\n= b $$")
     assert page.startswith("`$x$` and <math")
     assert page.count("<math") == 2
     assert page.count('display="block"') == 1

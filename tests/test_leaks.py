@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,11 +26,11 @@ def secrets() -> Secrets:
     return kit_secrets()
 
 
-def leaks(folder: Path, secrets: Secrets, **files: bytes | str) -> list[str]:
-    for name, data in files.items():
-        path = folder / name.replace("__", ".")
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return find_leaks(sorted(folder.iterdir()), secrets, folder)
+def leaks(secrets: Secrets, **files: bytes | str) -> list[str]:
+    named = (
+        (name.replace("__", "."), data if isinstance(data, bytes) else data.encode()) for name, data in files.items()
+    )
+    return find_leaks(sorted(named), secrets)
 
 
 def notebook(cell: dict[str, Any], **metadata: Any) -> str:
@@ -48,13 +47,13 @@ def zipped(**members: str) -> bytes:
 
 
 @pytest.mark.parametrize("secret", [SOLUTION, HIDDEN, NAME, WRONG, ANSWER], ids=lambda secret: secret[:12])
-def test_each_kind_of_secret_is_found_with_its_line(tmp_path: Path, secrets: Secrets, secret: str) -> None:
-    (found,) = leaks(tmp_path, secrets, a__py=f"x = 1\n\n    # see {secret} there\n")
+def test_each_kind_of_secret_is_found_with_its_line(secrets: Secrets, secret: str) -> None:
+    (found,) = leaks(secrets, a__py=f"x = 1\n\n    # see {secret} there\n")
     assert found.startswith("a.py:3: expected nothing that only graders know, got ")
 
 
-def test_a_line_that_was_wrapped_is_found(tmp_path: Path, secrets: Secrets) -> None:
-    (found,) = leaks(tmp_path, secrets, a__py="\n" + SOLUTION.replace(" * ", "\\\n    * "))
+def test_a_line_that_was_wrapped_is_found(secrets: Secrets) -> None:
+    (found,) = leaks(secrets, a__py="\n" + SOLUTION.replace(" * ", "\\\n    * "))
     assert found.startswith("a.py:2:")
 
 
@@ -75,8 +74,8 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("text", PLANTED.values(), ids=PLANTED)
-def test_a_leak_in_a_notebook_is_found(tmp_path: Path, secrets: Secrets, text: str) -> None:
-    assert leaks(tmp_path, secrets, a__ipynb=text)
+def test_a_leak_in_a_notebook_is_found(secrets: Secrets, text: str) -> None:
+    assert leaks(secrets, a__ipynb=text)
 
 
 PACKED = {
@@ -89,16 +88,16 @@ PACKED = {
 
 
 @pytest.mark.parametrize("data", PACKED.values(), ids=PACKED)
-def test_a_leak_in_what_is_packed_is_found(tmp_path: Path, secrets: Secrets, data: bytes) -> None:
-    assert leaks(tmp_path, secrets, a__bin=data)
+def test_a_leak_in_what_is_packed_is_found(secrets: Secrets, data: bytes) -> None:
+    assert leaks(secrets, a__bin=data)
 
 
-def test_the_trained_network_is_found_in_part_and_under_another_name(tmp_path: Path, secrets: Secrets) -> None:
+def test_the_trained_network_is_found_in_part_and_under_another_name(secrets: Secrets) -> None:
     weights = (paths.SOLUTIONS / "fashion_cnn.safetensors").read_bytes()
-    (found,) = leaks(tmp_path, secrets, data__bin=weights[len(weights) // 2 :])
+    (found,) = leaks(secrets, data__bin=weights[len(weights) // 2 :])
     assert "nothing of solutions/fashion_cnn.safetensors" in found
 
 
-def test_what_students_get_anyway_is_no_leak(tmp_path: Path, secrets: Secrets) -> None:
+def test_what_students_get_anyway_is_no_leak(secrets: Secrets) -> None:
     public = (paths.EXERCISES / "test_convolution.py").read_text(encoding="utf-8")
-    assert leaks(tmp_path, secrets, a__py=public, b__ipynb=notebook({"source": ["x = 1"]})) == []
+    assert leaks(secrets, a__py=public, b__ipynb=notebook({"source": ["x = 1"]})) == []

@@ -14,6 +14,7 @@ from grader.authoring.answers import Answer
 from grader.authoring.matrix import (
     Cell,
     beside,
+    matrix_page,
     matrix_problems,
     mutant_answers,
     never_alone,
@@ -23,7 +24,6 @@ from grader.authoring.mutants import BEHAVIOURS, mutants
 from grader.checking.suites import Check
 from grader.course import course
 from grader.paths import SOLUTIONS
-from grader.reports.matrix import matrix_page
 
 LESSON = '''
 OUTSIDE = 1 + 1
@@ -207,4 +207,3 @@ def test_a_mutant_is_asked_about_what_was_changed_and_then_about_what_uses_it(
 def test_what_two_goes_found_is_one_cell() -> None:
     other = Cell(ALIVE.name, ("conv2d",), wrong=False, killed=frozenset({("conv2d", "is right")}), lost=True)
     assert ALIVE.joined(other) == replace(other, tasks=("convolve", "conv2d"))
-    assert ALIVE.joined(None) == ALIVE

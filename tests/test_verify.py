@@ -12,7 +12,7 @@ import warm
 from copies import copy_kit, replace_text
 
 from grader.authoring.agreement import refusal_problems, stub_problems
-from grader.authoring.answers import Answer, Partial
+from grader.authoring.answers import Answer
 from grader.authoring.partial import partial_problems, plainest
 from grader.authoring.verify import check_problems
 from grader.checking.suites import Check
@@ -27,7 +27,7 @@ from grader.results import CheckResult, Result, TaskResult
 def checks() -> list[Check]:
     code = (
         "from grader.checking.suites import collect_checks; import json; "
-        "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.accuracy] for c in collect_checks()]))"
+        "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.way] for c in collect_checks()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
 
@@ -85,7 +85,7 @@ def earned(score: float, *, passed: bool = True) -> Result:
 
 def test_partial_answers_out_of_their_range_or_missing_are_told() -> None:
     order = Order("a", Snapshot({}, None), 1, frozenset())
-    answers = [Partial(Answer(name, ("conv2d",), order), 6, 8.5) for name in ("plainest", "a", "b", "c", "d")]
+    answers = [Answer(name, ("conv2d",), order, 6, 8.5) for name in ("plainest", "a", "b", "c", "d")]
     assert partial_problems(answers, [earned(8)] * 5, ["conv2d"]) == []
     assert list(plainest(answers, [earned(8)] * 5)) == ["conv2d"]
     too_little, too_plain = partial_problems(

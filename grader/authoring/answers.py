@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
@@ -11,6 +11,7 @@ from grader.canaries import reference_order
 from grader.course import course
 from grader.executor import Order
 from grader.intake import Snapshot
+from grader.results import Result, TaskResult
 from grader.splice import splice
 
 SEED = 11
@@ -24,11 +25,15 @@ class Answer:
         name: the mistake's name, or what is different about a right answer.
         tasks: ids of the tasks where it shows.
         order: the submission.
+        low: points that it must earn, where it is right in part.
+        high: points that it may earn then.
     """
 
     name: str
     tasks: tuple[str, ...]
     order: Order
+    low: float = 0.0
+    high: float = 0.0
 
 
 def wrong_answers() -> list[Answer]:
@@ -36,25 +41,10 @@ def wrong_answers() -> list[Answer]:
     return [Answer(name, (task,), spliced([task], module, code)) for name, task, module, code in _answers().WRONG]
 
 
-@dataclass(frozen=True)
-class Partial:
-    """An answer that is right in part, and what a teacher would give for it.
-
-    Attributes:
-        answer: the submission, asked for one task.
-        low: points that it must earn.
-        high: points that it may earn.
-    """
-
-    answer: Answer
-    low: float
-    high: float
-
-
-def partial_answers() -> list[Partial]:
-    """Return every answer of ``lesson/answers`` that is right in part."""
+def partial_answers() -> list[Answer]:
+    """Return every answer of ``lesson/answers`` that is right in part, with what a teacher would give for it."""
     return [
-        Partial(Answer(title, (task,), spliced([task], module, code)), low, high)
+        Answer(title, (task,), spliced([task], module, code), low, high)
         for title, task, low, high, module, code in _answers().PARTIAL
     ]
 
@@ -69,16 +59,14 @@ def artefact_answers() -> list[Answer]:
     artefact = course().artefact
     if artefact is None:
         return []
-    reference = reference_order(SEED, frozenset({artefact.task}))
-    assert reference.snapshot.weights is not None, "the solutions hold the artefact"
-    changed = _answers().changed_artefacts(reference.snapshot.weights)
-    return [
-        *(
-            Answer(name, (artefact.task,), replace(reference, snapshot=replace(reference.snapshot, weights=data)))
-            for name, data in changed.items()
-        ),
-        *(made_anew(name) for name in _answers().MADE_ANEW),
+    order = replaced([artefact.task], {})
+    weights = order.snapshot.weights
+    assert weights is not None, "the solutions hold the artefact"
+    changed = [
+        Answer(name, (artefact.task,), replace(order, snapshot=replace(order.snapshot, weights=data)))
+        for name, data in _answers().changed_artefacts(weights).items()
     ]
+    return [*changed, *map(made_anew, _answers().MADE_ANEW)]
 
 
 def made_anew(name: str) -> Answer:
@@ -113,3 +101,9 @@ def _answers() -> ModuleType:
     found = course().part("answers")
     assert found is not None, "the repository holds the package"
     return found
+
+
+def told(answers: Iterable[Answer], results: Iterable[Result]) -> Iterator[tuple[Answer, TaskResult]]:
+    """Give each answer with what it got for each task that it is asked for."""
+    for answer, result in zip(answers, results, strict=True):
+        yield from ((answer, task) for task in result.tasks if task.id in answer.tasks)

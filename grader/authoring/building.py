@@ -43,8 +43,7 @@ def build(to: Path, say: Callable[[str], None]) -> tuple[Release, list[str]]:
     say(f"{COURSE}/: notebooks, and nbgrader generate_assignment")
     notebooks = build_course(to / COURSE)
     say("looking for solutions and hidden checks in all that students get")
-    leaks = leaks_below(to)
-    if leaks:
+    if leaks := leaks_below(to):
         (to / ARCHIVE).unlink(missing_ok=True)
     done = Release(
         handout.written + notebooks.written, handout.unchanged + notebooks.unchanged, handout.kept + notebooks.kept
@@ -56,5 +55,5 @@ def leaks_below(to: Path) -> list[str]:
     """Look for leaks in what was built below a folder; one sentence per leak, with file and line."""
     folders = (to / HANDOUT, to / COURSE / RELEASED)
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
-    archive = to / ARCHIVE
-    return find_leaks([*files, *([archive] if archive.is_file() else [])], kit_secrets(), to)
+    files += [archive] if (archive := to / ARCHIVE).is_file() else []
+    return find_leaks(((path.relative_to(to).as_posix(), path.read_bytes()) for path in files), kit_secrets())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,61 +27,36 @@ class Release:
     kept: list[Path] = field(default_factory=list)
 
 
-class Delivery:
-    """A folder that is written again and again; a record of what was written tells whose a file is.
+def deliver(root: Path, record: Path, files: Iterable[tuple[str, bytes]]) -> Release:
+    """Write files below a folder, but no file that somebody else changed, and remove what is not delivered any more.
 
     Args:
         root: the folder.
-        record: where it is kept what was written.
+        record: where it is kept what was written, which tells whose a file is.
+        files: each path below the root, with slashes, and what it holds.
     """
-
-    def __init__(self, root: Path, record: Path) -> None:
-        self.root = root
-        self.record = record
-        self.done = Release()
-        self._before = self._read()
-        self._now: dict[str, str] = {}
-
-    @property
-    def names(self) -> list[str]:
-        """Return the paths of all files so far, below the root."""
-        return list(self._now)
-
-    def put(self, name: str, data: bytes) -> None:
-        """Write a file, unless it was changed by somebody else.
-
-        Args:
-            name: its path below the root, with slashes.
-            data: what it holds.
-        """
-        path, digest = self.root / name, _digest(data)
+    before: dict[str, str] = {}
+    with contextlib.suppress(OSError, ValueError, TypeError):  # without a record, every file that differs is somebody's
+        before = dict(json.loads(record.read_text(encoding="utf-8")))
+    done, now = Release(), {}
+    for name, data in files:
+        path, digest = root / name, _digest(data)
         found = _digest(path.read_bytes()) if path.is_file() else None
-        if found not in {None, digest, self._before.get(name)}:
-            self.done.kept.append(path)
-            digest = self._before.get(name, "")
-        elif found == digest:
-            self.done.unchanged.append(path)
-        else:
+        now[name] = digest
+        if found == digest:
+            done.unchanged.append(path)
+        elif found in (None, before.get(name)):
             write_bytes_atomically(path, data)
-            self.done.written.append(path)
-        self._now[name] = digest
-
-    def close(self) -> Release:
-        """Remove what was written before and is not any more, and keep the record."""
-        for name in self._before.keys() - self._now.keys():
-            path = self.root / name
-            if path.is_file() and _digest(path.read_bytes()) == self._before[name]:
-                path.unlink()
-        write_atomically(self.record, json.dumps(dict(sorted(self._now.items())), indent=0) + "\n")
-        return self.done
-
-    def _read(self) -> dict[str, str]:
-        try:
-            return {
-                str(name): str(digest) for name, digest in json.loads(self.record.read_text(encoding="utf-8")).items()
-            }
-        except (OSError, ValueError, AttributeError):
-            return {}  # then every file that differs is somebody's
+            done.written.append(path)
+        else:
+            done.kept.append(path)
+            now[name] = before.get(name, "")
+    for name in before.keys() - now.keys():
+        path = root / name
+        if path.is_file() and _digest(path.read_bytes()) == before[name]:
+            path.unlink()
+    write_atomically(record, json.dumps(dict(sorted(now.items())), indent=0) + "\n")
+    return done
 
 
 def _digest(data: bytes) -> str:

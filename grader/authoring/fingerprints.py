@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,10 +66,10 @@ def derive_fingerprints() -> str:
 def write_fingerprints(folder: Path) -> bool:
     """Write the file into a folder of exercises; tell whether it had another text."""
     path, text = folder / FINGERPRINTS, derive_fingerprints()
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return False
-    write_atomically(path, text)
-    return True
+    stale = not path.is_file() or path.read_text(encoding="utf-8") != text
+    if stale:
+        write_atomically(path, text)
+    return stale
 
 
 def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
@@ -108,20 +108,17 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
 
 def _cases(checks: ModuleType, module: str, known: set[str]) -> Iterator[tuple[Callable[..., None], dict[str, Any]]]:
     """Give the checks of known tasks that need nothing but the module, with each set of their parameters."""
-    for name, check in vars(checks).items():
-        if not name.startswith("test_"):
-            continue
+    for check in (value for name, value in vars(checks).items() if name.startswith("test_")):
         marks = getattr(check, "pytestmark", [])
-        needs = set(inspect.signature(check).parameters)
-        sets = [_values(mark.args) for mark in marks if mark.name == "parametrize"]
-        names = {module} | {name for values in sets for name in values[0]}
-        if needs == names and {mark.args[0] for mark in marks if mark.name == "task"} & known:
+        sets = [_values(*mark.args) for mark in marks if mark.name == "parametrize"]
+        names = {module, *(name for values in sets for name in values[0])}
+        is_known = any(mark.name == "task" and mark.args[0] in known for mark in marks)
+        if is_known and names == set(inspect.signature(check).parameters):
             for chosen in itertools.product(*sets):
                 yield check, {name: value for values in chosen for name, value in values.items()}
 
 
-def _values(arguments: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _values(given: str | Sequence[str], rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Return the sets of values of one `parametrize`."""
-    names = [name.strip() for name in arguments[0].split(",")] if isinstance(arguments[0], str) else list(arguments[0])
-    single = len(names) == 1
-    return [dict(zip(names, (row,) if single else row, strict=True)) for row in arguments[1]]
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    return [dict(zip(names, row if len(names) > 1 else (row,), strict=True)) for row in rows]

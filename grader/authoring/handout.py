@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from grader.authoring.closure import import_closure, imports_of
-from grader.authoring.delivery import Delivery, Release
+from grader.authoring.delivery import Release, deliver
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.files import write_bytes_atomically
@@ -25,11 +27,7 @@ SEEDS = ("grader.__main__", "grader.student", "grader.public")
 SECRET = ("authoring", "checking", "classroom", "reports", "sandbox")
 """Parts of the grader that students never get; of the course's own package they get ``Course.student_parts``."""
 
-UNIMPORTED = ("pytest-timeout",)
-"""Dependencies that work without being imported: pytest loads this one."""
-
 AS_THEY_ARE = ("constraints.txt", "LICENSE")
-NOTEBOOKS = ('    "jupyterlab>=4.2",', '    "nbgrader>=0.9.3",')
 FOLDER = "cnn-exercises"
 
 
@@ -45,11 +43,9 @@ def build_handout(to: Path, archive: Path, record: Path) -> Release:
         ValueError: if students would get a part of the grader that is not for them.
         OSError: if a file cannot be read or written.
     """
-    delivery = Delivery(to, record)
-    for name, data in handout_files():
-        delivery.put(name, data)
-    done = delivery.close()
-    data = zipped({f"{FOLDER}/{name}": (to / name).read_bytes() for name in delivery.names})
+    done = deliver(to, record, handout_files())
+    paths = [*done.written, *done.unchanged, *done.kept]
+    data = zipped({f"{FOLDER}/{path.relative_to(to).as_posix()}": path.read_bytes() for path in paths})
     if not archive.is_file() or archive.read_bytes() != data:
         write_bytes_atomically(archive, data)
         done.written.append(archive)
@@ -73,12 +69,8 @@ def handout_files() -> Iterator[tuple[str, bytes]]:
         yield in_kit(path).as_posix(), path.read_bytes()
     yield "README.md", _readme((COURSE / "README.md").read_text(encoding="utf-8")).encode()
     yield "pyproject.toml", _pyproject(modules).encode()
-    for name, template in (
-        (".github/workflows/classroom.yml", "classroom.yml"),
-        (".devcontainer/devcontainer.json", "devcontainer.json"),
-        (".gitignore", "gitignore"),
-    ):
-        yield name, (TEMPLATES / template).read_bytes()
+    for name in (".github/workflows/classroom.yml", ".devcontainer/devcontainer.json", ".gitignore"):
+        yield name, (TEMPLATES / Path(name).name.lstrip(".")).read_bytes()
 
 
 def data_files() -> list[Path]:
@@ -92,12 +84,10 @@ def student_modules() -> list[Path]:
     Raises:
         ValueError: if one of them belongs to a part that is not for them.
     """
-    seeds = [seed for seed in SEEDS if (ROOT / f"{seed.replace('.', '/')}.py").is_file()]
-    for seed in SEEDS:
-        folder = ROOT / seed.replace(".", "/")
-        seeds += [f"{seed}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py"))]
+    folders = {seed: ROOT / seed.replace(".", "/") for seed in SEEDS}
+    seeds = [f"{seed}.{path.stem}" for seed, folder in folders.items() for path in folder.glob("[a-z]*.py")]
     own = {LESSON.name, *(f"{LESSON.name}.{name}" for name in course().student_parts)}
-    closure = import_closure([ROOT, COURSE], [*seeds, *sorted(own)])
+    closure = import_closure([ROOT, COURSE], [*SEEDS, *seeds, *own])
     for name, path in closure.items():
         package, _, rest = name.partition(".")
         if name not in own if package == LESSON.name else rest.partition(".")[0] in SECRET:
@@ -149,9 +139,10 @@ def _pyproject(modules: list[Path]) -> str:
     files = [*modules, *given, *(SOLUTIONS / f"{module}.py" for module in (*course().modules, *course().solved))]
     imported = {name.partition(".")[0] for path in files for name in imports_of(path)} - set(sys.stdlib_module_names)
     packages = importlib.metadata.packages_distributions()
-    needed = {_canonical(one) for name in imported for one in packages.get(name, [])} | set(UNIMPORTED)
-    block = text.partition("dependencies = [\n")[2].partition("\n]")[0]
-    lines = [line for line in block.split("\n") if _canonical(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
+    needed = {canonicalize_name(one) for name in imported for one in packages.get(name, [])}
+    needed.add(canonicalize_name("pytest-timeout"))  # pytest loads it without an import
+    block = text.partition("dependencies = [\n")[2].partition("\n]")[0].split("\n")
+    lines = [line for line in block if canonicalize_name(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
     return (
         (TEMPLATES / "pyproject.txt")
         .read_text(encoding="utf-8")
@@ -159,10 +150,5 @@ def _pyproject(modules: list[Path]) -> str:
             version=project["version"],
             python=project["requires-python"],
             dependencies="\n".join(lines),
-            notebooks="\n".join(NOTEBOOKS),
         )
     )
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -18,11 +18,12 @@ import re
 import zipfile
 import zlib
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
@@ -40,6 +41,7 @@ DIGITS = 5
 MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME", "from grader.classroom import")
 """What nbgrader should have taken out of a released notebook."""
 
+IMPORTS = ("import ", "from ")
 MAX_DEPTH = 4
 MAX_UNPACKED = 256 << 20
 PIECE = 48
@@ -47,12 +49,11 @@ BASE64 = re.compile(r"[A-Za-z0-9+/\n]{60,}={0,2}")
 NUMBER = re.compile(r"(?<![\w.])\d[\d_,]*(?:\.\d+)?(?![\w.])")
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(NamedTuple):
     """One thing that students must not see.
 
     Attributes:
-        text: without any blanks.
+        text: without any blanks, at least ``NAME_LENGTH`` characters.
         shown: as it is written.
         origin: where it stands.
     """
@@ -79,66 +80,55 @@ class Secrets:
     harmless: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
-        self.by_start: dict[int, dict[str, list[Secret]]] = {}
+        self.by_start: dict[str, list[Secret]] = defaultdict(list)
         for secret in self.lines:
-            start = secret.text[: LEAK_LENGTH if len(secret.text) >= LEAK_LENGTH else NAME_LENGTH]
-            self.by_start.setdefault(len(start), {}).setdefault(start, []).append(secret)
+            self.by_start[secret.text[:NAME_LENGTH]].append(secret)
 
 
 def kit_secrets() -> Secrets:
     """Collect what students of this kit must not see.
 
-    What stubs, given files, public checks and README say is none of it. The rest of the students' part of the grader
-    makes nothing harmless: a line of a hidden check that gets into it is found.
+    What stubs, given files, public checks and README say is none of it, unless it is a line of a solution. The rest of
+    the students' part of the grader makes nothing harmless: a line of a hidden check that gets into it is found.
     """
-    public = squeeze("\n".join(_public_texts()))
-    lines = [*solution_secrets(SOLUTIONS), *_answer_secrets()]
+    texts = list(_public_texts())
+    public, known = squeeze("\n".join(texts)), {_plain(number) for text in texts for number in NUMBER.findall(text)}
+    lines = [secret for question in questions() for secret in _telling(question.answer, f"the answer to {question.id}")]
     for folder in (HIDDEN_SUITES, LESSON / "mistakes"):
         lines += [secret for path in sorted(folder.glob("*.py")) for secret in _code_secrets(path)]
-    numbers, artefact = _numbers(HIDDEN_SUITES), course().artefact_file
-    known = {_plain(number) for text in _public_texts() for number in NUMBER.findall(text)}
+    artefact = course().artefact_file
     return Secrets(
-        [secret for secret in lines if secret.text not in public],
-        {number: origin for number, origin in numbers.items() if number not in known},
+        [*solution_secrets(SOLUTIONS), *(secret for secret in lines if secret.text not in public)],
+        {number: origin for number, origin in _numbers(HIDDEN_SUITES) if number not in known},
         _pieces((SOLUTIONS / artefact).read_bytes() if artefact else b""),
         frozenset(_digest(path.read_bytes()) for path in DATA.glob("*/raw/*.gz")),
     )
 
 
-def find_leaks(files: Iterable[Path], secrets: Secrets, beside: Path) -> list[str]:
-    """Look through files that students get.
+def find_leaks(files: Iterable[tuple[str, bytes]], secrets: Secrets) -> list[str]:
+    """Look through what students get.
 
     Args:
-        files: all of them.
+        files: names and what they hold.
         secrets: what they must not show.
-        beside: the folder that names of files are relative to.
 
     Returns:
         One sentence per leak, with file and line; empty if all is well.
     """
-    problems: list[str] = []
     seen = set(secrets.harmless)
-    for file in files:
-        for label, data in _views(file.relative_to(beside).as_posix(), file.read_bytes(), seen):
-            problems += _found(label, data, secrets)
-    return problems
+    views = (view for name, data in files for view in _views(name, data, seen))
+    return [problem for label, data in views for problem in _found(label, data, secrets)]
 
 
 def solution_secrets(solutions: Path) -> list[Secret]:
     """Return the telling lines of all solution blocks."""
-    secrets: dict[str, Secret] = {}
+    secrets: list[Secret] = []
     for path in sorted(solutions.glob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        try:
-            blocks = solution_blocks(source, f"solutions/{path.name}")
-        except ValueError:
-            continue  # reported with its module
-        for block in blocks:
-            for line in solution_lines(source, block):
-                text = squeeze(line)
-                if len(text) >= LEAK_LENGTH and not line.startswith(("import ", "from ")):
-                    secrets[text] = Secret(text, line, f"solutions/{path.name}")
-    return list(secrets.values())
+        source, origin = path.read_text(encoding="utf-8"), f"solutions/{path.name}"
+        with contextlib.suppress(ValueError):  # reported with its module
+            for block in solution_blocks(source, origin):
+                secrets += _telling("\n".join(solution_lines(source, block)), origin, IMPORTS)
+    return secrets
 
 
 def squeeze(text: str) -> str:
@@ -146,37 +136,32 @@ def squeeze(text: str) -> str:
     return "".join(text.split()).replace("\\", "")
 
 
-def _answer_secrets() -> Iterator[Secret]:
-    for question in questions():
-        for line in question.answer.split("\n"):
-            if len(squeeze(line)) >= LEAK_LENGTH:
-                yield Secret(squeeze(line), line, f"the answer to {question.id}")
+def _telling(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEAK_LENGTH) -> Iterator[Secret]:
+    """Give the lines of a text that prove something where they turn up, but those that begin in one of these ways."""
+    for line in map(str.strip, text.split("\n")):
+        if len(squeezed := squeeze(line)) >= least and not line.startswith(but):
+            yield Secret(squeezed, line, origin)
 
 
 def _code_secrets(path: Path) -> Iterator[Secret]:
     """Give the telling lines of a module, and the names that stand in the decorators of its checks."""
     source, origin = path.read_text(encoding="utf-8"), in_kit(path).as_posix()
-    for line in map(str.strip, source.split("\n")):
-        if len(squeeze(line)) >= LEAK_LENGTH and not line.startswith(("import ", "from ", "#", '"""', "@pytest.")):
-            yield Secret(squeeze(line), line, origin)
+    yield from _telling(source, origin, (*IMPORTS, "#", '"""', "@pytest."))
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            calls = [mark for mark in node.decorator_list if isinstance(mark, ast.Call)]
-            for name in (arg.value for call in calls for arg in call.args[1:] if isinstance(arg, ast.Constant)):
-                if isinstance(name, str) and len(squeeze(name)) >= NAME_LENGTH:
-                    yield Secret(squeeze(name), name, origin)
+        for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+            for argument in mark.args[1:] if isinstance(mark, ast.Call) else ():
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield from _telling(argument.value, origin, least=NAME_LENGTH)
 
 
-def _numbers(folder: Path) -> dict[str, str]:
-    """Return the long numbers of the hidden checks -> where they stand."""
-    found: dict[str, str] = {}
+def _numbers(folder: Path) -> Iterator[tuple[str, str]]:
+    """Give the long numbers of the hidden checks, and where they stand."""
     for path in sorted(folder.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and type(node.value) in (int, float):
                 digits = repr(node.value)
                 if len(digits.replace(".", "").strip("0")) >= DIGITS and "e" not in digits:
-                    found[digits] = f"tests/hidden/{path.name}"
-    return found
+                    yield digits, f"tests/hidden/{path.name}"
 
 
 def _pieces(weights: bytes) -> list[bytes]:
@@ -189,10 +174,8 @@ def _public_texts() -> Iterator[str]:
     """Give what students get as it stands in the kit: stubs, given files, public checks, and the texts about them."""
     yield from derive_stubs().values()
     yield from (data.decode() for data in given_files().values())
-    for path in [COURSE / COURSE_FILE, COURSE / "README.md"]:
-        yield path.read_text(encoding="utf-8")
-    for path in sorted((ROOT / "grader").glob("public/*.py")):
-        yield path.read_text(encoding="utf-8")
+    texts = [COURSE / COURSE_FILE, COURSE / "README.md", *sorted((ROOT / "grader").glob("public/*.py"))]
+    yield from (path.read_text(encoding="utf-8") for path in texts)
 
 
 def _views(label: str, data: bytes, seen: set[bytes], depth: int = 0) -> Iterator[tuple[str, bytes]]:
@@ -202,57 +185,50 @@ def _views(label: str, data: bytes, seen: set[bytes], depth: int = 0) -> Iterato
         return
     seen.add(digest)
     yield label, data
-    inside = [(f"{label}!{name}", inner) for name, inner in _unpacked(data)]
-    if not _is_large_binary(data):
-        inside += _written(label, data.decode("utf-8", "replace"))
-    for name, inner in inside:
-        yield from _views(name, inner, seen, depth + 1)
+    for name, inner in [*_unpacked(data), *(() if _is_large_binary(data) else _written(label, data))]:
+        yield from _views(f"{label}{name}", inner, seen, depth + 1)
 
 
-def _written(label: str, text: str) -> Iterator[tuple[str, bytes]]:
-    """Give every text of a JSON document, and what is written as base64."""
+def _written(label: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Give every text of a JSON document, and what is written as base64, by its place."""
+    text = data.decode("utf-8", "replace")
     if label.endswith((".ipynb", ".json")):
-        for place, string in _strings(text):
-            yield f"{label}:{place}", string.encode("utf-8", "replace")
+        with contextlib.suppress(ValueError):
+            for place, string in _strings(json.loads(text)):
+                yield f":{place}", string.encode("utf-8", "replace")
     for found in BASE64.finditer(text):
         raw = found.group().replace("\n", "")
         line = text.count("\n", 0, found.start()) + 1
         with contextlib.suppress(binascii.Error, ValueError):
-            yield f"{label}:{line} (base64)", base64.b64decode(raw + "=" * (-len(raw) % 4))
+            yield f":{line} (base64)", base64.b64decode(raw + "=" * (-len(raw) % 4))
 
 
 def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Give what an archive holds, by its name in it."""
     if data.startswith(b"PK\3\4"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist():
-                yield info.filename, archive.read(info)
-            yield "comment", archive.comment
+            yield from ((f"!{info.filename}", archive.read(info)) for info in archive.infolist())
+            yield "!comment", archive.comment
     elif data.startswith(b"\x1f\x8b"):
-        with gzip.open(io.BytesIO(data)) as file:
-            try:
-                yield "unpacked", file.read(MAX_UNPACKED)
-            except (OSError, EOFError, zlib.error):
-                return
+        with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(io.BytesIO(data)) as file:
+            yield "!unpacked", file.read(MAX_UNPACKED)
 
 
-def _strings(text: str) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Give every text in a JSON document with its place; the lines of a list belong together, as in a notebook."""
-    try:
-        waiting: list[tuple[str, Any]] = [("", json.loads(text))]
-    except ValueError:
-        return
-    while waiting:
-        place, value = waiting.pop()
-        if isinstance(value, str):
+    match value:
+        case str():
             yield place, value
-        elif isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        case [str(), *_] if all(isinstance(part, str) for part in value):
             yield place, "".join(value)
-        elif isinstance(value, list):
-            waiting += [(f"{place}[{index}]", part) for index, part in enumerate(value)]
-        elif isinstance(value, dict):
-            waiting += [(f"{place}.{key}".lstrip("."), part) for key, part in value.items()]
-            waiting += [(f"{place} (key)", str(key)) for key in value if len(str(key)) >= NAME_LENGTH]
+        case list():
+            for index, part in enumerate(value):
+                yield from _strings(part, f"{place}[{index}]")
+        case dict():
+            for key, part in value.items():
+                yield from _strings(part, f"{place}.{key}".lstrip("."))
+                if len(key) >= NAME_LENGTH:
+                    yield f"{place} (key)", key
 
 
 def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
@@ -276,13 +252,12 @@ def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
 
 def _secrets_in(text: str, secrets: Secrets) -> Iterator[tuple[int, Secret]]:
     """Give each secret in a squeezed text with its position, once."""
-    found: set[Secret] = set()
-    for length, starts in secrets.by_start.items():
-        for position in range(len(text) - length + 1):
-            for secret in starts.get(text[position : position + length], ()):
-                if secret not in found and text.startswith(secret.text, position):
-                    found.add(secret)
-                    yield position, secret
+    found: set[str] = set()
+    for position in range(len(text)):
+        for secret in secrets.by_start.get(text[position : position + NAME_LENGTH], ()):
+            if secret.text not in found and text.startswith(secret.text, position):
+                found.add(secret.text)
+                yield position, secret
 
 
 def _digest(data: bytes) -> bytes:

@@ -11,22 +11,21 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from grader.stubs import Function, functions_of, solution_blocks
 
-_COMPARISONS: Final = {
+_OTHERS: Final[dict[type[ast.AST], type[ast.AST]]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_ARITHMETIC: Final = {
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.MatMult: ast.Mult,
 }  # fmt: skip
-
-_METHODS: Final = {"round": "trunc"}
+_LEFT_OUT: Final = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.If, ast.For, ast.With, ast.Delete)
+"""Statements that a mutant can do without; what returns or defines something is changed inside only."""
 
 BEHAVIOURS: Final = {
     "remembers its answer to arguments of the same shape": """
@@ -79,8 +78,6 @@ def _around(original):
 {symbol} = _around({symbol})
 """
 
-_Node = TypeVar("_Node", bound=ast.AST)
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -113,112 +110,98 @@ def mutants(source: str, module: str) -> Iterator[Mutant]:
     """
     tree = ast.parse(source)
     lines = {line for block in solution_blocks(source, f"{module}.py") for line in range(block.begin, block.end)}
+    functions = functions_of(tree)
     written = {
         symbol: function
-        for symbol, function in functions_of(tree).items()
+        for symbol, function in functions.items()
         if not lines.isdisjoint(range(function.lineno, (function.end_lineno or function.lineno) + 1))
     }
-    given = {function.name for function in functions_of(tree).values()} - {one.name for one in written.values()}
+    given = {function.name for function in functions.values()} - {function.name for function in written.values()}
     given |= {name.name for node in tree.body if isinstance(node, ast.ImportFrom) and node.level for name in node.names}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for symbol, function in written.items():
-        for name, behaviour in _behaviours(symbol, function):
-            around = _AROUND.format(symbol=symbol, skipped=int("." in symbol), behaviour=behaviour)
-            yield Mutant(module, symbol, name, source + around)
+        for behaviour, argument in _behaviours(symbol, function):
+            does = BEHAVIOURS[behaviour].replace("{!r}", repr(argument))
+            around = _AROUND.format(symbol=symbol, skipped=int("." in symbol), behaviour=does)
+            yield Mutant(module, symbol, behaviour.format(argument), source + around)
         for old, new in _changes(function, lines, given):
-            with _Swapped(function, old, new):
-                changed = ast.unparse(ast.fix_missing_locations(tree))
+            _swap(function, old, new)
+            changed = ast.unparse(ast.fix_missing_locations(tree))
+            _swap(function, new, old)
             text = f"{_shown(old)} → {_shown(new)}"
-            count = seen[f"{symbol}: {text}"] = seen.get(f"{symbol}: {text}", 0) + 1
-            yield Mutant(module, symbol, text if count == 1 else f"{text} ({count})", changed)
+            seen[name := f"{symbol}: {text}"] += 1
+            yield Mutant(module, symbol, text if seen[name] == 1 else f"{text} ({seen[name]})", changed)
 
 
 def _behaviours(symbol: str, function: Function) -> Iterator[tuple[str, str]]:
-    """Yield what can be put around a function, by what it is called."""
+    """Yield what can be put around a function, and the argument that it is about."""
     returns = ast.unparse(function.returns) if function.returns else "None"
     own = [arg for arg in (*function.args.posonlyargs, *function.args.args) if arg.arg != "self"]
-    for arg in own[len(own) - len(function.args.defaults) :] if function.args.defaults else []:
-        yield from _filled("ignores {}", arg.arg)
-    if "." not in symbol:
-        for arg in own:
-            if "Tensor" in ast.unparse(arg.annotation or ast.Name("")):
-                yield from _filled("changes {}", arg.arg)
+    for arg in own[len(own) - len(function.args.defaults) :]:
+        yield "ignores {}", arg.arg
+    for arg in own if "." not in symbol else []:
+        if "Tensor" in ast.unparse(arg.annotation or ast.Name("")):
+            yield "changes {}", arg.arg
     if returns == "None":
         return
     if own:
-        yield from _filled("remembers its answer to arguments of the same shape")
-        yield from _filled("returns its argument")
+        yield "remembers its answer to arguments of the same shape", ""
+        yield "returns its argument", ""
     if returns in ("Tensor", "int"):
-        yield from _filled("adds its answers up")
+        yield "adds its answers up", ""
     if returns == "Tensor":
-        yield from _filled("detaches its answer" if "." in symbol else "squeezes its answer")
-
-
-def _filled(behaviour: str, argument: str = "") -> Iterator[tuple[str, str]]:
-    yield behaviour.format(argument), BEHAVIOURS[behaviour].replace("{!r}", repr(argument))
+        yield "detaches its answer" if "." in symbol else "squeezes its answer", ""
 
 
 def _changes(function: Function, lines: set[int], given: Collection[str]) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Yield each node that is changed, and what takes its place."""
     skipped = _left_alone(function, given)
     for node in ast.walk(function):
-        if id(node) in skipped or getattr(node, "lineno", 0) not in lines:
-            continue
-        if isinstance(node, ast.stmt):
-            yield from _changed_statement(node)
-        elif isinstance(node, ast.expr):
-            yield from ((node, new) for new in _changed_expression(node))
+        if id(node) not in skipped and getattr(node, "lineno", 0) in lines:
+            left_out = [ast.Pass()] if isinstance(node, _LEFT_OUT) else []
+            yield from ((node, new) for new in (*left_out, *_changed(node)))
 
 
 def _left_alone(function: Function, given: Collection[str]) -> set[int]:
     """Return the nodes of messages, annotations and docstrings; texts passed to helpers that are given are messages."""
-    roots: list[ast.AST] = []
+    roots: list[ast.AST | None] = []
     for node in ast.walk(function):
-        if isinstance(node, ast.Raise):
-            roots += [child for child in (node.exc, node.cause) if child is not None]
-        elif isinstance(node, ast.JoinedStr):
-            roots.append(node)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in given:
-            roots += [arg for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
-        elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
-            roots.append(node.annotation)
-        elif isinstance(node, Function):
-            roots += [node.returns] if node.returns else []
-            roots += node.body[:1] if ast.get_docstring(node) is not None else []
-    return {id(node) for root in roots for node in ast.walk(root)}
+        match node:
+            case ast.Raise():
+                roots += [node.exc, node.cause]
+            case ast.JoinedStr():
+                roots.append(node)
+            case ast.Call(func=ast.Name(id=name)) if name in given:
+                roots += [arg for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            case ast.arg() | ast.AnnAssign():
+                roots.append(node.annotation)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                roots += [node.returns, *(node.body[:1] if ast.get_docstring(node) is not None else [])]
+    return {id(node) for root in roots if root is not None for node in ast.walk(root)}
 
 
-def _changed_statement(node: ast.stmt) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Leave a statement out; what returns or defines something is changed inside only."""
-    if isinstance(node, ast.Expr | ast.Assign | ast.AugAssign | ast.Raise | ast.If | ast.For | ast.With | ast.Delete):
-        yield node, ast.Pass()
-    if isinstance(node, ast.AugAssign) and type(node.op) in _ARITHMETIC:
-        yield node, _with(node, op=_ARITHMETIC[type(node.op)]())
-
-
-def _changed_expression(node: ast.expr) -> Iterator[ast.expr]:
+def _changed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what takes a node's place."""
     match node:
-        case ast.Compare(ops=[op]) if type(op) in _COMPARISONS:
-            yield _with(node, ops=[_COMPARISONS[type(op)]()])
-        case ast.BoolOp(op=op):
-            yield _with(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
+        case ast.BoolOp(op=op) | ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in _OTHERS:
+            yield _with(node, op=_OTHERS[type(op)]())
+        case ast.Compare(ops=[op]) if type(op) in _OTHERS:
+            yield _with(node, ops=[_OTHERS[type(op)]()])
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
             yield operand
-        case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
-            yield _with(node, op=_ARITHMETIC[type(op)]())
         case ast.IfExp(test=test):
             yield _with(node, test=ast.UnaryOp(ast.Not(), test))
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
         case ast.Constant(value=int() | float() | str() as value):
             yield ast.Constant(f"{value}x" if isinstance(value, str) else value + 1)
-        case ast.Attribute(attr=attr) if attr in _METHODS:
-            yield _with(node, attr=_METHODS[attr])
+        case ast.Attribute(attr="round"):
+            yield _with(node, attr="trunc")
         case ast.Call():
             yield from _changed_call(node)
 
 
-def _changed_call(node: ast.Call) -> Iterator[ast.expr]:
+def _changed_call(node: ast.Call) -> Iterator[ast.AST]:
     """Leave each keyword and the last argument out, and exchange the first two."""
     for index in range(len(node.keywords)):
         yield _with(node, keywords=node.keywords[:index] + node.keywords[index + 1 :])
@@ -229,40 +212,23 @@ def _changed_call(node: ast.Call) -> Iterator[ast.expr]:
             yield _with(node, args=[second, first, *others])
 
 
-def _with(node: _Node, **changes: object) -> _Node:
+def _with(node: ast.AST, **changes: object) -> ast.AST:
     changed = copy.copy(node)
     for name, value in changes.items():
         setattr(changed, name, value)
     return changed
 
 
-class _Swapped:
-    """Puts one node in the place of another while the context lasts."""
-
-    def __init__(self, root: ast.AST, old: ast.AST, new: ast.AST) -> None:
-        self._old, self._new = old, new
-        self._parent, self._field, self._index = next(_places(root, old))
-
-    def __enter__(self) -> None:
-        self._put(self._new)
-
-    def __exit__(self, *_: object) -> None:
-        self._put(self._old)
-
-    def _put(self, node: ast.AST) -> None:
-        if self._index is None:
-            setattr(self._parent, self._field, node)
-        else:
-            getattr(self._parent, self._field)[self._index] = node
-
-
-def _places(root: ast.AST, wanted: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
+def _swap(root: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    """Put a node in the place of another."""
     for parent in ast.walk(root):
-        for field, value in ast.iter_fields(parent):
-            if value is wanted:
-                yield parent, field, None
-            elif isinstance(value, list):
-                yield from ((parent, field, index) for index, item in enumerate(value) if item is wanted)
+        for name, value in ast.iter_fields(parent):
+            if value is old:
+                setattr(parent, name, new)
+                return
+            if isinstance(value, list) and any(item is old for item in value):
+                value[:] = [new if item is old else item for item in value]
+                return
 
 
 def _shown(node: ast.AST) -> str:

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearSolutions, Execute
 
-from grader import paths
-from grader.authoring.delivery import Delivery, Release
+from grader.authoring.delivery import Release, deliver
 from grader.authoring.notebooks import source_notebooks
 from grader.authoring.release import given_files
 from grader.course import course
@@ -29,83 +29,24 @@ RECORD = ".released.json"
 ASSIGNED = ".assigned.json"
 """The record as it was when nbgrader had made the released assignment of it."""
 
-PACKAGE = '''\
-"""The exercises, written in notebooks: `exercises.MODULE` is what MODULE.ipynb beside this folder defines."""
-
-from grader.student.notebooks import serve
-
-serve(__name__, __file__)
-'''
-STUDENTS_CONFIG = """\
-# For nbgrader's Validate button and `nbgrader validate`: check cells bear no points of their own, so all cells count.
-c = get_config()
-c.Validator.validate_all = True
-"""
-CONFIG = '''\
-"""The configuration of this course for nbgrader. Run nbgrader's commands in this folder."""
-
-c = get_config()
-
-c.CourseDirectory.course_id = "{assignment}"
-
-# Released functions say that they are not written yet, as the stubs do.
-c.GenerateAssignment.preprocessors = {assigning}
-c.ClearSolutions.text_stub = "*Your answer goes here.*"
-
-# Students' notebooks are run in the grader's sandbox, and each autograder cell gets its score from the hidden checks.
-# Without these lines nbgrader's own Execute runs them: the scores are the same, but nothing is isolated.
-c.Autograde.autograde_preprocessors = {grading}
-c.Execute.timeout = 1800
-
-# `nbgrader zip_collect {assignment}` takes one zip per student, NAME.zip, from downloaded/{assignment}/archive/.
-c.FileNameCollectorPlugin.named_regexp = r".+/extracted/(?P<student_id>[^/]+)/(?:.+/)?(?P<file_id>[^/]+)$"
-c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py", ".safetensors"]
-
-# Whatever a student hands in as a notebook is read, and its cells get back the marks that they were released with.
-c.Autograde.exporter_class = "{read}"
-c.Autograde.sanitize_preprocessors = {sanitizing}
-
-# Modules that are handed in beside notebooks, or instead of them, are the student's.
-c.Autograde.exclude_overwriting = {{"{assignment}": {modules}}}
-
-# Late submissions lose what the term.toml around this folder says. Deadline: {deadline}
-c.AssignLatePenalties.plugin_class = "{late}"
-
-# What students get to read shows no call of the grader.
-c.GenerateFeedback.preprocessors = {feedback}
-
-# Nothing that a student writes into a text cell runs in the browser of whoever reads it.
-c.HTMLExporter.filters = {{"markdown2html": "{markdown}"}}
-
-c.Validator.validate_all = True
-'''
-MARKDOWN = "grader.classroom.pages.markdown2html"
+TEMPLATES = Path(__file__).parent / "templates" / "course"
 GRADE = "grader.classroom.autograde.GradeInSandbox"
-LATE = "grader.classroom.late.LateWork"
-HIDE = "grader.classroom.feedback.RemoveHiddenRegions"
-READ = "grader.classroom.repair.SubmittedNotebook"
-REPAIR = "grader.classroom.repair.RepairCells"
-CLEAR = "grader.authoring.clearing.ClearSolutions"
+OURS = {Execute: GRADE, ClearSolutions: "grader.authoring.clearing.ClearSolutions"}
+"""What takes the place of a preprocessor of nbgrader."""
 
 
-def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES) -> Release:
+def build_course(to: Path) -> Release:
     """Write the course, and let nbgrader make the released assignment.
 
     Args:
         to: the course's folder.
-        solutions: folder of the solutions.
-        exercises: folder of the given files and the public checks.
 
     Raises:
         ValueError: if a solution is no lesson.
         GraderError: if nbgrader refuses; its output is in the text.
         OSError: if a file cannot be read or written.
     """
-    delivery = Delivery(to, to / RECORD)
-    delivery.put("nbgrader_config.py", configuration().encode())
-    for name, data in _source(solutions, exercises):
-        delivery.put(f"{SOURCE}/{name}", data)
-    done = delivery.close()
+    done = deliver(to, to / RECORD, _files())
     _assign(to)
     _set_deadline(to)
     return done
@@ -113,18 +54,13 @@ def build_course(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path
 
 def configuration() -> str:
     """Return nbgrader's configuration of the course: the kit's preprocessors before and among its own."""
-    return CONFIG.format(
+    return _template("nbgrader_config.txt").format(
         assignment=ASSIGNMENT,
-        assigning=_lines([CLEAR if one is ClearSolutions else _name(one) for one in _stock(GenerateAssignment)]),
-        grading=_lines(
-            [GRADE if one is Execute else _name(one) for one in _stock(Autograde, "autograde_preprocessors")]
-        ),
-        read=READ,
-        late=LATE,
+        assigning=_preprocessors(GenerateAssignment),
+        grading=_preprocessors(Autograde, "autograde_preprocessors"),
         deadline=course().term.deadline,
-        markdown=MARKDOWN,
-        sanitizing=_lines([REPAIR, *map(_name, _stock(Autograde, "sanitize_preprocessors"))]),
-        feedback=_lines([HIDE, *map(_name, _stock(GenerateFeedback))]),
+        sanitizing=_preprocessors(Autograde, "sanitize_preprocessors", "grader.classroom.repair.RepairCells"),
+        feedback=_preprocessors(GenerateFeedback, "preprocessors", "grader.classroom.feedback.RemoveHiddenRegions"),
         modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]),
     )
 
@@ -180,23 +116,25 @@ def generate_assignment(course: Path, seconds: float = SECONDS) -> None:
         raise GraderError(f"nbgrader generate_assignment {ASSIGNMENT}: expected {RELEASED}, got {got}")
 
 
-def _source(solutions: Path, exercises: Path) -> Iterator[tuple[str, bytes]]:
-    """Give the files of the source assignment."""
-    for module, text in source_notebooks(solutions).items():
-        yield f"{module}.ipynb", text.encode()
-    yield "nbgrader_config.py", STUDENTS_CONFIG.encode()
-    for name, data in given_files(exercises).items():
-        yield f"exercises/{name}", PACKAGE.encode() if name == "__init__.py" else data
+def _files() -> Iterator[tuple[str, bytes]]:
+    """Give the files of the course: its configuration and the source assignment."""
+    yield "nbgrader_config.py", configuration().encode()
+    for module, text in source_notebooks().items():
+        yield f"{SOURCE}/{module}.ipynb", text.encode()
+    yield f"{SOURCE}/nbgrader_config.py", _template("students_config.txt").encode()
+    package = _template("package.txt").encode()
+    for name, data in given_files().items():
+        yield f"{SOURCE}/exercises/{name}", package if name == "__init__.py" else data
 
 
-def _stock(converter: type, name: str = "preprocessors") -> list[type]:
-    """Return the preprocessors that nbgrader itself has for a converter."""
-    found: list[type] = converter.class_traits()[name].default()  # type: ignore[attr-defined] # nbgrader has no types
-    return found
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _name(one: type) -> str:
-    return f"{one.__module__}.{one.__qualname__}"
+def _preprocessors(converter: Any, name: str = "preprocessors", *first: str) -> str:
+    """Return the preprocessors that nbgrader itself has for a converter, with ours among them, and some before all."""
+    stock = converter.class_traits()[name].default()
+    return _lines([*first, *(OURS.get(one, f"{one.__module__}.{one.__qualname__}") for one in stock)])
 
 
 def _lines(names: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,8 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.nbgraderformat import SCHEMA_VERSION
 
-from grader import paths
 from grader.course import Task, course
-from grader.paths import LESSON
+from grader.paths import LESSON, SOLUTIONS
 from grader.stubs import derive_stub, solution_blocks
 
 METADATA = {
@@ -24,13 +24,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 RELATIVE = re.compile(r"^(\s*from )\.(\w+ import )", re.MULTILINE)
-HOW_TO = """\
-**How this notebook works.** Run the cells from the top. Where a cell says *not written yet*, put your code in the place
-of that line; the cell below it checks your work and says what is wrong. Leave the cells that cannot be edited as they
-are, and keep each function in its own cell.
-
-What you wrote in another notebook of this folder can be imported, as in `from exercises.{module} import {symbol}`:
-save that notebook, and restart the kernel of this one after a change."""
+HOW_TO = Path(__file__).parent / "templates" / "course" / "how_to.md"
 
 
 @dataclass(frozen=True)
@@ -52,36 +46,25 @@ class Question:
     answer: str
 
 
-def _how_to() -> str:
-    first = course().tasks[0]
-    return HOW_TO.format(module=first.module, symbol=first.symbols[0].partition(".")[0])
-
-
 def questions() -> list[Question]:
     """Return what people mark, from the course's questions.toml; nothing where it has none."""
     path = LESSON / "questions.toml"
-    text = path.read_text(encoding="utf-8") if path.is_file() else "question = []"
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["question"] if path.is_file() else []
     return [
-        Question(
-            str(entry["id"]),
-            str(entry["module"]),
-            float(entry["points"]),
-            str(entry["prompt"]).strip(),
-            str(entry["answer"]).strip(),
-        )
-        for entry in tomllib.loads(text)["question"]
-        if entry["module"] in course().modules
+        Question(one["id"], one["module"], float(one["points"]), one["prompt"].strip(), one["answer"].strip())
+        for one in entries
+        if one["module"] in course().modules
     ]
 
 
-def source_notebooks(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
+def source_notebooks() -> dict[str, str]:
     """Return the text of each source notebook by its module.
 
     Raises:
         ValueError: if a solution is no lesson, or a task has no solution cell.
     """
     return {
-        module: source_notebook((solutions / f"{module}.py").read_text(encoding="utf-8"), module)
+        module: source_notebook((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)
         for module in course().modules
     }
 
@@ -101,27 +84,34 @@ def source_notebook(source: str, module: str) -> str:
     cells = list(_with_graded(lesson.cells, module))
     if not cells:
         raise ValueError(f"solutions/{module}.py: expected a lesson with cells, got none.")
-    cells.insert(1, new_markdown_cell(_how_to()))
+    first = course().tasks[0]
+    how_to = HOW_TO.read_text(encoding="utf-8").rstrip()
+    symbol = first.symbols[0].partition(".")[0]
+    cells.insert(1, new_markdown_cell(how_to.format(module=first.module, symbol=symbol)))
     for number, cell in enumerate(cells, 1):
         cell["id"] = f"{module}-{number:02}".replace("_", "-")
     notebook = new_notebook(cells=cells, metadata=METADATA)
     nbformat.validate(notebook)
-    text: str = nbformat.writes(notebook)
-    return f"{text}\n"
+    return f"{nbformat.writes(notebook)}\n"
 
 
 def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
     """Give the cells of a lesson, marked for nbgrader, and after each task's last solution cell its checks."""
     waiting = {task.id: task for task in course().tasks if task.module == module}
     left = {task.id: set(task.symbols) for task in waiting.values()}
-    names: set[str] = set()
+    names: Counter[str] = Counter()
     for cell in lesson:
         if cell.cell_type != "code":
             yield new_markdown_cell(cell.source)
             continue
-        written = _symbols(cell.source)
+        written = {block.symbol for block in solution_blocks(cell.source, "cell")}
         served = [task for task in waiting.values() if left[task.id] & written]
-        yield _code_cell(cell.source, module, served, names)
+        source = cell.source if served or not written - {None} else derive_stub(cell.source, module)  # not in this term
+        code = new_code_cell(RELATIVE.sub(r"\1exercises.\2", source))
+        if served:  # a solution cell is named after the first task that it serves
+            names[name := f"{served[0].id}-solution"] += 1
+            _mark(code, name if names[name] == 1 else f"{name}-{names[name]}", solution=True)
+        yield code
         for task in served:
             left[task.id] -= written
             if not left[task.id] and task.id != course().judged:
@@ -134,61 +124,23 @@ def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
     for question in questions():
         if question.module == module:
             yield new_markdown_cell(question.prompt)
-            yield _manual_cell(question)
-
-
-def _symbols(source: str) -> set[str]:
-    """Return the functions and methods of a cell that hold a solution block."""
-    return {block.symbol for block in solution_blocks(source, "cell") if block.symbol}
-
-
-def _code_cell(source: str, module: str, served: list[Task], names: set[str]) -> Any:
-    """Return a code cell; a solution cell is named after the first task that it serves."""
-    if not served and _symbols(source):
-        source = derive_stub(source, module)  # what this term does not teach
-    cell = new_code_cell(RELATIVE.sub(r"\1exercises.\2", source))
-    if not served:
-        return cell
-    base = f"{served[0].id}-solution"
-    name = next(n for n in (base, *(f"{base}-{count}" for count in range(2, 100))) if n not in names)
-    names.add(name)
-    cell.metadata["nbgrader"] = _marks(name, solution=True)
-    return cell
+            answer = new_markdown_cell(f"### BEGIN SOLUTION\n{question.answer}\n### END SOLUTION")
+            yield _mark(answer, question.id, grade=True, solution=True, points=question.points)
 
 
 def _check_cells(task: Task) -> Iterator[Any]:
     """Give the check that students see, and the autograder cell whose hidden region asks the grader."""
     check = new_code_cell(f'from grader.student import check_here\n\ncheck_here("{task.id}")')
-    check.metadata["nbgrader"] = _marks(f"{task.id}-check", locked=True)
-    yield check
-    lines = [
-        f"# Here the grader puts its own checks of {task.id}: {task.points:g} points.",
-        "### BEGIN HIDDEN TESTS",
-        "from grader.classroom import check",
-        f'check("{task.id}")',
-        "### END HIDDEN TESTS",
-    ]
-    graded = new_code_cell("\n".join(lines))
-    graded.metadata["nbgrader"] = _marks(task.id, grade=True, locked=True, points=task.points)
-    yield graded
+    yield _mark(check, f"{task.id}-check", locked=True)
+    graded = new_code_cell(
+        f"# Here the grader puts its own checks of {task.id}: {task.points:g} points.\n"
+        f'### BEGIN HIDDEN TESTS\nfrom grader.classroom import check\ncheck("{task.id}")\n### END HIDDEN TESTS'
+    )
+    yield _mark(graded, task.id, grade=True, locked=True, points=task.points)
 
 
-def _manual_cell(question: Question) -> Any:
-    answer = f"### BEGIN SOLUTION\n{question.answer}\n### END SOLUTION"
-    cell = new_markdown_cell(answer)
-    cell.metadata["nbgrader"] = _marks(question.id, grade=True, solution=True, points=question.points)
+def _mark(cell: Any, grade_id: str, **marks: object) -> Any:
+    """Put nbgrader's marks on a cell."""
+    stock = {"grade": False, "grade_id": grade_id, "locked": False, "solution": False, "task": False}
+    cell.metadata["nbgrader"] = {**stock, "schema_version": SCHEMA_VERSION, **marks}
     return cell
-
-
-def _marks(
-    grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
-) -> dict[str, Any]:
-    marks: dict[str, Any] = {
-        "grade": grade,
-        "grade_id": grade_id,
-        "locked": locked,
-        "schema_version": SCHEMA_VERSION,
-        "solution": solution,
-        "task": False,
-    }
-    return marks if points is None else marks | {"points": points}

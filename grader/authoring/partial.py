@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from grader.authoring.answers import Partial
+from grader.authoring.answers import Answer, told
 from grader.results import Result, TaskResult
 
 PLAINEST = "plainest"
@@ -18,50 +18,39 @@ TYPICAL = 4
 """How many answers that are right in part each task has at least, beside the plainest right one."""
 
 
-def plainest(partial: Sequence[Partial], results: Sequence[Result]) -> dict[str, TaskResult]:
+def plainest(partial: Sequence[Answer], results: Sequence[Result]) -> dict[str, TaskResult]:
     """Return what the plainest right answer of each task got, by the task's id."""
-    return {
-        task.id: task
-        for one, task in zip(partial, _tasks(partial, results), strict=True)
-        if one.answer.name.startswith(PLAINEST)
-    }
+    return {task.id: task for one, task in told(partial, results) if one.name.startswith(PLAINEST)}
 
 
-def partial_problems(partial: Sequence[Partial], results: Sequence[Result], asked: Collection[str]) -> list[str]:
+def partial_problems(partial: Sequence[Answer], results: Sequence[Result], asked: Collection[str]) -> list[str]:
     """Tell which answer falls out of its range, and which task lacks answers.
 
     Args:
-        partial: the answers.
+        partial: the answers, each asked for one task.
         results: what each of them got.
         asked: ids of the tasks that must have some.
     """
-    problems = []
-    for one, task in zip(partial, _tasks(partial, results), strict=True):
-        if not one.low <= task.score <= one.high:
-            failed = "; ".join(check.name for check in task.checks if not check.passed)
-            problems.append(
-                f"partial answer {one.answer.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
-                f"got {task.score:g}. It fails: {failed or task.message}"
-            )
     plain = plainest(partial, results)
-    problems += [
-        f"{task.id}: expected the plainest right answer to earn at least {PLAIN:.0%}, got {task.score:g} of "
-        f"{task.points:g}."
-        for task in plain.values()
-        if task.score < PLAIN * task.points
-    ]
-    known = Counter(task for one in partial for task in one.answer.tasks)
-    problems += [
-        f"{task}: expected the plainest right answer and at least {TYPICAL} that are right in part, got {known[task]}."
-        for task in sorted(asked)
-        if known[task] <= TYPICAL or task not in plain
-    ]
-    return problems
-
-
-def _tasks(partial: Sequence[Partial], results: Sequence[Result]) -> list[TaskResult]:
-    """Return what each answer got for the one task that it is asked for."""
+    known = Counter(task for one in partial for task in one.tasks)
     return [
-        next(task for task in result.tasks if task.id in one.answer.tasks)
-        for one, result in zip(partial, results, strict=True)
+        *(
+            f"partial answer {one.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
+            f"got {task.score:g}. It fails: "
+            f"{'; '.join(check.name for check in task.checks if not check.passed) or task.message}"
+            for one, task in told(partial, results)
+            if not one.low <= task.score <= one.high
+        ),
+        *(
+            f"{task.id}: expected the plainest right answer to earn at least {PLAIN:.0%}, got {task.score:g} of "
+            f"{task.points:g}."
+            for task in plain.values()
+            if task.score < PLAIN * task.points
+        ),
+        *(
+            f"{task}: expected the plainest right answer and at least {TYPICAL} that are right in part, "
+            f"got {known[task]}."
+            for task in sorted(asked)
+            if known[task] <= TYPICAL or task not in plain
+        ),
     ]

@@ -6,7 +6,7 @@ from grader import paths
 from grader.authoring.delivery import Release
 from grader.course import course
 from grader.files import keep_backup, write_atomically
-from grader.paths import FINGERPRINTS
+from grader.paths import EXERCISES, FINGERPRINTS
 from grader.stubs import STUBS, derive_stub, given_text, holds_work
 
 ALWAYS_GIVEN = ("__init__.py", "conftest.py", FINGERPRINTS)
@@ -27,7 +27,7 @@ def refresh_stubs(to: Path) -> Release:
     return done
 
 
-def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Path = paths.EXERCISES) -> Release:
+def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS) -> Release:
     """Write ``exercises/`` below a folder: stubs, given files and public tests.
 
     Only what differs is written, each file in one step. A module in which a task has been written is
@@ -36,7 +36,6 @@ def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Pat
     Args:
         to: the folder that gets, or has, ``exercises/``; the kit's own root refreshes the committed stubs.
         solutions: folder of the solutions.
-        exercises: folder of the given files and the public tests.
 
     Raises:
         ValueError: if a stub cannot be derived; nothing is written then.
@@ -44,18 +43,19 @@ def release_stubs(to: Path, *, solutions: Path = paths.SOLUTIONS, exercises: Pat
     """
     target = to / "exercises"
     stubs = derive_stubs(solutions)
-    copies = {name: data.decode() for name, data in given_files(exercises).items()}
+    copies = {name: data.decode() for name, data in given_files().items()}
     if to.resolve() != solutions.resolve().parent:  # what `grader reset` puts back; here it is derived
         copies |= {f"{STUBS}/{module}.py": stub for module, stub in stubs.items()}
     release = Release()
-    for name, text in [*((f"{module}.py", stub) for module, stub in stubs.items()), *copies.items()]:
+    edited = {f"{module}.py": stub for module, stub in stubs.items()}
+    for name, text in {**edited, **copies}.items():
         path = target / name
         if path.is_file() and path.read_bytes() == text.encode():
             release.unchanged.append(path)
-        elif name not in copies and holds_work(path, text):
+        elif name in edited and holds_work(path, text):
             release.kept.append(path)
         else:
-            if name not in copies:
+            if name in edited:
                 keep_backup(path)
             write_atomically(path, text)
             release.written.append(path)
@@ -74,9 +74,9 @@ def derive_stubs(solutions: Path = paths.SOLUTIONS) -> dict[str, str]:
     }
 
 
-def given_files(exercises: Path = paths.EXERCISES) -> dict[str, bytes]:
+def given_files() -> dict[str, bytes]:
     """Return what students get whole, by name: given and solved modules, fingerprints, and the public tests."""
     solved = {f"{module}.py": given_text(f"{module}.py") for module in course().solved}
     names = [*ALWAYS_GIVEN, *course().given, *(f"test_{module}.py" for module in course().modules)]
-    found = {name: exercises / name for name in names if name not in solved}
+    found = {name: EXERCISES / name for name in names if name not in solved}
     return {name: path.read_bytes() for name, path in found.items() if path.is_file()} | solved

@@ -12,8 +12,6 @@ from grader.course import course
 from grader.paths import EXERCISES, SAMPLE_CLASS, SOLUTIONS
 from grader.splice import splice
 
-BASES = {"solutions": SOLUTIONS, "stubs": EXERCISES, "touched": EXERCISES}
-
 Builder = Callable[[Path], None]
 """Makes of a submission's path what cannot lie in a repository."""
 
@@ -60,14 +58,14 @@ def samples(manifest: Path = SAMPLE_CLASS / "class.toml") -> list[Sample]:
     return [Sample(**entry) for entry in entries]
 
 
-def write_class(to: Path, manifest: Path = SAMPLE_CLASS / "class.toml") -> None:
+def write_class(to: Path) -> None:
     """Write every sample as a submission below a folder.
 
     A sample's own files lie beside the manifest: those in ``NAME/splice/`` replace functions of the base's modules,
     those in ``NAME/files/`` are copied as they are.
     """
-    for sample in samples(manifest):
-        write_sample(sample, manifest.parent / manifest.stem / sample.name, to)
+    for sample in samples():
+        write_sample(sample, SAMPLE_CLASS / "class" / sample.name, to)
 
 
 def write_sample(sample: Sample, own: Path, to: Path, builders: Mapping[str, Builder] | None = None) -> None:
@@ -91,19 +89,14 @@ def write_sample(sample: Sample, own: Path, to: Path, builders: Mapping[str, Bui
 def _write_folder(sample: Sample, own: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     pieces = sorted((own / "splice").glob("*.py"))
-    if sample.base in BASES:
-        _copy_base(sample, {piece.stem for piece in pieces}, folder)
+    bases = {"nothing": [], "touched": [piece.stem for piece in pieces]}
+    for module in bases.get(sample.base, course().modules):
+        solved = sample.base == "solutions" and (sample.solved is None or module in sample.solved)
+        shutil.copyfile((SOLUTIONS if solved else EXERCISES) / f"{module}.py", folder / f"{module}.py")
+    if sample.base == "solutions" and sample.solved is None:
+        shutil.copyfile(SOLUTIONS / course().artefact_file, folder / course().artefact_file)
     for piece in pieces:
         target = folder / piece.name
         target.write_text(splice(target.read_text("utf-8"), piece.read_text("utf-8")), encoding="utf-8")
     if (own / "files").is_dir():
         shutil.copytree(own / "files", folder, dirs_exist_ok=True)
-
-
-def _copy_base(sample: Sample, touched: set[str], folder: Path) -> None:
-    base = BASES[sample.base]
-    for module in touched if sample.base == "touched" else course().modules:
-        source = base if sample.solved is None or module in sample.solved else EXERCISES
-        shutil.copyfile(source / f"{module}.py", folder / f"{module}.py")
-    if base is SOLUTIONS and sample.solved is None:
-        shutil.copyfile(base / course().artefact_file, folder / course().artefact_file)

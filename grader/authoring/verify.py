@@ -5,16 +5,27 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from grader.authoring.agreement import refusal_problems, stub_problems
-from grader.authoring.answers import Answer, artefact_answers, partial_answers, right_answers, wrong_answers
+from grader.authoring.answers import Answer, artefact_answers, partial_answers, right_answers, told, wrong_answers
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
-from grader.authoring.matrix import Cell, beside, cells_of, matrix_problems, mutant_answers, never_alone, survivors
+from grader.authoring.matrix import (
+    Cell,
+    beside,
+    cells_of,
+    matrix_page,
+    matrix_problems,
+    matrix_table,
+    mutant_answers,
+    never_alone,
+    plainest_table,
+    survivors,
+)
 from grader.authoring.partial import partial_problems, plainest
 from grader.canaries import CanaryFailed, try_canaries
 from grader.checking.suites import Check, collect_checks
@@ -23,7 +34,6 @@ from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
 from grader.paths import COURSE
-from grader.reports.matrix import matrix_page, matrix_table, plainest_table
 from grader.results import MAX_SCORE, Result, TaskResult
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
@@ -65,11 +75,12 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
         graded = asked - {course().judged} if quick else asked
         proof.stage("the stubs score 0, the reference full", lambda: score_problems(grader, graded))
         if not quick:
-            proof.stage("right answers in other styles score full", lambda: proof.right(grader))
-            proof.stage("scores do not depend on the order", lambda: proof.repeated(grader))
-            proof.stage("wrong answers are rejected and named", lambda: proof.wrong(grader))
-            proof.stage("typical partial answers earn what a teacher would give", lambda: proof.partial(grader))
-            proof.stage("no mutant of the reference survives", lambda: proof.mutants(grader, checks))
+            proof.grader = grader
+            proof.stage("right answers in other styles score full", proof.right)
+            proof.stage("scores do not depend on the order", proof.repeated)
+            proof.stage("wrong answers are rejected and named", proof.wrong)
+            proof.stage("typical partial answers earn what a teacher would give", proof.partial)
+            proof.stage("no mutant of the reference survives", lambda: proof.mutants(checks))
     if not quick and len(asked) == len(course().tasks):
         proof.stage("nothing that students get shows what they must not see", release_problems)
     if matrix:
@@ -82,6 +93,8 @@ def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, o
 
 class _Proof:
     """Runs stages one after another, shows how far they are, and gathers what they find."""
+
+    grader: Grader
 
     def __init__(self, console: Console, asked: frozenset[str]) -> None:
         self._console = console
@@ -98,66 +111,57 @@ class _Proof:
         self._console.print(f"{'✗' if found else '✓'} {title}", highlight=False)
         self.problems += found
 
-    def right(self, grader: Grader) -> list[str]:
+    def right(self) -> list[str]:
         """Right answers in other styles score full and get no name."""
         answers = self._of_asked(right_answers())
         return [
             f"right answer {answer.name!r}: expected {task.id} to pass without a name, "
             f"got {task.status}, {task.misconception}: {task.message}"
-            for answer, result in zip(answers, self._graded(grader, answers), strict=True)
-            for task in result.tasks
-            if task.id in answer.tasks and (task.status != "passed" or task.misconception)
+            for answer, task in told(answers, self._graded(answers))
+            if task.status != "passed" or task.misconception
         ]
 
-    def wrong(self, grader: Grader) -> list[str]:
+    def wrong(self) -> list[str]:
         """Wrong answers lose points and are named for what they are."""
         answers = self._of_asked(wrong_answers())
-        results = self._graded(grader, answers)
+        results = self._graded(answers)
         self.cells += cells_of(answers, results, wrong=True)
         return [
             f"wrong answer {answer.name!r} of {task.id}: expected to lose points and that name, "
             f"got {task.status} with {task.score:g} of {task.points:g}, {task.misconception}: {task.message}"
-            for answer, result in zip(answers, results, strict=True)
-            for task in result.tasks
-            if task.id in answer.tasks and (task.score == task.points or (task.misconception or "") != answer.name)
+            for answer, task in told(answers, results)
+            if task.score == task.points or (task.misconception or "") != answer.name
         ]
 
-    def partial(self, grader: Grader) -> list[str]:
+    def partial(self) -> list[str]:
         """Answers that are right in part earn points in the range that a teacher would give."""
-        partial = [one for one in partial_answers() if self._asked.issuperset(one.answer.tasks)]
-        answers = [one.answer for one in partial]
-        results = self._graded(grader, answers)
+        answers = self._of_asked(partial_answers())
+        results = self._graded(answers)
         self.cells += cells_of(answers, results, wrong=True)
-        self.plainest = plainest(partial, results)
-        return partial_problems(partial, results, self._asked - {course().judged})
+        self.plainest = plainest(answers, results)
+        return partial_problems(answers, results, self._asked - {course().judged})
 
-    def mutants(self, grader: Grader, checks: list[Check]) -> list[str]:
+    def mutants(self, checks: list[Check]) -> list[str]:
         """Every mutant loses points, and every check fails for something, or it is explained why not."""
         answers = self._of_asked(mutant_answers() + artefact_answers())
         asked = [check for check in checks if check.task in self._asked]
-        self.cells = [*cells_of(answers, self._graded(grader, answers), wrong=False), *self.cells]
+        self.cells = [*cells_of(answers, self._graded(answers), wrong=False), *self.cells]
         others = {answer.name: other for answer in answers if (other := beside(answer))}
-        unnoticed = [cell.name for cell in survivors(self.cells)]
-        self._ask_beside(grader, [others.pop(name) for name in unnoticed if name in others])
-        while few := self._for_checks_never_alone(asked, others.values()):
-            self._ask_beside(grader, [others.pop(answer.name) for answer in few])
-        return matrix_problems(self.cells, asked, whole=len(asked) == len(checks))
+        few = [others.pop(cell.name) for cell in survivors(self.cells) if cell.name in others]
+        while True:  # ask about what only uses the change, and add what is found to what is known of it
+            found = {cell.name: cell for cell in cells_of(few, self._graded(few), wrong=False)}
+            self.cells = [cell.joined(found[cell.name]) if cell.name in found else cell for cell in self.cells]
+            tasks = {check.task for check in never_alone(self.cells, asked) if check.task != course().judged}
+            names = [name for name, one in others.items() if tasks.intersection(one.tasks)][:FEW]
+            if not names:
+                return matrix_problems(self.cells, asked, whole=len(asked) == len(checks))
+            few = [others.pop(name) for name in names]
 
-    def _for_checks_never_alone(self, asked: list[Check], others: Iterable[Answer]) -> list[Answer]:
-        """Return a few mutants, not yet asked there, of tasks with a check that is never alone."""
-        open_tasks = {check.task for check in never_alone(self.cells, asked) if check.task != course().judged}
-        return [one for one in others if open_tasks.intersection(one.tasks)][:FEW]
-
-    def _ask_beside(self, grader: Grader, answers: list[Answer]) -> None:
-        """Grade mutants for tasks that only use what was changed, and add what is found to what is known of them."""
-        found = {cell.name: cell for cell in cells_of(answers, self._graded(grader, answers), wrong=False)}
-        self.cells = [cell.joined(found.get(cell.name)) for cell in self.cells]
-
-    def repeated(self, grader: Grader) -> list[str]:
+    def repeated(self) -> list[str]:
         """A class gets the same results the other way round."""
         answers = self._of_asked(right_answers())[:SAMPLE] + self._of_asked(wrong_answers())[:SAMPLE]
-        once = self._graded(grader, answers)
-        again = self._graded(grader, answers[::-1])[::-1]
+        once = self._graded(answers)
+        again = self._graded(answers[::-1])[::-1]
         return [
             f"{answer.name!r}: expected the same result twice, got {first.score} and {second.score}"
             for answer, first, second in zip(answers, once, again, strict=True)
@@ -167,7 +171,7 @@ class _Proof:
     def _of_asked(self, answers: list[Answer]) -> list[Answer]:
         return [answer for answer in answers if self._asked.issuperset(answer.tasks)]
 
-    def _graded(self, grader: Grader, answers: Sequence[Answer]) -> list[Result]:
+    def _graded(self, answers: Sequence[Answer]) -> list[Result]:
         results: dict[int, Result] = {}
 
         def take(index: int, result: Result) -> None:
@@ -175,7 +179,7 @@ class _Proof:
             if self._console.is_terminal:
                 self._console.print(f"… {self._title}: {len(results)} of {len(answers)}", end="\r", highlight=False)
 
-        grader.grade([answer.order for answer in answers], take, tick=lambda: None)
+        self.grader.grade([answer.order for answer in answers], take, tick=lambda: None)
         for index, answer in enumerate(answers):
             if not {task.id for task in results[index].tasks}.issuperset(answer.tasks):
                 got = results[index].message or results[index].status
@@ -194,18 +198,19 @@ def release_problems() -> list[str]:
 
 def check_problems(checks: list[Check]) -> list[str]:
     """Check the hidden suites: known tasks, unique names, one or two core checks per task."""
-    problems = []
     known = [task.id for task in course().tasks]
-    problems += [
+    problems = [
         f"hidden suites: expected a task id, got {c.task!r} at {c.name!r}." for c in checks if c.task not in known
     ]
-    for (task_id, name), count in Counter((check.task, check.name) for check in checks).items():
-        if count > 1:
-            problems.append(f"hidden suites: expected {name!r} once at {task_id}, got it {count} times.")
+    problems += [
+        f"hidden suites: expected {name!r} once at {task_id}, got it {count} times."
+        for (task_id, name), count in Counter((check.task, check.name) for check in checks).items()
+        if count > 1
+    ]
     for task_id, way in itertools.product(known, course().ways):
-        cores = [c for c in checks if c.core and c.task == task_id and c.way in (None, way)]
-        if not 1 <= len(cores) <= MAX_CORE:
-            problems.append(f"hidden suites: expected one or two core checks for {task_id}, got {len(cores)}.")
+        cores = sum(check.core and check.task == task_id and check.way in (None, way) for check in checks)
+        if not 1 <= cores <= MAX_CORE:
+            problems.append(f"hidden suites: expected one or two core checks for {task_id}, got {cores}.")
     return list(dict.fromkeys(problems))
 
 

@@ -30,12 +30,5 @@ def harmless_cell(text: str) -> str:
 def _scores(result: Result) -> list[float | str]:
     if result.score is None:
         return [""] * (len(course().tasks) + 1)
-    by_id = {task.id: task for task in result.tasks}
-    scores = [
-        _cell(by_id[task.id].score, by_id[task.id].status) if task.id in by_id else 0.0 for task in course().tasks
-    ]
-    return [*scores, result.score]
-
-
-def _cell(score: float, status: str) -> float | str:
-    return "" if status == "skipped" else score
+    scores = {task.id: "" if task.status == "skipped" else task.score for task in result.tasks}
+    return [*(scores.get(task.id, 0.0) for task in course().tasks), result.score]

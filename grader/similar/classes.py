@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,27 +131,19 @@ def _compare(name: str, texts: dict[str, str], least: float) -> Module:
         if len(source.hashes) >= LEAST_HASHES:
             groups[source.shape].append(student)
             sources.setdefault(groups[source.shape][0], source)
-    _drop_common(list(sources.values()))
+    _drop_common(sources.values())
     pairs = _pairs(sources, {students[0]: len(students) - 1 for students in groups.values()}, least)
-    return Module(
-        name,
-        sum(map(len, groups.values())),
-        _groups(groups, texts),
-        tuple(pairs[:MOST_PAIRS]),
-        max(len(pairs) - MOST_PAIRS, 0),
-    )
-
-
-def _groups(groups: dict[str, list[str]], texts: dict[str, str]) -> tuple[Group, ...]:
-    found = [
+    same = [
         Group(tuple(students), texts[students[0]], len({texts[student] for student in students}) == 1)
         for students in groups.values()
         if len(students) > 1
     ]
-    return tuple(sorted(found, key=lambda group: -len(group.students)))
+    same.sort(key=lambda group: -len(group.students))
+    compared, more = sum(map(len, groups.values())), max(len(pairs) - MOST_PAIRS, 0)
+    return Module(name, compared, tuple(same), tuple(pairs[:MOST_PAIRS]), more)
 
 
-def _drop_common(sources: Sequence[Source]) -> None:
+def _drop_common(sources: Collection[Source]) -> None:
     """Leave out of each source what many others have as well."""
     counts = Counter(key for source in sources for key in source.hashes)
     most = max(COMMON_AT_LEAST, COMMON_SHARE * len(sources))
@@ -162,14 +154,13 @@ def _drop_common(sources: Sequence[Source]) -> None:
 
 def _pairs(sources: dict[str, Source], others: dict[str, int], least: float) -> list[Pair]:
     students = [student for student, source in sources.items() if len(source.hashes) >= LEAST_HASHES]
-    hashes = [sources[student].hashes for student in students]
     pairs = []
-    for i, j in _candidates(hashes, least / 2):
-        names = students[i], students[j]
-        first, second = sources[names[0]], sources[names[1]]
-        found = match(first, second)
+    for i, j in _candidates([sources[student].hashes for student in students], least / 2):
+        one, other = students[i], students[j]
+        found = match(sources[one], sources[other])
         if max(found.shares) >= least:
-            pairs.append(Pair(names, (first.code, second.code), found, (others[names[0]], others[names[1]])))
+            codes = sources[one].code, sources[other].code
+            pairs.append(Pair((one, other), codes, found, (others[one], others[other])))
     return sorted(pairs, key=lambda pair: (-pair.share, pair.students))
 
 
@@ -179,8 +170,6 @@ def _candidates(hashes: Sequence[set[int]], least: float) -> Iterable[tuple[int,
     Counting common hashes of all pairs is a product of matrices, submissions x hashes, taken in pieces.
     """
     size = len(hashes)
-    if size < 2:
-        return []
     counts = Counter(key for one in hashes for key in one)
     column = {key: index for index, key in enumerate(key for key, count in counts.items() if count > 1)}
     rows = [np.fromiter((column[key] for key in one if key in column), dtype=int) for one in hashes]

@@ -64,7 +64,8 @@ class Match:
 
 def given_hashes(code: str) -> set[int]:
     """Return the hashes of every stretch of the code that students were given."""
-    return set(hashed_kgrams(_tokens(code), NOISE).tolist())
+    tokens, _ = filter_code(code, "module.py", "python")
+    return set(hashed_kgrams(str(tokens), NOISE).tolist())
 
 
 def fingerprint(code: str, given: Collection[int]) -> Source:
@@ -77,8 +78,7 @@ def fingerprint(code: str, given: Collection[int]) -> Source:
     # At the name of a class, 0.5 notes the name's length where the characters left out so far belong.
     if len(found.offsets):
         found.offsets[:, 1] = np.maximum.accumulate(found.offsets[:, 1])
-    shape = hashlib.sha256(found.filtered_code.encode("utf-8", "replace")).hexdigest()
-    source = Source(code, shape, found)
+    source = Source(code, hashlib.sha256(found.filtered_code.encode("utf-8", "replace")).hexdigest(), found)
     leave_out(source, given)
     return source
 
@@ -94,14 +94,8 @@ def leave_out(source: Source, hashes: Collection[int]) -> None:
 def match(first: Source, second: Source) -> Match:
     """Return what two sources have in common."""
     _, shares, slices = compare_files(first.fingerprint, second.fingerprint)
-    lengths = len(first.code), len(second.code)
-    a, b = (_spans(found, length) for found, length in zip(slices, lengths, strict=True))
-    return Match((min(float(shares[0]), 1.0), min(float(shares[1]), 1.0)), (a, b))
-
-
-def _tokens(code: str) -> str:
-    text, _ = filter_code(code, "module.py", "python")
-    return str(text)
+    spans = _spans(slices[0], len(first.code)), _spans(slices[1], len(second.code))
+    return Match((min(float(shares[0]), 1.0), min(float(shares[1]), 1.0)), spans)
 
 
 def _spans(slices: np.ndarray, length: int) -> list[tuple[int, int]]:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup, escape
 
-from grader.reports.pages import environment
-from grader.similar.classes import Class, Module, Pair, given_code
+from grader.reports.pages import rendered
+from grader.similar.classes import Class, Module, given_code
 from grader.text import escape as escape_controls
 
 CONTEXT = 3
@@ -16,23 +16,16 @@ CONTEXT = 3
 
 def similarity_page(found: Class, modules: Sequence[Module], least: float) -> str:
     """Return the page that an instructor reads."""
-    weights = sorted((tuple(students) for students in found.weights.values() if len(students) > 1), key=len)
-    return (
-        environment()
-        .get_template("similar.html")
-        .render(found=found, modules=modules, least=least, weights=weights[::-1], sides=_sides, plain=plain)
+    return rendered(
+        "similar.html",
+        found=found,
+        modules=modules,
+        least=least,
+        weights=sorted((students for students in found.weights.values() if len(students) > 1), key=len)[::-1],
+        given={module.name: frozenset(given_code(module.name).split("\n")) for module in modules},
+        marked=marked,
+        plain=plain,
     )
-
-
-def _sides(module: Module, pair: Pair) -> list[tuple[str, int, float, Markup]]:
-    """Return for each of the two its student, how many others have the same, share and code with the matches marked."""
-    given = frozenset(given_code(module.name).split("\n"))
-    return [
-        (student, others, share, marked(code, spans, given))
-        for student, others, share, code, spans in zip(
-            pair.students, pair.others, pair.match.shares, pair.codes, pair.match.spans, strict=True
-        )
-    ]
 
 
 def plain(code: str) -> Markup:

@@ -22,17 +22,16 @@ POINTS_POSSIBLE = "    Points Possible"
 
 def canvas_csv(columns: Sequence[Column], grades: Iterable[Grade]) -> str:
     """Return the gradebook as Canvas imports it."""
-    header: list[Cell] = [*STUDENT_COLUMNS, *(column.title for column in columns)]
-    points: list[Cell] = [POINTS_POSSIBLE, "", "", "", "", *(column.points for column in columns)]
-    return table([header, points, *(_row(grade) for grade in grades)])
+    rows: list[list[Cell]] = [
+        [*STUDENT_COLUMNS, *(column.title for column in columns)],
+        [POINTS_POSSIBLE, "", "", "", "", *(column.points for column in columns)],
+    ]
+    for one, scores in ((grade.person, grade.scores) for grade in grades):
+        rows.append([one.name, one.lms_id, one.number, one.login, one.section, *scores])
+    return table(rows)
 
 
 def heading(title: str, headings: Iterable[str]) -> str:
     """Return the heading of a Canvas export that is this assignment, number included, or else the title itself."""
     known = re.compile(rf"{re.escape(title)}( \(\d+\))?", re.IGNORECASE)
     return next((one for one in headings if known.fullmatch(one)), title)
-
-
-def _row(grade: Grade) -> list[Cell]:
-    person = grade.person
-    return [person.name, person.lms_id, person.number, person.login, person.section, *grade.scores]

@@ -24,10 +24,11 @@ def gradescope_json(result: Result) -> str:
     """
     if result.score is None:
         raise ValueError(f"gradescope: expected a score, got the grader's own failure: {result.message}")
+    unsafe = " Graded without a sandbox." if result.sandbox == "none" else ""
     document = {
         "score": result.score,
         "execution_time": round(sum(task.seconds for task in result.tasks)),
-        "output": _overview(result),
+        "output": (result.message or f"{result.score:g} of {MAX_SCORE:g} points.") + unsafe,
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -37,11 +38,6 @@ def gradescope_json(result: Result) -> str:
         "extra_data": {"kit": result.kit, "seed": result.seed, "sandbox": result.sandbox},
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _overview(result: Result) -> str:
-    unsafe = " Graded without a sandbox." if result.sandbox == "none" else ""
-    return (result.message or f"{result.score:g} of {MAX_SCORE:g} points.") + unsafe
 
 
 def _test(task: TaskResult) -> dict[str, Any]:

@@ -11,10 +11,11 @@ https://github.com/moodle/moodle, ``grade/import/csv/classes/load_data.php``.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from itertools import chain
 
-from grader.reports.lms.sheet import Cell, Column, Grade, as_html, table
+from grader.reports.lms.sheet import Cell, Column, Grade, table
 
 IDENTIFIERS = {"Username": "login", "ID number": "number", "Email address": "email"}
 """Heading -> the attribute of a person; in the order in which they are offered."""
@@ -32,11 +33,10 @@ def moodle_csv(columns: Sequence[Column], grades: Sequence[Grade]) -> str:
             "moodle: expected a user name, ID number or e-mail address of every student, got none that all have. "
             "Does the roster have such a column?"
         )
-    header: list[Cell] = [*known, *chain.from_iterable((one.title, f"{one.title} (Feedback)") for one in columns)]
-    return table([header, *(_row(grade, list(known.values())) for grade in grades)])
-
-
-def _row(grade: Grade, names: list[str]) -> list[Cell]:
-    identifiers = [getattr(grade.person, name) for name in names]
-    pairs = zip(grade.scores, grade.feedback, strict=True)
-    return [*identifiers, *chain.from_iterable((score, as_html(feedback)) for score, feedback in pairs)]
+    rows: list[list[Cell]] = [[*known, *chain.from_iterable((one.title, f"{one.title} (Feedback)") for one in columns)]]
+    for grade in grades:
+        pairs = (
+            (score, html.escape(text, quote=False)) for score, text in zip(grade.scores, grade.feedback, strict=True)
+        )
+        rows.append([*(getattr(grade.person, name) for name in known.values()), *chain.from_iterable(pairs)])
+    return table(rows)

@@ -23,8 +23,10 @@ HEADINGS = {
     "email": ("email address", "email", "e-mail"),
     "section": ("section",),
     "submission": ("submission",),
+    "first": ("first name",),
+    "last": ("last name",),
 }
-"""A person's attribute -> its headings in the exports of Canvas and Moodle, or in a list written by hand."""
+"""A person's attribute, or a part of the name -> its headings in exports of Canvas and Moodle, or in one's own list."""
 
 CANVAS_DOWNLOAD = re.compile(r"[^_]+_(?:late_)?(\d+)_\d+_.*", re.IGNORECASE)
 MOODLE_DOWNLOAD = re.compile(r"(.+?)_\d+_assignsubmission_.*")
@@ -65,14 +67,17 @@ def read_roster(text: str) -> Roster:
     delimiter = ";" if first.count(";") > first.count(",") else ","
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="further cells")
     headings = tuple(rows.fieldnames or ())
-    columns = _columns(headings)
+    by_word = {heading.strip().casefold(): heading for heading in headings if heading}
+    words = {name: next(filter(by_word.get, words), None) for name, words in HEADINGS.items()}
+    columns = {name: by_word[word] for name, word in words.items() if word}
     if not {"name", "login", "number", "lms_id", "email"} & columns.keys():
         raise ValueError(
             "expected a header with Student, ID, SIS User ID, SIS Login ID, Username, ID number or Email "
             f"address, got {clean(first, 120)!r}. Is it the gradebook's export?"
         )
-    people = (_person(row, columns) for row in rows)
-    return Roster(tuple(person for person in people if _is_somebody(person)), headings)
+    people = (_person({name: (row[heading] or "").strip() for name, heading in columns.items()}) for row in rows)
+    somebody = (one for one in people if _keys(one) and one.name.casefold() != "points possible")
+    return Roster(tuple(somebody), headings)
 
 
 def assign(roster: Roster, submissions: Iterable[str]) -> tuple[dict[str, Person], list[str]]:
@@ -113,33 +118,12 @@ def _readings(submission: str) -> list[str]:
 
 def _keys(person: Person) -> set[str]:
     last, comma, first = person.name.partition(",")
-    other_way = f"{first.strip()} {last.strip()}" if comma else ""
-    every = (
-        person.submission,
-        person.login,
-        person.number,
-        person.lms_id,
-        person.email,
-        person.email.partition("@")[0],
-        person.name,
-        other_way,
-    )
+    names = (person.name, f"{first.strip()} {last.strip()}" if comma else "", person.email.partition("@")[0])
+    every = (*names, person.submission, person.login, person.number, person.lms_id, person.email)
     return {key.casefold().strip() for key in every} - {""}
 
 
-def _columns(headings: Iterable[str]) -> dict[str, str]:
-    by_word = {heading.strip().casefold(): heading for heading in headings if heading}
-    return {
-        name: by_word[word] for name, words in HEADINGS.items() if (word := next(filter(by_word.get, words), None))
-    } | {part: by_word[part] for part in ("first name", "last name") if part in by_word}
-
-
-def _person(row: dict[str, str | None], columns: dict[str, str]) -> Person:
-    cells = {name: (row[heading] or "").strip() for name, heading in columns.items()}
-    first, last = cells.pop("first name", ""), cells.pop("last name", "")
+def _person(cells: dict[str, str]) -> Person:
+    first, last = cells.pop("first", ""), cells.pop("last", "")
     name = cells.pop("name", "") or f"{first} {last}".strip()
     return Person(name=name or cells.get("login", "") or cells.get("email", ""), **cells)
-
-
-def _is_somebody(person: Person) -> bool:
-    return bool(_keys(person)) and person.name.casefold() != "points possible"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grader.reports.grades import harmless_cell
-from grader.results import Result, TaskResult
+from grader.results import Result
 
 Cell = str | float | None
 
@@ -62,15 +61,14 @@ class Grade:
 
 def grade_of(person: Person, result: Result) -> Grade:
     """Return the line of one result: its total, and in short what is not right yet."""
-    return Grade(person, (result.score,), (feedback_line(result),))
-
-
-def feedback_line(result: Result) -> str:
-    """Return on one line what is not right yet."""
-    if result.message:
-        return result.message
-    lost = [_lost(task) for task in result.tasks if task.status not in ("passed", "skipped")]
-    return " · ".join(lost) or "Everything that was asked for is right."
+    lost = [
+        f"{task.id} {task.score:g} of {task.points:g}{f' ({task.misconception})' if task.misconception else ''}: "
+        f"{task.message.removeprefix(f'{task.id}: ')}"
+        for task in result.tasks
+        if task.status not in ("passed", "skipped")
+    ]
+    text = result.message or " · ".join(lost) or "Everything that was asked for is right."
+    return Grade(person, (result.score,), (text,))
 
 
 def table(rows: Iterable[Sequence[Cell]]) -> str:
@@ -80,17 +78,7 @@ def table(rows: Iterable[Sequence[Cell]]) -> str:
     return buffer.getvalue()
 
 
-def as_html(text: str) -> str:
-    """Escape text for a field that a learning management system shows as HTML."""
-    return html.escape(text, quote=False)
-
-
 def _text(cell: Cell) -> str:
     if cell is None:
         return ""
     return harmless_cell(cell) if isinstance(cell, str) else f"{round(cell, 2):.12g}"
-
-
-def _lost(task: TaskResult) -> str:
-    name = f" ({task.misconception})" if task.misconception else ""
-    return f"{task.id} {task.score:g} of {task.points:g}{name}: {task.message.removeprefix(f'{task.id}: ')}"

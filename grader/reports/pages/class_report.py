@@ -6,22 +6,19 @@ import contextlib
 import json
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
 from grader.course import Task, course
 from grader.reports.pages import drawing
-from grader.reports.pages.environment import STATUS_WORDS, environment
-from grader.results import MAX_SCORE, SUSPICION, Result
+from grader.reports.pages.environment import STATUS_WORDS, rendered
+from grader.results import MAX_SCORE, SUSPICION, Result, TaskResult
 from grader.versions import NOTE
 
-ENDED = ("crashed", "timed_out", "out_of_memory")
-STANDING = {
-    "passed": "passed", "partial": "partial", "not_started": "idle", "missing": "idle",
-}  # fmt: skip
+STANDING = {"passed": "passed", "partial": "partial", "not_started": "idle", "missing": "idle"}
 """How a status is drawn; every other one is "failed"."""
 
 STANDING_WORDS = {"passed": "passed", "partial": "partly right", "failed": "not right", "idle": "not there"}
@@ -47,47 +44,35 @@ class Concern:
     advice: str
     entries: list[tuple[str, str, str]]
 
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the list is short enough to stand open."""
-        return len(self.entries) <= OPEN_BELOW
 
-
-@dataclass
+@dataclass(frozen=True)
 class TaskFigures:
-    """How a class did on one task.
-
-    Attributes:
-        task: which.
-        shares: what each submission earned of its points, in per cent.
-        standing: number of submissions by ``STANDING_WORDS``.
-        seconds: that its checks took, of each submission.
-    """
+    """How a class did on one task: what each submission that was asked for it has there."""
 
     task: Task
-    shares: list[float] = field(default_factory=list)
-    standing: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    results: list[TaskResult]
 
     @property
     def mean(self) -> float | None:
         """Mean share earned, in per cent; None if nobody was asked."""
-        return statistics.fmean(self.shares) if self.shares else None
+        return statistics.fmean(100 * one.score / one.points for one in self.results) if self.results else None
 
     @property
     def median_seconds(self) -> float | None:
-        """Median of the seconds."""
-        return statistics.median(self.seconds) if self.seconds else None
+        """Median of the seconds that its checks took."""
+        return statistics.median(one.seconds for one in self.results) if self.results else None
 
     @property
-    def said(self) -> str:
-        """The standing in words."""
-        return ", ".join(f"{self.standing[key]} {word}" for key, word in STANDING_WORDS.items() if self.standing[key])
+    def standing(self) -> Counter[str]:
+        """Number of submissions by ``STANDING_WORDS``."""
+        return Counter(STANDING.get(one.status, "failed") for one in self.results)
 
     @property
     def bar(self) -> Markup:
-        """The standing as a picture."""
-        return drawing.shares([(key, self.standing[key]) for key in STANDING_WORDS], self.said)
+        """The standing as a picture, and in words."""
+        counts = self.standing
+        said = ", ".join(f"{counts[key]} {word}" for key, word in STANDING_WORDS.items() if counts[key])
+        return drawing.shares([(key, counts[key]) for key in STANDING_WORDS], said)
 
 
 @dataclass(frozen=True)
@@ -97,11 +82,6 @@ class Mistake:
     name: str
     task: str
     students: list[tuple[str, str]]
-
-    @property
-    def is_open(self) -> bool:
-        """Tell whether the list is short enough to stand open."""
-        return len(self.students) <= OPEN_BELOW
 
 
 def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str, str]] = ()) -> str:
@@ -114,24 +94,20 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
     """
     scores = [result.score for _, result in results if result.score is not None and result.status == "graded"]
     seconds = [sum(task.seconds for task in result.tasks) for _, result in results if result.status == "graded"]
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            results=results,
-            skipped=skipped,
-            links=links,
-            unsafe=any(result.sandbox == "none" for _, result in results),
-            standing=Counter(result.status for _, result in results),
-            scores=summary_of(scores),
-            histogram=drawing.histogram(scores, MAX_SCORE),
-            seconds=summary_of(seconds),
-            concerns=concerns(results),
-            tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
-            mistakes=mistakes(results),
-            max_notes=MAX_NOTES,
-            open_below=OPEN_BELOW,
-        )
+    return rendered(
+        "report.html",
+        results=results,
+        skipped=skipped,
+        links=links,
+        unsafe=any(result.sandbox == "none" for _, result in results),
+        standing=Counter(result.status for _, result in results),
+        scores=summary_of(scores),
+        histogram=drawing.histogram(scores, MAX_SCORE),
+        seconds=summary_of(seconds),
+        concerns=concerns(results),
+        tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
+        mistakes=mistakes(results),
+        open_below=OPEN_BELOW,
     )
 
 
@@ -165,15 +141,8 @@ def summary_of(values: Sequence[float]) -> dict[str, float]:
 
 def task_figures(results: Class) -> list[TaskFigures]:
     """Return how the class did on each task, in teaching order."""
-    found = {task.id: TaskFigures(task) for task in course().tasks}
-    for _, result in results:
-        for one in result.tasks:
-            if one.status != "skipped":
-                figures = found[one.id]
-                figures.shares.append(100 * one.score / one.points)
-                figures.standing[STANDING.get(one.status, "failed")] += 1
-                figures.seconds.append(one.seconds)
-    return list(found.values())
+    asked = [one for _, result in results for one in result.tasks if one.status != "skipped"]
+    return [TaskFigures(task, [one for one in asked if one.id == task.id]) for task in course().tasks]
 
 
 def mistakes(results: Class) -> list[Mistake]:
@@ -189,55 +158,54 @@ def mistakes(results: Class) -> list[Mistake]:
 
 def concerns(results: Class) -> list[Concern]:
     """Return what needs a human, the gravest first; kinds without an entry are left out."""
-    every = [
-        Concern(
-            "The grader failed",
-            "This is no student's fault, and no score is given. Grade again; report it if it stays.",
-            _entries(results, lambda result: [result.message] if result.status == "grader_error" else []),
-        ),
-        Concern(
-            "Answers that are no answers",
-            "The process that runs the student's code sent what is none of our replies: an accident, or an attempt.",
-            _entries(results, lambda result: _with_status(result, ("protocol",))),
-        ),
-        Concern(
-            "Suspected memorising",
-            "Advice, never a zero: ask how it was made, or have it judged in another way.",
-            _entries(results, lambda result: [note for note in result.notes if note.startswith(SUSPICION)]),
-        ),
-        Concern(
-            "Nothing could be graded",
-            "Ask for the right files. The score is 0 until then.",
-            _entries(results, lambda result: [result.message] if result.status == "rejected" else []),
-        ),
-        Concern(
-            "Stopped, too slow, or out of memory",
-            "Usually a mistake of the student's; many at once may be a machine that is too busy.",
-            _entries(results, lambda result: _with_status(result, ENDED)),
-        ),
-        Concern(
-            "Other notes",
-            "What was odd about the files or the answers.",
-            _entries(results, lambda result: _other_notes(result)[:MAX_NOTES]),
-        ),
-    ]
-    return [concern for concern in every if concern.entries]
+    found = []
+    for title, advice, seen in KINDS:
+        texts = [(folder, result.student, " · ".join(seen(result))) for folder, result in results]
+        if entries := [entry for entry in texts if entry[2]]:
+            found.append(Concern(title, advice, entries))
+    return found
 
 
-def _entries(results: Class, seen: Callable[[Result], Iterable[str]]) -> list[tuple[str, str, str]]:
-    found = [(folder, result.student, " · ".join(seen(result))) for folder, result in results]
-    return [entry for entry in found if entry[2]]
-
-
-def _other_notes(result: Result) -> list[str]:
-    """Return the notes that stand nowhere else on the page; versions are those of the whole class."""
-    return [note for note in result.notes if not note.startswith((SUSPICION, NOTE))]
-
-
-def _with_status(result: Result, statuses: Sequence[str]) -> list[str]:
+def _with_status(result: Result, *statuses: str) -> list[str]:
     """Return one text per status: which tasks have it."""
     found: dict[str, list[str]] = defaultdict(list)
     for task in result.tasks:
         if task.status in statuses:
             found[task.status].append(task.id)
     return [f"{STATUS_WORDS[status]}: {', '.join(ids)}" for status, ids in found.items()]
+
+
+def _other_notes(result: Result) -> list[str]:
+    """Return the notes that stand nowhere else on the page; versions are those of the whole class."""
+    return [note for note in result.notes if not note.startswith((SUSPICION, NOTE))][:MAX_NOTES]
+
+
+KINDS: Sequence[tuple[str, str, Callable[[Result], Sequence[str]]]] = (
+    (
+        "The grader failed",
+        "This is no student's fault, and no score is given. Grade again; report it if it stays.",
+        lambda result: [result.message] if result.status == "grader_error" else [],
+    ),
+    (
+        "Answers that are no answers",
+        "The process that runs the student's code sent what is none of our replies: an accident, or an attempt.",
+        lambda result: _with_status(result, "protocol"),
+    ),
+    (
+        "Suspected memorising",
+        "Advice, never a zero: ask how it was made, or have it judged in another way.",
+        lambda result: [note for note in result.notes if note.startswith(SUSPICION)],
+    ),
+    (
+        "Nothing could be graded",
+        "Ask for the right files. The score is 0 until then.",
+        lambda result: [result.message] if result.status == "rejected" else [],
+    ),
+    (
+        "Stopped, too slow, or out of memory",
+        "Usually a mistake of the student's; many at once may be a machine that is too busy.",
+        lambda result: _with_status(result, "crashed", "timed_out", "out_of_memory"),
+    ),
+    ("Other notes", "What was odd about the files or the answers.", _other_notes),
+)
+"""What a person should look at: title, advice, and what there is to see in a result."""

@@ -51,17 +51,11 @@ def _logo() -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return the templates' environment, which escapes whatever is put into a page."""
+    ours = jinja2.PackageLoader("grader.reports")
+    lessons = jinja2.PrefixLoader({LESSON.name: jinja2.FileSystemLoader(LESSON)})
+    loader = jinja2.ChoiceLoader([ours, lessons])
     made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [
-                jinja2.PackageLoader("grader.reports"),
-                jinja2.PrefixLoader({LESSON.name: jinja2.FileSystemLoader(LESSON)}),
-            ]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters["points"] = points
     made.globals |= {
@@ -72,3 +66,8 @@ def environment() -> jinja2.Environment:
         "worth": worth,
     }
     return made
+
+
+def rendered(template: str, **values: object) -> str:
+    """Return a template, filled in."""
+    return environment().get_template(template).render(**values)

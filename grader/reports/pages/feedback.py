@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
 
 from grader.course import course
 from grader.figures import Figures
-from grader.reports.pages.environment import environment
-from grader.results import Result, TaskResult
-
-DONE = ("passed", "skipped")
-
-
-@dataclass(frozen=True)
-class ModuleResult:
-    """The tasks of one module.
-
-    Attributes:
-        id: of the module.
-        title: for people.
-        tasks: in teaching order.
-    """
-
-    id: str
-    title: str
-    tasks: tuple[TaskResult, ...]
-
-    @property
-    def asked(self) -> tuple[TaskResult, ...]:
-        """The tasks that this run asked for."""
-        return tuple(task for task in self.tasks if task.status != "skipped")
-
-    @property
-    def score(self) -> float:
-        """What they earned."""
-        return sum(task.score for task in self.asked)
-
-    @property
-    def points(self) -> float:
-        """What they are worth."""
-        return sum(task.points for task in self.asked)
+from grader.reports.pages.environment import environment, rendered
+from grader.results import Result
 
 
 def feedback_page(result: Result, figures: Figures | None = None) -> str:
@@ -53,25 +20,18 @@ def feedback_page(result: Result, figures: Figures | None = None) -> str:
         result: as in results.json.
         figures: what there is to draw beside it.
     """
-    unfinished = [task for task in result.tasks if task.status not in DONE]
-    return (
-        environment()
-        .get_template("feedback.html")
-        .render(
-            result=result,
-            titles={task.id: task for task in course().tasks},
-            modules=_modules(result.tasks),
-            next_task=unfinished[0] if unfinished else None,
-            passed=sum(task.status == "passed" for task in result.tasks),
-            asked=sum(task.status != "skipped" for task in result.tasks),
-            pictures=_pictures(figures or {}),
-        )
+    asked = [task for task in result.tasks if task.status != "skipped"]
+    grouped = groupby(asked, key=lambda task: course().task(task.id).module)
+    return rendered(
+        "feedback.html",
+        result=result,
+        titles={task.id: task for task in course().tasks},
+        modules=[(module, list(tasks)) for module, tasks in grouped],
+        next_task=next((task for task in asked if task.status != "passed"), None),
+        passed=sum(task.status == "passed" for task in asked),
+        asked=len(asked),
+        pictures=_pictures(figures or {}),
     )
-
-
-def _modules(results: tuple[TaskResult, ...]) -> list[ModuleResult]:
-    grouped = groupby(results, key=lambda result: course().task(result.id).module)
-    return [ModuleResult(name, name.replace("_", " ").capitalize(), tuple(tasks)) for name, tasks in grouped]
 
 
 def _pictures(figures: Figures) -> dict[str, Markup]:
