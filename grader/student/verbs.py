@@ -113,12 +113,7 @@ def watch(limit: float) -> None:
 
     with _exercises() as (workspace, _):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is put back
-        Watch(workspace, _say, limit).run()
-
-
-def _say(text: str) -> None:
-    click.echo(text, nl=False)
-    sys.stdout.flush()
+        Watch(workspace, limit).run()
 
 
 def _prompt() -> Callable[[str], None]:
