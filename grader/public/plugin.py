@@ -65,9 +65,7 @@ class PublicChecks:
             self._turn_down()
 
     def _turn_down(self) -> None:
-        self.config.pluginmanager.unregister(
-            name="hypothesispytest"
-        )  # its summary takes a second, and tells nothing here
+        self.config.pluginmanager.unregister(name="hypothesispytest")  # its summary takes a second, and tells nothing
         typed = [str(arg) for arg in self.config.invocation_params.args]
         option = self.config.option
         if self.config.getoption("short_traceback", False):
@@ -272,15 +270,9 @@ class PublicChecks:
             memory.pass_tasks(green)
 
     def _close(self) -> None:
-        closing = screen.Closing(
-            list(self.progress.values()),
-            self.folder,
-            self.config.invocation_params.dir,
-            self.every,
-            self.brief,
-            self.remark,
-        )
-        screen.write_closing(self._terminal(), closing)
+        terminal, progress = self._terminal(), list(self.progress.values())
+        screen.write(terminal, self.remark)
+        screen.write_closing(terminal, progress, self.folder, every=self.every, brief=self.brief)
 
     def _keep_one_traceback(self) -> None:
         """Leave pytest's own report one failure of ours, the first of what is next; the student's own tests stay."""

@@ -87,9 +87,9 @@ def _versions() -> dict[str, str]:
 
 
 def _module_row(folder: Path, name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -> Row:
-    if f"{name}.py" not in files and f"{name}.ipynb" not in files:
+    file = next((file for file in files if file in (f"{name}.py", f"{name}.ipynb")), "")
+    if not file:
         return Row(f"{name}.py", "missing", good=False)
-    file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
     if name in snapshot.broken:
         return Row(file, snapshot.broken[name], good=False)
     tasks = [task for task in course().tasks if task.module == name and task.id != course().judged]

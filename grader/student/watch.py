@@ -198,11 +198,11 @@ class Watch:
             click.echo("Nothing was changed.")
             return
         try:
-            done = reset_task(self.workspace, self._current)
+            backup = reset_task(self.workspace, self._current)
         except (CannotError, GraderError) as error:
             click.echo(str(error))
             return
-        kept = f" Your text is kept: {self.workspace.shown(done.backup)}" if done.backup else ""
+        kept = f" Your text is kept: {self.workspace.shown(backup)}" if backup else ""
         click.echo(f"{self._current.id} is as it was handed out.{kept}")
 
     def _quit(self) -> None:
