@@ -15,8 +15,9 @@ from nbgrader.utils import determine_grade
 from grader.classroom import stock
 from grader.classroom.autograde import is_autograder, is_public_check, score_outputs
 from grader.classroom.cells import outputs, readable
-from grader.classroom.desk import Desk, GradingFailed, snapshot_of
+from grader.classroom.desk import Desk, snapshot_of
 from grader.classroom.feedback import RemoveHiddenRegions, without_hidden_regions
+from grader.errors import GraderError
 from grader.locking import AnotherGrader
 from grader.results import CheckResult, TaskResult, TaskStatus
 
@@ -53,7 +54,7 @@ def test_points_that_an_instructor_changed_scale_the_score() -> None:
 
 
 def test_a_cell_of_no_task_is_no_zero_and_no_pass_and_the_tasks_are_named() -> None:
-    with pytest.raises(GradingFailed, match=r"'bonus': .*conv2d"):
+    with pytest.raises(GraderError, match=r"'bonus': .*conv2d"):
         score_outputs(None, graded_cell(grade_id="bonus"))
 
 
@@ -116,6 +117,7 @@ def test_a_worker_that_answers_nonsense_puts_nothing_out(nonsense: object) -> No
 
 HOLD = """
 import pathlib, sys
+from grader.errors import GraderError
 from grader.locking import only_grader
 with only_grader(pathlib.Path(sys.argv[1])):
     print(flush=True)

@@ -13,7 +13,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float, Unicode
 
-from grader.classroom.desk import Desk, GradingFailed, snapshot_of
+from grader.classroom.desk import Desk, snapshot_of
 from grader.classroom.notes import add_notes, message_of, tasks_of
 from grader.classroom.repair import coursedir_of
 from grader.course import course
@@ -109,12 +109,12 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
     It reads the first `execute_result` as the points, and takes a cell without one for solved.
 
     Raises:
-        GradingFailed: if the cell is none of the kit's tasks: nobody here could say what it earns.
+        GraderError: if the cell is none of the kit's tasks: nobody here could say what it earns.
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     if task is None:
         ids = ", ".join(task.id for task in course().tasks)
-        raise GradingFailed(
+        raise GraderError(
             f"autograder cell {name!r}: expected the id of a task of this kit, one of {ids}. "
             "Should it be marked as a manually graded answer?"
         )

@@ -94,9 +94,7 @@ class PublicChecks:
         for item in ours:
             item.extra_keyword_matches.add(self._task_id(item))
             self._limit(item)
-        items[:] = [item for item in items if item not in ours] + sorted(
-            ours, key=lambda item: order[self._task_id(item)]
-        )
+        items.sort(key=lambda item: order.get(self._task_id(item), -1))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which tasks are about to be looked at."""
@@ -140,8 +138,7 @@ class PublicChecks:
         """Collect the outcome."""
         found = getattr(report, "public", None)
         if found:
-            outcome = Outcome(**found["outcome"])
-            self.progress[found["task"]].outcomes.append(outcome)
+            self.progress[found["task"]].outcomes.append(Outcome(**found["outcome"]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
