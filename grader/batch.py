@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +16,12 @@ from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
 from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
 from grader.gradebook import Gradebook, grading_key
-from grader.graded.overrides import overridden, read_overrides, unused
 from grader.grading import Grader
 from grader.intake import Snapshot
 from grader.intake.box import read_boxed
 from grader.intake.spool import Spool
 from grader.locking import only_grader
+from grader.overrides import overridden, read_overrides, unused
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, pages_beside
 from grader.reports.published import publish
@@ -217,9 +216,9 @@ class _Orders(Sequence[Order]):
 def _ready(settings: Settings, seed: int, submissions: int, watcher: Watcher) -> Iterator[Executor]:
     """Start what grades, which shows that it grades rightly before it is given any submission."""
     if settings.scheduler:
-        plan = Plan(secrets.token_hex(8), settings.selected, settings.way, seed, settings.limits, settings.unsafe)
+        plan = Plan(settings.selected, settings.way, seed, settings.limits, settings.unsafe)
         watcher.stage(f"waiting for the nodes of {settings.scheduler}")
-        with Cluster(settings.scheduler, plan, watcher, settings.node_seconds) as cluster:
+        with Cluster(settings.scheduler, plan, watcher.tell, settings.node_seconds) as cluster:
             yield cluster
         return
     watcher.stage("starting the sandbox")

@@ -15,8 +15,9 @@ from nbgrader.utils import determine_grade
 from grader.classroom import stock
 from grader.classroom.autograde import is_autograder, is_public_check, score_outputs
 from grader.classroom.cells import outputs, readable
-from grader.classroom.desk import Desk, GradingFailed, snapshot_of
+from grader.classroom.desk import Desk, snapshot_of
 from grader.classroom.feedback import RemoveHiddenRegions, without_hidden_regions
+from grader.errors import GraderError
 from grader.locking import AnotherGrader
 from grader.results import CheckResult, TaskResult, TaskStatus
 
@@ -53,26 +54,31 @@ def test_points_that_an_instructor_changed_scale_the_score() -> None:
 
 
 def test_a_cell_of_no_task_is_no_zero_and_no_pass_and_the_tasks_are_named() -> None:
-    with pytest.raises(GradingFailed, match=r"'bonus': .*conv2d"):
+    with pytest.raises(GraderError, match=r"'bonus': .*conv2d"):
         score_outputs(None, graded_cell(grade_id="bonus"))
 
 
-@pytest.mark.parametrize("document", [OSError(28, "No space left on device"), '{"schema": 1', '{"schema": 1}'])
-def test_trouble_of_the_grader_in_a_kernel_is_no_zero_and_is_not_kept(
-    document: str | OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_trouble_of_the_grader_in_a_kernel_is_no_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def answer(*_: object) -> str:
-        if isinstance(document, OSError):
-            raise document
-        return document
+    def fill_up(*_: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stock, "_grade", answer)
-    monkeypatch.setattr(stock, "_memory", lambda: tmp_path / "kept")
-    (tmp_path / "ada").mkdir()
-    monkeypatch.chdir(tmp_path / "ada")
+    monkeypatch.setattr(stock, "_graded", fill_up)
+    monkeypatch.chdir(tmp_path)
     assert stock.check_here("conv2d") == math.inf
     assert "the grader failed" in capsys.readouterr().out
-    assert not [*(tmp_path / "kept").glob("*")]
+
+
+def test_what_the_grader_says_of_its_own_trouble_is_told_in_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = subprocess.CompletedProcess([], 3, "", "sandbox: no level holds")
+    monkeypatch.setattr(stock.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(stock, "_memory", lambda: tmp_path / "kept")
+    monkeypatch.chdir(tmp_path)
+    assert stock.check_here("conv2d") == math.inf
+    assert "status 3: sandbox: no level holds" in capsys.readouterr().out
 
 
 def test_only_locked_cells_named_after_a_task_are_public_checks() -> None:
@@ -111,6 +117,7 @@ def test_a_worker_that_answers_nonsense_puts_nothing_out(nonsense: object) -> No
 
 HOLD = """
 import pathlib, sys
+from grader.errors import GraderError
 from grader.locking import only_grader
 with only_grader(pathlib.Path(sys.argv[1])):
     print(flush=True)

@@ -180,9 +180,9 @@ def test_a_cluster_whose_nodes_all_differ_grades_nobody(tmp_path: Path, cluster:
 
 def test_without_a_scheduler_nobody_is_graded_and_the_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "CONNECT_SECONDS", 1.0)
-    plan = Plan("run", ("convolve",), "weights", 1, Limits(), unsafe=False)
+    plan = Plan(("convolve",), "weights", 1, Limits(), unsafe=False)
     with pytest.raises(executor.ClusterTrouble, match=r"expected a dask scheduler at tcp://127\.0\.0\.1:9, got none"):
-        executor.Cluster("tcp://127.0.0.1:9", plan, teller=None).__enter__()  # type: ignore[arg-type]
+        executor.Cluster("tcp://127.0.0.1:9", plan, print, 60).__enter__()
 
 
 def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,14 +191,14 @@ def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: p
     for place in ("ROOT", "EXERCISES", "SOLUTIONS", "HIDDEN_SUITES", "DATA"):
         monkeypatch.setattr(identity, place, tmp_path)
     (tmp_path / "images.gz").write_bytes(b"other images")
-    differs = identity.difference(mine, identity.identity())
+    differs = identity.difference(mine, identity.identity.__wrapped__())
     assert f"expected data {mine['data']}, got " in differs
     assert f"expected files of the kit {mine['files of the kit']}, got " in differs
     assert "torch" not in differs
     for name in (".backups/convolution.py", ".hidden.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert identity.difference(mine, identity.identity()) == differs
+    assert identity.difference(mine, identity.identity.__wrapped__()) == differs
     assert "expected version of torch" in identity.difference(mine, {**mine, "version of torch": "0.4.1"})
     assert identity.difference(mine, {}).count("got none") == len(mine)
 
@@ -207,9 +207,7 @@ def test_what_the_suites_say_travels_as_a_document() -> None:
     task = TaskResult("convolve", 8.0, 6.4, "partial", None, "fine", 0.1, (CheckResult("a check", True, False),))
     figures = {"convolve": {"call": "convolve(x)", "expected": [1, 2.5], "got": None}, "summarize": "a table"}
     checked = Checked((task,), ("a note",), {}, frozenset({"convolve"}), figures)
-    assert from_document(json.dumps(to_document(checked))) == checked
-    with pytest.raises(ValueError, match="expected what the suites say"):
-        from_document(json.dumps({"tasks": [{"id": "convolve"}], "notes": [], "disturbed": []}))
+    assert from_document(json.loads(json.dumps(to_document(checked)))) == checked
 
 
 @pytest.mark.parametrize(
@@ -217,14 +215,15 @@ def test_what_the_suites_say_travels_as_a_document() -> None:
     [
         ("error", None, "KeyError('images')"),
         ("cancelled", None, "cancelled"),
-        ("finished", {"ended": "its station ended"}, "its station ended"),
+        ("finished", {"level": "landlock", "tasks": []}, "other walls"),
+        ("finished", {"level": "namespaces", "tasks": [{"id": "convolve"}]}, "expected what the suites say"),
         ("finished", {"level": "namespaces", "tasks": [7]}, "expected what the suites say"),
         ("finished", [], "failed"),
     ],
 )
 def test_a_node_whose_answer_is_none_loses_it_alone_and_says_why(status: str, document: Any, why: str) -> None:
-    plan = Plan("run", ("convolve",), "weights", 1, Limits(), unsafe=False)
-    cluster = executor.Cluster("tcp://127.0.0.1:9", plan, teller=None)  # type: ignore[arg-type]
+    plan = Plan(("convolve",), "weights", 1, Limits(), unsafe=False)
+    cluster = executor.Cluster("tcp://127.0.0.1:9", plan, print, 60)
     cluster.level = "namespaces"
     future = SimpleNamespace(status=status, result=lambda: json.dumps(document), exception=lambda: KeyError("images"))
     checked, trouble = cluster._answer(future)

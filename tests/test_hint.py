@@ -7,7 +7,7 @@ import pytest
 from handout import grader, hand_out
 
 from grader.course import course
-from grader.public.memory import FILE, Memory, Prediction
+from grader.public.memory import FILE, Memory
 from grader.student.hints import next_hint
 
 TASK = course().task("convolve")
@@ -62,7 +62,9 @@ def test_a_folder_without_exercises_is_a_wrong_call(tmp_path: Path, arguments: l
 
 
 def test_memory_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    memory = Memory(tmp_path, {"convolve": 2}, {"conv2d": Prediction(1, 3)}, {"output_size": "2026-01-02T03:04:05"})
+    memory = Memory(
+        tmp_path, {"convolve": 2}, {"conv2d": {"right": 1, "asked": 3}}, {"output_size": "2026-01-02T03:04:05"}
+    )
     memory.save()
     assert Memory.load(tmp_path) == memory
 

@@ -11,8 +11,9 @@ from handout import grader, hand_out
 from torch import nn
 
 from grader.course import course
-from grader.public.memory import Memory, Prediction
-from grader.student.predict import Unanswered, ask_cases, read_shape, shown
+from grader.public.memory import Memory
+from grader.student import CannotError
+from grader.student.predict import ask_cases, read_shape, shown
 from lesson import predictions as cases
 from lesson.predictions import Case
 
@@ -95,7 +96,7 @@ def test_a_wrong_guess_is_explained_with_its_own_numbers() -> None:
 
 
 def test_answers_that_end_early_are_told() -> None:
-    with pytest.raises(Unanswered):
+    with pytest.raises(CannotError):
         ask_cases("conv2d", ["1"], print, lambda _: None, Random(1))
 
 
@@ -105,7 +106,7 @@ def test_the_verb_reads_lines_and_remembers(tmp_path: Path) -> None:
     done = grader(tmp_path, "predict", "layer_shapes", "--seed", "5", typed="\n".join([*right[:2], "7"]))
     assert done.returncode == 0
     assert "2 of 3 right" in done.stdout
-    assert Memory.load(folder).predictions == {"layer_shapes": Prediction(2, 3)}
+    assert Memory.load(folder).predictions == {"layer_shapes": {"right": 2, "asked": 3}}
 
 
 def test_the_verb_without_answers_has_not_done_its_work(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from grader.errors import GraderError
 from grader.executor import Order, result_of
 from grader.figures import keep_figures
 from grader.graded.changes import changes, changes_table
-from grader.graded.overrides import Override, overridden, read_overrides, unused
+from grader.overrides import Override, overridden, read_overrides, unused
 from grader.paths import SOLUTIONS
 from grader.results import CheckResult, Result, TaskResult
 

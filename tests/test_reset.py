@@ -25,12 +25,12 @@ def test_each_task_of_a_solved_module_can_be_put_back_alone(workspace: Workspace
     path = workspace.module(task.module)
     solved = (paths.SOLUTIONS / path.name).read_text(encoding="utf-8")
     path.write_text(solved, encoding="utf-8")
-    done = reset_task(workspace, task)
+    backup = reset_task(workspace, task)
     assert unwritten_symbols(path, task.symbols) == set(task.symbols)
     others = {symbol for other in course().tasks if other.module == task.module for symbol in other.symbols}
     assert not unwritten_symbols(path, others - set(task.symbols))
-    assert done.backup is not None
-    assert done.backup.read_text(encoding="utf-8") == solved
+    assert backup is not None
+    assert backup.read_text(encoding="utf-8") == solved
     compile(path.read_text(encoding="utf-8"), path.name, "exec")
 
 
@@ -57,12 +57,12 @@ def test_a_module_that_was_deleted_comes_back(workspace: Workspace) -> None:
     path = workspace.module("summary")
     text = path.read_text(encoding="utf-8")
     path.unlink()
-    assert reset_task(workspace, course().task("freeze")).backup is None
+    assert reset_task(workspace, course().task("freeze")) is None
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_an_untouched_stub_is_left_alone(workspace: Workspace) -> None:
-    assert reset_task(workspace, course().task("conv2d")).backup is None
+    assert reset_task(workspace, course().task("conv2d")) is None
     assert not (workspace.folder / ".backups").exists()
 
 
@@ -80,7 +80,7 @@ def test_two_resets_in_a_second_keep_both_texts(workspace: Workspace) -> None:
     backups = set()
     for body in ("    return image", "    return kernel"):
         write_function(path, "convolve", body)
-        backups.add(reset_task(workspace, course().task("convolve")).backup)
+        backups.add(reset_task(workspace, course().task("convolve")))
     assert len({backup.read_text(encoding="utf-8") for backup in backups if backup}) == 2
 
 
@@ -101,9 +101,9 @@ def test_a_file_that_cannot_be_understood_needs_the_whole_file(workspace: Worksp
         reset_task(workspace, course().task("convolve"))
     assert "--whole-file" in str(caught.value)
     assert path.read_text(encoding="utf-8") == f"{text}\n"
-    done = reset_task(workspace, course().task("convolve"), whole_file=True)
+    backup = reset_task(workspace, course().task("convolve"), whole_file=True)
     assert path.read_text(encoding="utf-8") == stub
-    assert done.backup is not None
+    assert backup is not None
 
 
 def test_a_file_that_is_no_text_can_be_put_back_whole(workspace: Workspace) -> None:
@@ -111,15 +111,15 @@ def test_a_file_that_is_no_text_can_be_put_back_whole(workspace: Workspace) -> N
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CannotError):
         reset_task(workspace, course().task("convolve"))
-    done = reset_task(workspace, course().task("convolve"), whole_file=True)
-    assert done.backup is not None
-    assert done.backup.read_bytes() == b"\xff\xfe\x00"
+    backup = reset_task(workspace, course().task("convolve"), whole_file=True)
+    assert backup is not None
+    assert backup.read_bytes() == b"\xff\xfe\x00"
 
 
 def test_a_hand_out_needs_no_solutions(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "SOLUTIONS", tmp_path / "nowhere")
     write_function(workspace.module("convolution"), "convolve", "    return image")
-    assert reset_task(workspace, course().task("convolve")).backup
+    assert reset_task(workspace, course().task("convolve"))
     (workspace.folder / ".stubs" / "convolution.py").unlink()
     with pytest.raises(GraderError, match=r"\.stubs/convolution\.py"):
         workspace.stub("convolution")

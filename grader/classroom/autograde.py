@@ -13,14 +13,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float, Unicode
 
-from grader.classroom.desk import Desk, GradingFailed, snapshot_of
-from grader.classroom.messages import message_of
-from grader.classroom.notes import add_notes
-from grader.classroom.places import coursedir_of
+from grader.classroom.desk import Desk, snapshot_of
+from grader.classroom.notes import add_notes, message_of, tasks_of
+from grader.classroom.repair import coursedir_of
 from grader.course import course
 from grader.errors import GraderError
 from grader.intake import Snapshot
-from grader.results import Result, TaskResult
+from grader.results import TaskResult
 
 NOT_AGAIN = "(The grader's own checks follow.)\n"
 """What stands below a public check, which needs the kit that the sandbox hides."""
@@ -48,7 +47,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             GraderError: if the grader itself fails: nbgrader then reports the student, and records no grade.
         """
         about = resources["nbgrader"]
-        submitted = _submitted(coursedir_of(self), about["student"], about["assignment"])
+        coursedir = coursedir_of(self)
+        submitted = Path(coursedir.format_path(coursedir.submitted_directory, about["student"], about["assignment"]))
         snapshot = snapshot_of(about["student"], submitted)
         desk = self._desk()
         try:
@@ -57,11 +57,13 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         except GraderError:
             desk.close()
             raise
-        tasks = _tasks(result)
+        tasks = tasks_of(result)
         for cell in nb.cells:
             if is_autograder(cell):
                 cell.outputs = score_outputs(tasks.get(cell.metadata.nbgrader.grade_id), cell)
-        add_notes(nb, _notes_on(about["notebook"], result))
+        add_notes(
+            nb, [note for note in result.notes if f"{about['notebook']}.ipynb" in note]
+        )  # others: the instructor's
         _save_scores_without_notebook(about, tasks, submitted)
         return nb, resources
 
@@ -107,12 +109,12 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
     It reads the first `execute_result` as the points, and takes a cell without one for solved.
 
     Raises:
-        GradingFailed: if the cell is none of the kit's tasks: nobody here could say what it earns.
+        GraderError: if the cell is none of the kit's tasks: nobody here could say what it earns.
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     if task is None:
         ids = ", ".join(task.id for task in course().tasks)
-        raise GradingFailed(
+        raise GraderError(
             f"autograder cell {name!r}: expected the id of a task of this kit, one of {ids}. "
             "Should it be marked as a manually graded answer?"
         )
@@ -121,25 +123,6 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
         new_output("stream", name="stdout", text=message_of(task, score, points)),
         new_output("execute_result", data={"text/plain": repr(score)}, execution_count=None),
     ]
-
-
-def _tasks(result: Result) -> Mapping[str, TaskResult]:
-    """Return the tasks of a result by id; a rejected submission has earned nothing anywhere."""
-    if result.status == "rejected":
-        return {
-            task.id: TaskResult(task.id, task.points, 0.0, "missing", None, result.message, 0.0)
-            for task in course().tasks
-        }
-    return {task.id: task for task in result.tasks}
-
-
-def _notes_on(notebook: str, result: Result) -> list[str]:
-    """Return the notes that are about this notebook's file; others are the instructor's alone."""
-    return [note for note in result.notes if f"{notebook}.ipynb" in note]
-
-
-def _submitted(coursedir: Any, student: str, assignment: str) -> Path:
-    return Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
 
 
 def _save_scores_without_notebook(about: Mapping[str, str], tasks: Mapping[str, TaskResult], submitted: Path) -> None:

@@ -24,7 +24,6 @@ from grader.text import clean, escape, without_places
 
 MAX_OUTPUTS = 60
 MAX_TEXT = 20_100
-MAX_REPLY = 32 << 20
 PNG = b"\x89PNG\r\n\x1a\n"
 SEED = 20_260
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")

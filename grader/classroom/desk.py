@@ -25,10 +25,6 @@ from grader.sandbox.limits import Limits
 from grader.seeds import new_seed, submission_seed
 
 
-class GradingFailed(GraderError):
-    """The grader itself failed on a submission: nbgrader must not take that for a zero."""
-
-
 class Desk:
     """Grades submissions one at a time, and runs the cells of their notebooks.
 
@@ -77,7 +73,7 @@ class Desk:
         self._started().grade([order], found.__setitem__, tick=lambda: None)
         if found[0].status == "grader_error":
             self.close()
-            raise GradingFailed(f"{order.student}: {found[0].message}")
+            raise GraderError(f"{order.student}: {found[0].message}")
         return found[0]
 
     def cells(self, snapshot: Snapshot) -> CellRunner:

@@ -7,25 +7,25 @@ what was graded by hand, less late penalties. JUnit XML and Gradescope tell of c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
 from grader.files import write_atomically
-from grader.reports.lms.canvas import canvas_csv, heading
-from grader.reports.lms.moodle import moodle_csv
-from grader.reports.lms.roster import Roster, assign, read_roster_file
+from grader.graded.export import FILE_NAMES, gradebook_csv
+from grader.reports.lms.canvas import heading
+from grader.reports.lms.roster import assign, read_roster_file
 from grader.reports.lms.sheet import Column, Grade, Person
 
 
 class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
     """Writes the assignments and students that were asked for, all unless some were named."""
 
-    default_name: ClassVar[str]
+    form: ClassVar[Literal["canvas", "moodle"]]
 
     roster = Unicode("", help="CSV with the course's people, as `grader export --roster` reads it").tag(config=True)
 
@@ -39,44 +39,25 @@ class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
             people, problems = assign(roster, people)
             for problem in problems:
                 self.log.warning("left out: %s", problem)
-        columns = [Column(self.heading(one.name, roster), float(one.max_score)) for one in assignments]
+        headings = roster.headings if roster and self.form == "canvas" else ()
+        columns = [Column(heading(one.name, headings), float(one.max_score)) for one in assignments]
         names = [one.name for one in assignments]
         grades = [_grade(gradebook, names, student, person) for student, person in people.items()]
-        target = Path(self.to or self.default_name)
+        target = Path(self.to or FILE_NAMES[self.form])
         self.log.info("Exporting grades to %s", target)
-        write_atomically(target, self.text(columns, grades))
-
-    def heading(self, assignment: str, roster: Roster | None) -> str:  # noqa: ARG002 - Canvas asks the roster
-        """Return what an assignment is called."""
-        return assignment
-
-    def text(self, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
-        """Return the file's content."""
-        raise NotImplementedError
+        write_atomically(target, gradebook_csv(self.form, columns, grades))
 
 
 class CanvasExporter(_LmsExporter):
-    """nbgrader's gradebook as Canvas imports it."""
+    """nbgrader's gradebook as Canvas imports it; where the roster is an export of Canvas, its headings are kept."""
 
-    default_name = "canvas.csv"
-
-    def heading(self, assignment: str, roster: Roster | None) -> str:
-        """Return the assignment's name, with its number where the roster is an export of Canvas that has it."""
-        return heading(assignment, roster.headings) if roster else assignment
-
-    def text(self, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
-        """Return the file's content."""
-        return canvas_csv(columns, grades)
+    form = "canvas"
 
 
 class MoodleExporter(_LmsExporter):
     """nbgrader's gradebook as Moodle imports it."""
 
-    default_name = "moodle.csv"
-
-    def text(self, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
-        """Return the file's content."""
-        return moodle_csv(columns, grades)
+    form = "moodle"
 
 
 def _asked(name: str, names: Iterable[Any]) -> bool:

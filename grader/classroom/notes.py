@@ -1,4 +1,4 @@
-"""What was wrong with a notebook, said at its top, where whoever reads it looks first."""
+"""What people read: what was wrong with a notebook, at its top, and what a task earned, in its autograder cell."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from grader.course import course
+from grader.results import Result, TaskResult
 from grader.text import clean
 
 TAG = "grader-notes"
@@ -26,3 +28,29 @@ def add_notes(nb: NotebookNode, notes: Sequence[str]) -> None:
 def _as_markdown(note: str) -> str:
     """Return a note with nothing in it that Markdown or HTML would take for markup."""
     return "".join(f"&#{ord(char)};" if char in "<>&*_`[]\\#$!|~" else char for char in clean(note, 600))
+
+
+def message_of(task: TaskResult, score: float, points: float) -> str:
+    """Return the points of a task, its message, and which checks passed, in lines.
+
+    Args:
+        task: the result.
+        score: what the cell earns.
+        points: what the cell is worth, which an instructor may have changed.
+    """
+    head = f"{task.id}: {score:g} of {points:g} points ({task.status.replace('_', ' ')})"
+    if task.misconception:
+        head += f", {task.misconception}"
+    message = task.message.removeprefix(f"{task.id}: ")
+    checks = [f"  {'✓' if check.passed else '✗'} {check.name}" for check in task.checks]
+    return "\n".join([head, *([message] if message else []), *checks]) + "\n"
+
+
+def tasks_of(result: Result) -> dict[str, TaskResult]:
+    """Return the tasks of a result by id; a rejected submission has earned nothing anywhere."""
+    if result.status == "rejected":
+        return {
+            task.id: TaskResult(task.id, task.points, 0.0, "missing", None, result.message, 0.0)
+            for task in course().tasks
+        }
+    return {task.id: task for task in result.tasks}

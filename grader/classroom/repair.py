@@ -24,7 +24,6 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.classroom.notes import add_notes
-from grader.classroom.places import coursedir_of
 from grader.intake import limits
 from grader.intake.folders import read_regular
 from grader.intake.limits import UnreadableError
@@ -159,6 +158,11 @@ class RepairCells(NbGraderPreprocessor):  # type: ignore[misc]
         released = Path(coursedir.format_path(coursedir.release_directory, ".", about["assignment"]))
         add_notes(nb, repair(nb, sources, _released_ids(released / f"{about['notebook']}.ipynb")))
         return nb, resources
+
+
+def coursedir_of(preprocessor: Any) -> Any:
+    """Return nbgrader's ``CourseDirectory``: that of the converter whose exporter the preprocessor belongs to."""
+    return preprocessor.parent.parent.coursedir
 
 
 def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, str]) -> list[str]:

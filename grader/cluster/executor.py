@@ -9,22 +9,19 @@ from __future__ import annotations
 import importlib
 import json
 import pickle
-import queue
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Self
 
 from grader.checking.plugin import Checked
 from grader.cluster import node
 from grader.cluster.plan import Plan, from_document
 from grader.errors import GraderError
 from grader.executor import Executor, Order
-from grader.identity import difference, identity
-
-NODE_SECONDS: Final = 60.0
-"""How long a node may be silent before its submissions are given to others."""
+from grader.identity import identity
 
 WAIT_FOR_NODES: Final = 600.0
 WAIT_BESIDE_REFUSED: Final = 10.0
@@ -33,17 +30,11 @@ WAIT_BESIDE_REFUSED: Final = 10.0
 CONNECT_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 20.0
+POLL_SECONDS: Final = 0.02
 
 
 class ClusterTrouble(GraderError):
     """The cluster cannot grade: no scheduler, or no node that is fit."""
-
-
-class Teller(Protocol):
-    """Told what becomes of the nodes."""
-
-    def tell(self, text: str) -> None:
-        """One more line for the instructor."""
 
 
 @dataclass
@@ -53,26 +44,28 @@ class _Node:
     Attributes:
         address: dask's own name for it.
         threads: submissions that it checks at the same time.
-        state: "greeted" until it has said what it has, "preparing" until its canaries are graded, then "ready".
-        asked: greeting or preparation that is under way.
-        checking: tickets under way, and whether they want to be alone.
         last_seen: of its heartbeat, by the scheduler's clock.
         seen_at: when that last changed, by ours.
+        preparing: what it will have said when its canaries are graded; None once it is ready.
+        checking: by ticket, what it will have said, and whether the submission wants to be alone.
     """
 
     address: str
     threads: int
     last_seen: float
     seen_at: float
-    state: Literal["greeted", "preparing", "ready"] = "greeted"
-    asked: Any = None
+    preparing: Any
     checking: dict[int, tuple[Any, bool]] = field(default_factory=dict)
 
     def room(self, *, alone: bool) -> int:
         """How many more submissions it can take."""
-        if self.state != "ready" or any(wants for _, wants in self.checking.values()):
+        if self.preparing is not None or any(wants for _, wants in self.checking.values()):
             return 0
         return self.threads * (not self.checking) if alone else self.threads - len(self.checking)
+
+    def asked(self) -> list[Any]:
+        """All that it has been asked and has not answered yet."""
+        return [*(future for future, _ in self.checking.values()), *([self.preparing] if self.preparing else [])]
 
 
 class Cluster(Executor):
@@ -81,29 +74,26 @@ class Cluster(Executor):
     Args:
         scheduler: its address, such as ``tcp://10.0.0.1:8786``.
         plan: how to grade.
-        teller: told what becomes of the nodes.
+        tell: told what becomes of the nodes, one line at a time.
         node_seconds: how long a node may be silent.
 
     Attributes:
         level: of the walls at the first node that was ready; a node with another is refused.
     """
 
-    def __init__(self, scheduler: str, plan: Plan, teller: Teller, node_seconds: float = NODE_SECONDS) -> None:
+    def __init__(self, scheduler: str, plan: Plan, tell: Callable[[str], None], node_seconds: float) -> None:
         self._scheduler = scheduler
-        self._plan = plan
-        self._pickled_plan = pickle.dumps(plan)
-        self._teller = teller
+        self._plan = pickle.dumps(plan)
+        self._run_id = secrets.token_hex(8)
+        self._tell = tell
         self._node_seconds = node_seconds
-        self._identity = identity()
         self._nodes: dict[str, _Node] = {}
         self._refused: dict[str, str] = {}
         self._silent: dict[str, float] = {}
-        self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._done: list[tuple[int, Checked | None]] = []
         self._looked_at = 0.0
         self._hopeful_at = time.monotonic()
         self._client: Any = None
-        self._fixed = False
 
     def __enter__(self) -> Self:
         try:
@@ -121,11 +111,9 @@ class Cluster(Executor):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        leaving = [self._submit(node.leave, address, self._plan.run) for address in [*self._nodes, *self._refused]]
-        deadline = time.monotonic() + LEAVE_SECONDS
-        while leaving and time.monotonic() < deadline and self._client.status == "running":
-            leaving = [future for future in leaving if not future.done()]
-            time.sleep(0.05)
+        leaving = [self._submit(node.leave, address, self._run_id) for address in (*self._nodes, *self._refused)]
+        if self._client.status == "running":
+            _wait(leaving, LEAVE_SECONDS, all)
         self._client.close()
 
     def has_room(self, *, alone: bool) -> bool:
@@ -136,30 +124,27 @@ class Cluster(Executor):
         """Send a submission to the node with the most room."""
         assert patience == 1.0, "canaries are graded by the nodes"
         chosen = max(self._nodes.values(), key=lambda one: one.room(alone=alone))
-        future = self._submit(node.check, chosen.address, self._plan.run, pickle.dumps((order, alone)))
+        future = self._submit(node.check, chosen.address, self._run_id, pickle.dumps((order, alone)))
         chosen.checking[ticket] = future, alone
-        self._listen(future, lambda: self._checked(chosen, ticket, future))
 
     def collect(self, seconds: float) -> list[tuple[int, Checked | None]]:
         """Wait for news of the nodes; what a lost one was at is lost."""
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._look_around()
             self._looked_at = time.monotonic()
-        try:
-            self._news.get(timeout=seconds)()
-            while True:
-                self._news.get_nowait()()
-        except queue.Empty:
-            pass
+        _wait([future for one in self._nodes.values() for future in one.asked()], seconds, any)
+        for one in list(self._nodes.values()):
+            if one.preparing is not None and one.preparing.done():
+                self._prepared(one, one.preparing)
+            answers = [(ticket, future) for ticket, (future, _) in one.checking.items() if future.done()]
+            troubles = [self._checked(one, ticket, future) for ticket, future in answers]
+            if any(troubles):  # such as a station that ended, or could not raise the same walls again: it starts anew
+                self._drop(one, next(filter(None, troubles)))
         done, self._done = self._done, []
         return done
 
     def _submit(self, function: Callable[..., Any], address: str, *arguments: Any) -> Any:
         return self._client.submit(function, *arguments, workers=[address], allow_other_workers=False, pure=False)
-
-    def _listen(self, future: Any, then: Callable[[], None]) -> None:
-        """Have something done, in this thread, when a future has ended in whatever way."""
-        future.add_done_callback(lambda _: self._news.put(then))
 
     def _look_around(self) -> None:
         """Greet new nodes, and drop those that left or are silent."""
@@ -182,51 +167,32 @@ class Cluster(Executor):
     def _meet(self, address: str, about: dict[str, Any], now: float) -> None:
         if address in self._refused or self._silent.get(address) == about["last_seen"]:
             return
-        new = self._nodes[address] = _Node(address, about["nthreads"], about["last_seen"], now)
-        self._ask(new, node.greet, self._greeted)
+        preparing = self._submit(node.prepare, address, self._run_id, identity(), self._plan, about["nthreads"])
+        self._nodes[address] = _Node(address, about["nthreads"], about["last_seen"], now, preparing)
 
-    def _ask(self, one: _Node, function: Callable[..., Any], then: Callable[[_Node, str], None], *what: Any) -> None:
-        future = one.asked = self._submit(function, one.address, *what)
-
-        def answered() -> None:
-            if self._nodes.get(one.address) is not one:
-                return
-            if future.status == "finished":
-                then(one, future.result())
-            elif future.status == "error":
-                self._refuse(one, f"expected the same kit, got {future.exception()!r}. Is it installed there?")
-            else:
-                self._drop(one, "is gone")
-
-        self._listen(future, answered)
-
-    def _greeted(self, one: _Node, answer: str) -> None:
-        differs = difference(self._identity, json.loads(answer))
-        if differs:
-            self._refuse(one, f"{differs}. Install the same there")
+    def _prepared(self, one: _Node, future: Any) -> None:
+        if future.status == "error":
+            self._refuse(one, f"expected the same kit, got {future.exception()!r}. Is it installed there?")
             return
-        one.state = "preparing"
-        self._ask(one, node.prepare, self._prepared, self._plan.run, self._pickled_plan, one.threads)
-
-    def _prepared(self, one: _Node, answer: str) -> None:
-        document = json.loads(answer)
+        if future.status != "finished":
+            self._drop(one, "is gone")
+            return
+        document = json.loads(future.result())
         if "refused" in document:
             self._refuse(one, document["refused"])
-        elif self._fixed and document["level"] != self.level:
+        elif document["level"] != getattr(self, "level", document["level"]):
             self._refuse(one, f"expected walls at level {self.level} as at the other nodes, got {document['level']}")
         else:
-            self.level, self._fixed = document["level"], True
-            one.state = "ready"
-            self._teller.tell(f"node {one.address} is ready: {one.threads} at a time, level {self.level}")
+            self.level = document["level"]
+            one.preparing = None
+            self._tell(f"node {one.address} is ready: {one.threads} at a time, level {self.level}")
 
-    def _checked(self, one: _Node, ticket: int, future: Any) -> None:
-        if self._nodes.get(one.address) is not one or ticket not in one.checking:
-            return
+    def _checked(self, one: _Node, ticket: int, future: Any) -> str:
+        """Note what came of a submission; return why its node had better be dropped, or nothing."""
         del one.checking[ticket]
         checked, trouble = self._answer(future)
         self._done.append((ticket, checked))
-        if trouble:  # such as a station that ended, or could not raise the same walls again: it starts anew
-            self._drop(one, trouble)
+        return trouble
 
     def _answer(self, future: Any) -> tuple[Checked | None, str]:
         """Return what the suites say, if a node has said it, and why it had better be dropped."""
@@ -236,11 +202,11 @@ class Cluster(Executor):
             return None, str(future.status)
         try:
             about = json.loads(future.result())
-            if about.get("level") != self.level:
-                return None, about.get("ended", "has other walls now")
-            return from_document(future.result()) if "tasks" in about else None, ""
-        except (ValueError, TypeError, AttributeError) as error:
-            return None, f"failed: {error!r}"
+            if about["level"] != self.level:
+                return None, "has other walls now"
+            return from_document(about) if "tasks" in about else None, ""
+        except (ValueError, KeyError, TypeError) as error:
+            return None, f"failed: expected what the suites say, got {error!r}"
 
     def _refuse(self, one: _Node, why: str) -> None:
         self._refused[one.address] = why
@@ -249,12 +215,10 @@ class Cluster(Executor):
     def _drop(self, one: _Node, why: str) -> None:
         """Do without a node; one that is still there, or comes back, is greeted anew."""
         del self._nodes[one.address]
-        futures = [future for future, _ in one.checking.values()]
-        lost = len(futures)
+        self._client.cancel(one.asked())
         self._done += [(ticket, None) for ticket in one.checking]
-        one.checking.clear()
-        self._client.cancel([*futures, *([one.asked] if one.asked is not None else [])])
-        self._teller.tell(f"node {one.address} {why}" + (f"; {lost} of its submissions go elsewhere" if lost else ""))
+        lost = f"; {len(one.checking)} of its submissions go elsewhere" if one.checking else ""
+        self._tell(f"node {one.address} {why}{lost}")
 
     def _give_up_without_hope(self, now: float) -> None:
         patience = WAIT_BESIDE_REFUSED if self._refused else WAIT_FOR_NODES
@@ -266,3 +230,10 @@ class Cluster(Executor):
                 f"cluster: expected a node that can grade at {self._scheduler}, got {len(self._refused)} that are "
                 f"refused and no other.{reasons}\nWhat is graded is kept; run the same command when nodes are there."
             )
+
+
+def _wait(futures: list[Any], seconds: float, enough: Callable[[Iterable[bool]], bool]) -> None:
+    """Wait a while for enough of these to have ended, in whatever way."""
+    deadline = time.monotonic() + seconds
+    while not enough(future.done() for future in futures) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,6 @@ class Plan:
     """How a run grades, wherever.
 
     Attributes:
-        run: names the run; no two have the same.
         selected: ids of the tasks.
         way: how the artefact is judged; see ``Course.ways``.
         seed: of the inputs.
@@ -25,7 +23,6 @@ class Plan:
         unsafe: whether student code may run without walls.
     """
 
-    run: str
     selected: tuple[str, ...]
     way: str
     seed: int
@@ -37,22 +34,18 @@ def to_document(checked: Checked) -> dict[str, Any]:
     """Return what the suites say of a submission as a JSON document."""
     return {
         "tasks": [dataclasses.asdict(task) for task in checked.tasks],
-        "notes": list(checked.notes),
+        "notes": checked.notes,
         "disturbed": sorted(checked.disturbed),
         "figures": checked.figures,
     }
 
 
-def from_document(text: str) -> Checked:
+def from_document(document: dict[str, Any]) -> Checked:
     """Rebuild it.
 
     Raises:
-        ValueError: if it is no such document.
+        KeyError, TypeError: if it is no such document.
     """
-    try:
-        document = json.loads(text)
-        tasks = tuple(task_from_json(task) for task in document["tasks"])
-        notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
-        return Checked(tasks, notes, {}, disturbed, dict(document["figures"]))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"cluster: expected what the suites say, got something else: {error!r}") from None
+    tasks = tuple(task_from_json(task) for task in document["tasks"])
+    notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
+    return Checked(tasks, notes, {}, disturbed, dict(document["figures"]))

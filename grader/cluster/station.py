@@ -7,19 +7,22 @@ the first line, is the plan. When the worker hangs up, however it ended, the sta
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import time
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from grader.canaries import try_canaries
-from grader.checking.plugin import Checked
 from grader.cluster.plan import Plan, to_document
 from grader.errors import GraderError
 from grader.grading import Grader
 from grader.sandbox.levels import candidates
 
 LOOK_SECONDS = 0.02
+IDLE_SECONDS = 300.0
+"""How long a station waits for a submission: a run that was killed asks for no more, one that lives for a new one."""
 
 
 def main(descriptors: list[int]) -> None:
@@ -38,8 +41,8 @@ def main(descriptors: list[int]) -> None:
 
 def _serve(lines: list[Connection], grader: Grader) -> None:
     asked: dict[int, Connection] = {}
-    tickets = 0
-    while lines:
+    tickets, used = 0, time.monotonic()
+    while lines and time.monotonic() - used < IDLE_SECONDS:
         for line in wait([line for line in lines if line not in asked.values()], timeout=0):
             assert isinstance(line, Connection), "only lines are waited for"
             try:
@@ -50,19 +53,15 @@ def _serve(lines: list[Connection], grader: Grader) -> None:
             tickets += 1
             asked[tickets] = line
             grader.submit(tickets, order, alone=alone)
+        if asked:
+            used = time.monotonic()
         for ticket, checked in grader.collect(LOOK_SECONDS):
-            _answer(asked.pop(ticket), {"level": grader.level, **_document(checked)})
-
-
-def _document(checked: Checked | None) -> dict[str, Any]:
-    return {"lost": "a checker ended over it"} if checked is None else to_document(checked)
+            _answer(asked.pop(ticket), {"level": grader.level, **(to_document(checked) if checked else {})})
 
 
 def _answer(line: Connection, document: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the worker has hung up, which `_serve` will see
         line.send_bytes(json.dumps(document).encode())
-    except OSError:
-        return  # the worker has hung up, which `_serve` will see
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -68,10 +66,6 @@ class Change:
     submission_changed: bool
     tasks: tuple[TaskChange, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what regrade.json holds of it."""
-        return dataclasses.asdict(self)
-
 
 def changes(before: Mapping[str, Result], after: Mapping[str, Result]) -> list[Change]:
     """Return the students whose points, status or checks differ: other scores first, those who lose most before all.
@@ -87,9 +81,8 @@ def changes(before: Mapping[str, Result], after: Mapping[str, Result]) -> list[C
 def changes_table(found: list[Change]) -> Table:
     """Return the table for the terminal."""
     table = Table(title="What changes", header_style="bold")
-    for column in ("student", "before", "after"):
-        table.add_column(column, justify="left" if column == "student" else "right", overflow="fold")
-    table.add_column("because of", overflow="fold")
+    for column in ("student", "before", "after", "because of"):
+        table.add_column(column, justify="right" if column in ("before", "after") else "left", overflow="fold")
     for change in found[:TABLE_ROWS]:
         reasons = ["other files were handed in"] if change.submission_changed else []
         if change.status_before != change.status_after:
@@ -108,9 +101,8 @@ def points(score: float | None) -> str:
 
 
 def _change(before: Result | None, after: Result) -> Change | None:
-    old = {task.id: task for task in before.tasks} if before else {}
-    new = {task.id: task for task in after.tasks}
-    tasks = [_task_change(task_id, old.get(task_id), new.get(task_id)) for task_id in {**old, **new}]
+    old, new = ({task.id: task for task in result.tasks} if result else {} for result in (before, after))
+    tasks = (_task_change(task_id, old.get(task_id), new.get(task_id)) for task_id in {**old, **new})
     change = Change(
         after.student,
         before.score if before else None,
@@ -118,24 +110,19 @@ def _change(before: Result | None, after: Result) -> Change | None:
         before.status if before else None,
         after.status,
         before is not None and before.submission_sha256 != after.submission_sha256,
-        tuple(task for task in tasks if task),
+        tuple(filter(None, tasks)),
     )
     same = (change.before, change.status_before) == (change.after, change.status_after)
     return None if same and not change.tasks else change
 
 
 def _task_change(task_id: str, before: TaskResult | None, after: TaskResult | None) -> TaskChange | None:
-    checks = _check_changes(before, after)
-    old, new = (task.score if task else None for task in (before, after))
-    old_status, new_status = (task.status if task else None for task in (before, after))
+    (old, old_status, was), (new, new_status, now) = _facts(before), _facts(after)
+    names = {**was, **now} if before and after else {}
+    checks = tuple(CheckChange(name, was.get(name), now.get(name)) for name in names if was.get(name) != now.get(name))
     same = (old, old_status) == (new, new_status) and not checks
     return None if same else TaskChange(task_id, old, new, old_status, new_status, checks)
 
 
-def _check_changes(before: TaskResult | None, after: TaskResult | None) -> tuple[CheckChange, ...]:
-    if before is None or after is None:
-        return ()
-    old, new = ({check.name: check.passed for check in task.checks} for task in (before, after))
-    return tuple(
-        CheckChange(name, old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)
-    )
+def _facts(task: TaskResult | None) -> tuple[float | None, str | None, dict[str, bool]]:
+    return (task.score, task.status, {one.name: one.passed for one in task.checks}) if task else (None, None, {})

@@ -62,11 +62,12 @@ def export(results: Sequence[Result], to: Format, assignment: str, roster: Roste
     people, problems, absent = _people(results, roster)
     grades = [grade_of(people[one.student], one) for one in results if one.student in people]
     title = heading(assignment, roster.headings) if roster and to == "canvas" else assignment
-    text = _csv(to, [Column(title, MAX_SCORE)], grades)
+    text = gradebook_csv(to, [Column(title, MAX_SCORE)], grades)
     return Export(text, len(grades), tuple(problems), tuple(absent))
 
 
-def _csv(to: Format, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
+def gradebook_csv(to: Format, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
+    """Return grades as Canvas, or else Moodle, imports them."""
     return canvas_csv(columns, grades) if to == "canvas" else moodle_csv(columns, grades)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from grader.batch import Settings, Watcher, grade_folder
@@ -13,10 +13,9 @@ from grader.figures import FILE_NAME as FIGURES
 from grader.files import write_atomically, write_bytes_atomically
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.graded.changes import Change, changes
-from grader.graded.overrides import overridden, read_overrides
 from grader.graded.results import read_results
 from grader.locking import only_grader
-from grader.results import Result
+from grader.overrides import overridden, read_overrides
 
 STAGING = ".regrade"
 """The folder in the output folder where the new results wait; an interrupted regrade goes on from there."""
@@ -66,8 +65,12 @@ def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) 
             settings = replace(settings, seeds=book.seeds())
     results = grade_folder(submissions, out / STAGING, settings, watcher)
     after = {folder: overridden(folder, result, overrides) for folder, result in results}
-    found = Regraded(len(after), changes(before, after), _differ(before, after))
-    if found.new:
+    new = any(
+        folder not in before or before[folder].without_times() != result.without_times()
+        for folder, result in after.items()  # who has left the class is not graded again
+    )
+    found = Regraded(len(after), changes(before, after), new)
+    if new:
         write_json(out, found, published=False)
     else:
         _forget_waiting(out)
@@ -95,17 +98,9 @@ def write_json(out: Path, found: Regraded, *, published: bool) -> None:
         "schema": 1,
         "published": published,
         "students": found.students,
-        "changes": [change.to_json() for change in found.changes],
+        "changes": [asdict(change) for change in found.changes],
     }
     write_atomically(out / "regrade.json", json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def _differ(before: dict[str, Result], after: dict[str, Result]) -> bool:
-    """Tell whether any result of the class differs; who has left it is not graded again."""
-    return any(
-        folder not in before or before[folder].without_times() != result.without_times()
-        for folder, result in after.items()
-    )
 
 
 def _forget_waiting(out: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,28 +16,20 @@ SCHEMA = 1
 
 
 @dataclass
-class Prediction:
-    """How the guesses for a task went."""
-
-    right: int
-    asked: int
-
-
-@dataclass
 class Memory:
     """The memory of one folder of exercises.
 
     Attributes:
         folder: where the student's modules lie, and the memory beside them.
         hints: task id -> how many hints were shown.
-        predictions: task id -> how the last guesses went.
+        predictions: task id -> how the last guesses went: how many were ``right``, of how many ``asked``.
         passed: task id -> when its public checks were green for the first time, in UTC.
         remark: what to tell the student about the file itself, or nothing.
     """
 
     folder: Path
     hints: dict[str, int] = field(default_factory=dict)
-    predictions: dict[str, Prediction] = field(default_factory=dict)
+    predictions: dict[str, dict[str, int]] = field(default_factory=dict)
     passed: dict[str, str] = field(default_factory=dict)
     remark: str = ""
 
@@ -64,12 +56,7 @@ class Memory:
         Raises:
             OSError: if the folder cannot be written to.
         """
-        entry = {
-            "schema": SCHEMA,
-            "hints": self.hints,
-            "predictions": {task: asdict(prediction) for task, prediction in self.predictions.items()},
-            "passed": self.passed,
-        }
+        entry = {"schema": SCHEMA, "hints": self.hints, "predictions": self.predictions, "passed": self.passed}
         write_atomically(self.folder / FILE, json.dumps(entry, indent=1) + "\n")
 
     def pass_tasks(self, task_ids: Iterable[str]) -> None:
@@ -91,12 +78,11 @@ def _checked(entry: Any) -> dict[str, Any]:
         raise ValueError("another schema")
     hints = {str(task): _count(shown) for task, shown in entry["hints"].items()}
     passed = {str(task): str(when) for task, when in entry["passed"].items()}
-    guesses = {str(task): _prediction(guess) for task, guess in entry["predictions"].items()}
+    guesses = {
+        str(task): {name: _count(guess[name]) for name in ("right", "asked")}
+        for task, guess in entry["predictions"].items()
+    }
     return {"hints": hints, "passed": passed, "predictions": guesses}
-
-
-def _prediction(entry: Any) -> Prediction:
-    return Prediction(_count(entry["right"]), _count(entry["asked"]))
 
 
 def _count(value: object) -> int:

@@ -65,9 +65,7 @@ class PublicChecks:
             self._turn_down()
 
     def _turn_down(self) -> None:
-        self.config.pluginmanager.unregister(
-            name="hypothesispytest"
-        )  # its summary takes a second, and tells nothing here
+        self.config.pluginmanager.unregister(name="hypothesispytest")  # its summary takes a second, and tells nothing
         typed = [str(arg) for arg in self.config.invocation_params.args]
         option = self.config.option
         if self.config.getoption("short_traceback", False):
@@ -97,9 +95,7 @@ class PublicChecks:
         for item in ours:
             item.extra_keyword_matches.add(self._task_id(item))
             self._limit(item)
-        items[:] = [item for item in items if item not in ours] + sorted(
-            ours, key=lambda item: order[self._task_id(item)]
-        )
+        items.sort(key=lambda item: order.get(self._task_id(item), -1))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which tasks are about to be looked at."""
@@ -143,8 +139,7 @@ class PublicChecks:
         """Collect the outcome."""
         found = getattr(report, "public", None)
         if found:
-            outcome = Outcome(**found["outcome"])
-            self.progress[found["task"]].outcomes.append(outcome)
+            self.progress[found["task"]].outcomes.append(Outcome(**found["outcome"]))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
@@ -273,15 +268,9 @@ class PublicChecks:
             memory.pass_tasks(green)
 
     def _close(self) -> None:
-        closing = screen.Closing(
-            list(self.progress.values()),
-            self.folder,
-            self.config.invocation_params.dir,
-            self.every,
-            self.brief,
-            self.remark,
-        )
-        screen.write_closing(self._terminal(), closing)
+        terminal, progress = self._terminal(), list(self.progress.values())
+        screen.write(terminal, self.remark)
+        screen.write_closing(terminal, progress, self.folder, every=self.every, brief=self.brief)
 
     def _keep_one_traceback(self) -> None:
         """Leave pytest's own report one failure of ours, the first of what is next; the student's own tests stay."""

@@ -70,18 +70,17 @@ class TaskProgress:
     @property
     def message(self) -> str:
         """Return what a student is told below the task: one thing at a time."""
-        first = {
-            kind: next((o for o in self.outcomes if o.kind == kind), None) for kind in ("failed", "unwritten", "green")
-        }
-        if self.state == "failed" and first["failed"]:
-            return first["failed"].message
+        state = self.state
+        if state == "failed":
+            return self._first("failed")
         if self.left_over:
             return f"{self.left_over}: the line that says *not written yet* is still reached. Can it go now?"
-        if self.state in ("unfinished", "waiting") and first["unwritten"]:
-            return first["unwritten"].message
-        if self.state == "not started" and first["unwritten"] and not self.unwritten:
-            return first["unwritten"].message
+        if state in ("unfinished", "waiting") or (state == "not started" and not self.unwritten):
+            return self._first("unwritten")
         return next((outcome.note for outcome in self.outcomes if outcome.note), "")
+
+    def _first(self, kind: Kind) -> str:
+        return next(outcome.message for outcome in self.outcomes if outcome.kind == kind)
 
     def count(self) -> str:
         """Return how many checks are green, if that says more than the state."""
@@ -123,8 +122,5 @@ def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
 
 def next_task(progress: Sequence[TaskProgress]) -> TaskProgress | None:
     """Return what to do next: first what was begun, then what was not, in teaching order."""
-    for states in (("failed", "unfinished"), ("not started", "waiting", "not run")):
-        for candidate in progress:
-            if candidate.state in states:
-                return candidate
-    return None
+    orders = (("failed", "unfinished"), ("not started", "waiting", "not run"))
+    return next((one for states in orders for one in progress if one.state in states), None)

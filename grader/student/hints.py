@@ -16,13 +16,10 @@ def next_hint(memory: Memory, task: Task) -> list[str]:
     """
     count, shown = len(task.hints), memory.hints.get(task.id, 0)
     if shown >= count:
-        return [f"{task.id}: there are no more hints. Here they are again:", *map(_numbered, enumerate(task.hints, 1))]
+        again = [f"  {number}. {text}" for number, text in enumerate(task.hints, 1)]
+        return [f"{task.id}: there are no more hints. Here they are again:", *again]
     memory.hints[task.id] = shown + 1
     memory.save()
     left = count - shown - 1
     more = f"{left} more: ask again, but try first." if left else "That was the last one."
     return [f"{task.id}, hint {shown + 1} of {count}: {task.hints[shown]}", more]
-
-
-def _numbered(numbered: tuple[int, str]) -> str:
-    return f"  {numbered[0]}. {numbered[1]}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-LOOK_EVERY = 0.1
 
 
 def has_keys() -> bool:
@@ -18,35 +17,25 @@ def has_keys() -> bool:
 @contextmanager
 def listening(on_key: Callable[[str], None]) -> Iterator[None]:
     """Call a function, from another thread, with each key that is pressed; the terminal is put back at the end."""
-    stop = threading.Event()
     if not has_keys():
         yield
         return
     with _single_keys():
-        thread = threading.Thread(target=_listen, args=(on_key, stop), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(timeout=5 * LOOK_EVERY)
+        threading.Thread(target=_listen, args=(on_key,), daemon=True).start()
+        yield
+
+
+def _listen(on_key: Callable[[str], None]) -> None:
+    while (key := _key()) not in ("", "\x03"):  # the terminal is gone, or Ctrl-C on Windows
+        on_key(key)
+    on_key("q")
 
 
 if sys.platform == "win32":
-    import msvcrt
-
-    @contextmanager
-    def _single_keys() -> Iterator[None]:
-        yield
-
-    def _listen(on_key: Callable[[str], None], stop: threading.Event) -> None:
-        while not stop.wait(LOOK_EVERY):
-            while msvcrt.kbhit():
-                on_key(msvcrt.getwch())
+    from contextlib import nullcontext as _single_keys
+    from msvcrt import getwch as _key
 
 else:
-    import os
-    import select
     import termios
     import tty
 
@@ -59,11 +48,5 @@ else:
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
-    def _listen(on_key: Callable[[str], None], stop: threading.Event) -> None:
-        terminal = sys.stdin.fileno()
-        while not stop.is_set():
-            if select.select([terminal], [], [], LOOK_EVERY)[0]:
-                pressed = os.read(terminal, 1).decode("utf-8", "replace")
-                on_key(pressed or "q")
-                if not pressed:
-                    return
+    def _key() -> str:
+        return os.read(sys.stdin.fileno(), 1).decode("utf-8", "replace")

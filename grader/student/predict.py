@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from grader.course import course
+from grader.student import CannotError
 
 CASES = 3
 
@@ -18,10 +19,6 @@ class Case(Protocol):
     question: str
     answer: tuple[int, ...]
     steps: tuple[str, ...]
-
-
-class Unanswered(Exception):
-    """The answers ended before the questions."""
 
 
 def ask_cases(
@@ -40,7 +37,7 @@ def ask_cases(
         How many guesses were right.
 
     Raises:
-        Unanswered: if there are no more answers.
+        CannotError: if there are no more answers.
     """
     predictions = course().part("predictions")
     assert predictions is not None, "a course whose tasks can be predicted has cases for them"
@@ -66,7 +63,7 @@ def _answer(
         ask("  > ")
         line = next(lines, None)
         if line is None:
-            raise Unanswered
+            raise CannotError(f"expected {CASES} answers, got fewer. Type a shape and Enter for each.")
         guess = read_shape(line)
         if guess is not None:
             return guess

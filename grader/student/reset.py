@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course import Task
@@ -16,26 +15,16 @@ from grader.student import CannotError
 from grader.student.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What a reset did.
-
-    Attributes:
-        path: the module.
-        backup: the student's text from before, or None if nothing was to be done.
-    """
-
-    path: Path
-    backup: Path | None
-
-
-def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) -> Restored:
+def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) -> Path | None:
     """Put the functions of a task back to their stubs, and leave every other line of the module as it is.
 
     Args:
         workspace: where the student's files lie.
         task: the task.
         whole_file: put the whole module back instead.
+
+    Returns:
+        A copy of the module from before, or None if nothing was to be done or there was none.
 
     Raises:
         CannotError: if the module cannot be read, or holds the functions in a form that cannot be replaced.
@@ -45,18 +34,20 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
     path, stub = workspace.module(task.module), workspace.stub(task.module)
     if not path.is_file():
         write_atomically(path, stub)
-        return Restored(path, None)
+        return None
     data = path.read_bytes()
-    new = stub if whole_file else _spliced(data, stub, workspace.shown(path), path, task)
+    new = stub if whole_file else _spliced(data, stub, workspace, task)
     text = data.decode("utf-8", "replace")
     if new == text.replace("\r\n", "\n"):
-        return Restored(path, None)
+        return None
     backup = keep_backup(path)
     write_atomically(path, new.replace("\n", "\r\n") if "\r\n" in text else new)
-    return Restored(path, backup)
+    return backup
 
 
-def _spliced(data: bytes, stub: str, shown: str, path: Path, task: Task) -> str:
+def _spliced(data: bytes, stub: str, workspace: Workspace, task: Task) -> str:
+    path = workspace.module(task.module)
+    shown = workspace.shown(path)
     remedy = f"Mend that, or put the whole file back: grader reset {task.id} --whole-file"
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")

@@ -1,26 +1,58 @@
-"""Keeps a warm process at hand, and runs one set of checks at a time in it."""
+"""Keeps a warm process at hand, and runs one set of checks at a time."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from grader import paths
 from grader.errors import GraderError
-from grader.student.warm import ONE_THREAD, Request
+from grader.student.warm import PRELOADED, Answer, Request, serve
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+    Context = ForkServerContext | SpawnContext
 
 CAN_FORK = sys.platform == "linux"
 """Windows has no fork, and the system libraries of macOS do not survive one."""
 
-Answer = dict[str, Any]
+
+class Warm:
+    """A process that waits for checks to run, and its line to here.
+
+    Args:
+        root: the folder that holds ``exercises``.
+        context: how it is started.
+    """
+
+    def __init__(self, root: Path, context: Context) -> None:
+        self.line, self._its = context.Pipe()
+        self.process = context.Process(target=serve, args=(self._its, root))
+        self.ready = False
+
+    def attend(self, post: Callable[[Warm, Answer | GraderError | None], None]) -> None:
+        """Start it and pass on what it says; its end is an error, of interest to whoever still expects something."""
+        with contextlib.suppress(EOFError, OSError):
+            self.process.start()
+            self._its.close()
+            while True:
+                post(self, self.line.recv())
+        post(self, GraderError("watch: expected PyTorch to be imported, got an error, as above. Is the kit installed?"))
+
+    def end(self) -> None:
+        """End it, with all processes that it has started."""
+        if self.process.is_alive():
+            if sys.platform != "win32":
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid or 0, signal.SIGKILL)
+            self.process.kill()
 
 
 class Runner:
@@ -30,123 +62,77 @@ class Runner:
 
     Args:
         root: the folder that holds ``exercises``.
-        post: called from another thread with a mark and an answer of the warm process, or None at its end.
-        fork: whether the warm process forks a child per request, or is replaced after each.
+        post: called from other threads with a process and what it says.
+        fork: whether processes are forked from one that has the libraries, or import them each.
     """
 
-    def __init__(self, root: Path, post: Callable[[int, Answer | None], None], *, fork: bool = CAN_FORK) -> None:
+    def __init__(
+        self, root: Path, post: Callable[[Warm, Answer | GraderError | None], None], *, fork: bool = CAN_FORK
+    ) -> None:
         self._root = root
         self._post = post
-        self._fork = fork
-        self._mark = 0
-        self._child = 0
-        self._ready = False
-        self._stopping = False
+        self._context: Context = multiprocessing.get_context("spawn")
         self._pending: Request | None = None
-        self.busy = False
-        self._start()
+        self._running: Warm | None = None
+        if fork:
+            from multiprocessing import forkserver  # noqa: PLC0415 - not on Windows
+
+            self._context = multiprocessing.get_context("forkserver")
+            forkserver.set_forkserver_preload(list(PRELOADED))
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # is handed down: Ctrl-C is for the one who watches
+            forkserver.ensure_running()
+            signal.signal(signal.SIGINT, before)
+        self._next = self._start()
+
+    @property
+    def busy(self) -> bool:
+        """Whether checks run."""
+        return self._running is not None
 
     def check(self, request: Request) -> None:
         """Run these checks next; what still runs is ended."""
         self._pending = request
-        if self.busy:
-            self.stop()
-        else:
-            self._send()
+        self.stop()
+        self._send()
 
     def stop(self) -> None:
         """End the checks that run, with all their processes."""
-        if not self.busy:
-            return
-        self._stopping = True
-        if not self._fork:
-            self._kill()
-            self._start()
-        elif self._child:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._child, signal.SIGKILL)
+        if self._running is not None:
+            self._running.end()
+            self._running = None
 
     def close(self) -> None:
         """End everything."""
-        self._pending = None
         self.stop()
-        self._kill()
+        self._next.end()
 
-    def handle(self, mark: int, answer: Answer | None) -> Answer | None:
-        """Note what an answer means for the process, and return it if it is of interest to the student."""
-        if mark != self._mark:
-            return None  # of a process that is no more
-        if answer is None:
-            return self._ended()
-        if "pid" in answer:
-            self._child = answer["pid"]
-            if self._stopping:
-                self.stop()
-        elif "ready" in answer:
-            self._ready = True
+    def handle(self, process: Warm, said: Answer | GraderError | None) -> Answer | None:
+        """Note what a process says; return what came out of the checks that run, be it nothing, when they have ended.
+
+        Raises:
+            GraderError: if a process has ended before it was ready.
+        """
+        if process is self._running and said is not None:
+            self._running = None
+            return said if isinstance(said, Answer) else Answer({}, None)
+        if process is self._next and said is None:
+            process.ready = True
             self._send()
-            return answer
-        elif "done" in answer:
-            return self._done(answer)
-        elif not self._stopping:
-            return answer
+        elif process is self._next:
+            if isinstance(said, GraderError) and not process.ready:
+                raise said
+            self._next = self._start()
         return None
 
-    def _ended(self) -> Answer | None:
-        """Replace a process that is gone: after its only request, or because something ended it."""
-        if not self._ready:
-            raise GraderError("watch: expected PyTorch to be imported, got an error, as above. Is the kit installed?")
-        was_busy = self.busy
-        self._kill()
-        self._start()
-        return self._done({"done": 1}) if was_busy else None
-
-    def _done(self, answer: Answer) -> Answer | None:
-        stopped = self._stopping
-        self.busy = self._stopping = False
-        self._child = 0
-        self._send()
-        return None if stopped else answer
-
     def _send(self) -> None:
-        if self._pending is None or not self._ready or self.busy:
+        if self._pending is None or not self._next.ready:
             return
-        request, self._pending, self.busy = self._pending, None, True
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(f"{request.to_json()}\n")
-            self._process.stdin.flush()
-        except OSError:
-            self._pending = request  # its end is on the way, and is handled then
+        self._running, self._next = self._next, self._start()
+        with contextlib.suppress(OSError):  # its end is on the way, and is handled then
+            self._running.line.send(self._pending)
+        self._pending = None
 
-    def _start(self) -> None:
-        self._mark += 1
-        self._ready = self.busy = self._stopping = False
-        self._child = 0
-        environment = {**os.environ, **ONE_THREAD}
-        kit = str(paths.ROOT)  # the folder that holds `grader`, where it is not installed
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [environment.get("PYTHONPATH"), kit]))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "grader.student.warm", "fork" if self._fork else "once"],
-            cwd=self._root,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the one who watches; on Windows the flag says so
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
-        threading.Thread(target=self._listen, args=(self._mark, self._process), daemon=True).start()
-
-    def _listen(self, mark: int, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            self._post(mark, json.loads(line))
-        self._post(mark, None)
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):  # what it did not read is of no interest any more
-                self._process.stdin.close()
+    def _start(self) -> Warm:
+        new = Warm(self._root, self._context)
+        threading.Thread(target=new.attend, args=(self._post,), daemon=True).start()
+        return new

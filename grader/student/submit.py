@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import platform
 import tempfile
@@ -17,6 +16,7 @@ from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.stubs import holds_work, stub_text, unwritten
 from grader.student import CannotError
 from grader.student.workspace import Workspace
+from grader.versions import installed_version
 from grader.zips import zipped
 
 VERSIONS = ".versions.json"
@@ -77,19 +77,14 @@ def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"kit": __version__, "python": platform.python_version(), "system": platform.system()}
-    for package in course().packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    packages = {package: installed_version(package) or "not installed" for package in course().packages}
+    return {"kit": __version__, "python": platform.python_version(), "system": platform.system(), **packages}
 
 
 def _module_row(folder: Path, name: str, files: dict[str, bytes], snapshot: intake.Snapshot) -> Row:
-    if f"{name}.py" not in files and f"{name}.ipynb" not in files:
+    file = next((file for file in files if file in (f"{name}.py", f"{name}.ipynb")), "")
+    if not file:
         return Row(f"{name}.py", "missing", good=False)
-    file = f"{name}.py" if f"{name}.py" in files else f"{name}.ipynb"
     if name in snapshot.broken:
         return Row(file, snapshot.broken[name], good=False)
     tasks = [task for task in course().tasks if task.module == name and task.id != course().judged]

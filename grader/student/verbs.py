@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,11 +50,11 @@ def reset(task: Task, *, whole_file: bool) -> None:
     from grader.student.reset import reset_task  # noqa: PLC0415
 
     with _exercises() as (workspace, _):
-        done = reset_task(workspace, task, whole_file=whole_file)
-        shown = workspace.shown(done.path)
-        if done.backup:
+        backup = reset_task(workspace, task, whole_file=whole_file)
+        shown = workspace.shown(workspace.module(task.module))
+        if backup:
             click.echo(f"{shown}: {'all of it' if whole_file else task.id} is as it was handed out.")
-            click.echo(f"Your text is kept: {workspace.shown(done.backup)}")
+            click.echo(f"Your text is kept: {workspace.shown(backup)}")
         else:
             click.echo(f"{shown}: {task.id} already is as it was handed out.")
 
@@ -66,15 +66,11 @@ def predict(task: str, seed: int | None) -> None:
     """Guess output shapes before you write TASK."""
     from random import Random  # noqa: PLC0415
 
-    from grader.public.memory import Prediction  # noqa: PLC0415
-    from grader.student.predict import CASES, Unanswered, ask_cases  # noqa: PLC0415
+    from grader.student.predict import CASES, ask_cases  # noqa: PLC0415
 
     with _exercises() as (_, memory):
-        try:
-            right = ask_cases(task, sys.stdin, click.echo, _prompt(), Random(seed))  # noqa: S311 - drawn, not secret
-        except Unanswered:
-            raise CannotError(f"expected {CASES} answers, got fewer. Type a shape and Enter for each.") from None
-        memory.predictions[task] = Prediction(right, CASES)
+        right = ask_cases(task, sys.stdin, click.echo, _prompt, Random(seed))  # noqa: S311 - drawn, not secret
+        memory.predictions[task] = {"right": right, "asked": CASES}
         memory.save()
         click.echo(f"{right} of {CASES} right. Now write {task}: your code can check you.")
 
@@ -113,19 +109,13 @@ def watch(limit: float) -> None:
 
     with _exercises() as (workspace, _):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is put back
-        Watch(workspace, _say, limit).run()
+        Watch(workspace, limit).run()
 
 
-def _say(text: str) -> None:
-    click.echo(text, nl=False)
-    sys.stdout.flush()
-
-
-def _prompt() -> Callable[[str], None]:
-    """Return what writes a prompt; without a terminal there is none."""
+def _prompt(text: str) -> None:
+    """Write a prompt; without a terminal there is none."""
     if sys.stdin.isatty():
-        return lambda text: click.echo(text, nl=False)
-    return lambda _: None
+        click.echo(text, nl=False)
 
 
 @contextmanager

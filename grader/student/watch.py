@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+import click
 import watchfiles
 
 from grader.course import Task, course
@@ -22,9 +20,9 @@ from grader.student import CannotError
 from grader.student.hints import next_hint
 from grader.student.keys import has_keys, listening
 from grader.student.reset import reset_task
-from grader.student.runner import CAN_FORK, Answer, Runner
+from grader.student.runner import Runner, Warm
 from grader.student.touched import touched_modules
-from grader.student.warm import Request
+from grader.student.warm import Answer, Request
 from grader.student.workspace import Workspace
 
 KEYS = "h hint   l list   n next   r reset   q quit"
@@ -34,10 +32,6 @@ GROUP_MS = 30
 Event = Callable[[], object]
 
 
-class Quit(Exception):
-    """The student has had enough."""
-
-
 class Watch:
     """One session of `grader watch`.
 
@@ -45,17 +39,12 @@ class Watch:
 
     Args:
         workspace: where the student's files lie.
-        say: writes a text, without a line end of its own.
         limit: seconds for one check.
-        fork: as in `Runner`.
     """
 
-    def __init__(
-        self, workspace: Workspace, say: Callable[[str], None], limit: float, *, fork: bool = CAN_FORK
-    ) -> None:
+    def __init__(self, workspace: Workspace, limit: float) -> None:
         self.workspace = workspace
         self.limit = limit
-        self._say = say
         self._events: queue.Queue[Event] = queue.Queue()
         self._states: dict[str, str] = {}
         self._current = course().tasks[0]
@@ -63,7 +52,7 @@ class Watch:
         self._began = self._alive = 0.0
         self._users: list[str] = []
         self._stop = threading.Event()
-        self._runner = Runner(workspace.folder.parent, self._answered, fork=fork)
+        self._runner = Runner(workspace.folder.parent, self._answered)
 
     def run(self) -> None:
         """Watch until the student quits.
@@ -71,15 +60,15 @@ class Watch:
         Raises:
             GraderError: if the libraries cannot be imported, or saves not be seen.
         """
-        self._line(f"Watching {self.workspace.folder.name}/. Importing what they need, once ...")
+        click.echo(f"Watching {self.workspace.folder.name}/. Importing what they need, once ...")
         threading.Thread(target=self._look, daemon=True).start()
         self._go_to(self._next_undone(None) or self._current)
         try:
             with listening(lambda key: self._events.put(lambda: self._on_key(key))):
                 while True:
                     self._step()
-        except (KeyboardInterrupt, Quit):
-            self._line("Stopped watching.")
+        except KeyboardInterrupt:
+            click.echo("Stopped watching.")
         finally:
             self._stop.set()
             self._runner.close()
@@ -92,8 +81,8 @@ class Watch:
             if self._runner.busy and silent > 2 * self.limit + 5:
                 self._runner.stop()
                 self._alive = time.monotonic()
-                self._line(f"No check has ended for {silent:.0f} seconds, so they were stopped.")
-                self._line("Is there a loop that never ends?")
+                click.echo(f"No check has ended for {silent:.0f} seconds, so they were stopped.")
+                click.echo("Is there a loop that never ends?")
 
     # what was saved
 
@@ -135,54 +124,41 @@ class Watch:
         self._began = self._alive = time.monotonic()
         self._on_key = self._command
         self._users = []
-        self._line(f"\n{time.strftime('%H:%M:%S')} {why}: checking ...")
+        click.echo(f"\n{time.strftime('%H:%M:%S')} {why}: checking ...")
         files = tuple(f"{self.workspace.folder.name}/test_{module}.py" for module in modules)
-        columns = shutil.get_terminal_size((100, 24)).columns
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         others = f"not {course().judged}" if course().judged else ""
-        self._runner.check(Request(files, keyword or others, self.limit, colour, columns))
+        self._runner.check(Request(files, keyword or others, self.limit))
 
     # what came out
 
-    def _answered(self, mark: int, answer: Answer | None) -> None:
-        self._events.put(lambda: self._handle(mark, answer))
+    def _answered(self, process: Warm, said: Answer | GraderError | None) -> None:
+        self._events.put(lambda: self._handle(process, said))
 
-    def _handle(self, mark: int, answer: Answer | None) -> None:
-        told = self._runner.handle(mark, answer)
-        if told is None:
-            return
+    def _handle(self, process: Warm, said: Answer | GraderError | None) -> None:
         self._alive = time.monotonic()
-        if "text" in told:
-            self._say(told["text"])
-        elif "states" in told:
-            self._looked_at(told["states"], told["next"])
-        elif "done" in told:
-            self._done()
-
-    def _looked_at(self, states: dict[str, str], following: str | None) -> None:
-        self._states |= states
-        if "failed" in states.values():
+        answer = self._runner.handle(process, said)
+        if answer is None:
+            return
+        self._states |= answer.states
+        if "failed" in answer.states.values():
             self._users = []  # one thing at a time
-        if following:
-            self._current = course().task(following)
-        elif not self._users:
+        if answer.following:
+            self._current = course().task(answer.following)
+        elif answer.states and not self._users:
             self._current = self._next_undone(None) or self._current
             self._point_to_next()
-
-    def _done(self) -> None:
-        self._line(f"({time.monotonic() - self._began:.2f} s)")
+        click.echo(f"({time.monotonic() - self._began:.2f} s)")
         if self._users:
             self._check(f"what uses it ({', '.join(f'{user}.py' for user in self._users)})", self._users)
         elif has_keys():
-            self._line(KEYS)
+            click.echo(KEYS)
 
     def _point_to_next(self) -> None:
         task = self._next_undone(None)
-        self._line("")
         if task is None:
-            self._line("Every task is green here. Now read the docstrings once more: do they promise anything else?")
+            click.echo("\nEvery task is green here. Now read the docstrings once more: do they promise anything else?")
         else:
-            self._line(f"Next: {task.id}, {task.points:g} points: {self._place(task)}")
+            click.echo(f"\nNext: {task.id}, {task.points:g} points: {self._place(task)}")
 
     # keys
 
@@ -192,53 +168,53 @@ class Watch:
         if action is not None:
             action()
         elif key.isprintable():
-            self._line(KEYS)
+            click.echo(KEYS)
 
     def _hint(self) -> None:
         memory = Memory.load(self.workspace.folder)
         for line in [memory.remark, *next_hint(memory, self._current)]:
             if line:
-                self._line(line)
+                click.echo(line)
 
     def _list(self) -> None:
         for task in course().tasks:
             mark = ">" if task == self._current else " "
-            self._line(f"{mark} {self._state(task):<14}{task.id:<18}{task.points:>3g}  {task.title}")
+            click.echo(f"{mark} {self._state(task):<14}{task.id:<18}{task.points:>3g}  {task.title}")
 
     def _next(self) -> None:
         task = self._next_undone(self._current)
         if task is None:
-            self._line("There is no other task that is not green.")
+            click.echo("There is no other task that is not green.")
         else:
             self._go_to(task)
 
     def _ask_reset(self) -> None:
-        self._line(f"Put {self._current.id} back to its stub? Your text is kept. y/n")
+        click.echo(f"Put {self._current.id} back to its stub? Your text is kept. y/n")
         self._on_key = self._reset
 
     def _reset(self, key: str) -> None:
         self._on_key = self._command
         if key.lower() != "y":
-            self._line("Nothing was changed.")
+            click.echo("Nothing was changed.")
             return
         try:
-            done = reset_task(self.workspace, self._current)
+            backup = reset_task(self.workspace, self._current)
         except (CannotError, GraderError) as error:
-            self._line(str(error))
+            click.echo(str(error))
             return
-        kept = f" Your text is kept: {self.workspace.shown(done.backup)}" if done.backup else ""
-        self._line(f"{self._current.id} is as it was handed out.{kept}")
+        kept = f" Your text is kept: {self.workspace.shown(backup)}" if backup else ""
+        click.echo(f"{self._current.id} is as it was handed out.{kept}")
 
     def _quit(self) -> None:
-        raise Quit
+        raise KeyboardInterrupt
 
     # where the student is
 
     def _go_to(self, task: Task) -> None:
         self._current = task
-        self._line(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}")
+        click.echo(f"\n{task.id}, {task.points:g} points: {task.title}. {self._place(task)}")
         if task.predicted and self._state(task) == "not started":
-            self._line(f"Before you write it, guess: grader predict {task.id}")
+            click.echo(f"Before you write it, guess: grader predict {task.id}")
         keyword = task.id if task.id == course().judged else ""
         self._check(f"exercises/{task.module}.py", [task.module], keyword)
 
@@ -260,9 +236,6 @@ class Watch:
     def _place(self, task: Task) -> str:
         line = line_of(self.workspace.module(task.module), task.symbols)
         return f"exercises/{task.module}.py" + (f", line {line}" if line else "")
-
-    def _line(self, text: str) -> None:
-        self._say(f"{text}\n")
 
 
 def _counts(_change: watchfiles.Change, path: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,14 +51,9 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
     if not path.exists():
         return ()
     try:
-        overrides = _read(path)
+        return _read(path)
     except (ValueError, csv.Error) as error:
         raise GraderError(f"{path}: {error}") from None
-    twice = {one for one in overrides for other in overrides if one != other and _place(one) == _place(other)}
-    if twice:
-        one = min(twice, key=_place)
-        raise GraderError(f"{path}: expected one score for {one.task} of {one.student}, got several")
-    return overrides
 
 
 def overridden(folder: str, result: Result, overrides: Iterable[Override]) -> Result:
@@ -82,7 +78,7 @@ def unused(results: Sequence[tuple[str, Result]], overrides: Iterable[Override])
     return [
         f"{FILE_NAME}: no submission of {clean(one.student)} was graded on {one.task}; it is not set"
         for one in overrides
-        if _place(one) not in places
+        if (one.student, one.task) not in places
     ]
 
 
@@ -94,7 +90,11 @@ def _read(path: Path) -> tuple[Override, ...]:
     rows = csv.DictReader(io.StringIO(read_utf8(path), newline=""), restkey=FURTHER)
     if tuple(rows.fieldnames or ()) != COLUMNS:
         raise ValueError(f"expected the columns {', '.join(COLUMNS)}, got {rows.fieldnames}")
-    return tuple(_override(row, f"line {rows.line_num}") for row in rows)
+    overrides = tuple(_override(row, f"line {rows.line_num}") for row in rows)
+    for (student, task), count in Counter((one.student, one.task) for one in overrides).items():
+        if count > 1:
+            raise ValueError(f"expected one score for {task} of {student}, got several")
+    return overrides
 
 
 def _set(task: TaskResult, one: Override) -> TaskResult:
@@ -116,7 +116,3 @@ def _override(row: dict[str, str], where: str) -> Override:
     if not 0 <= score <= task.points:
         raise ValueError(f"{where}: expected a score from 0 to {task.points:g}, got {score:g}")
     return Override(row["student"].strip(), task.id, score, clean(row["reason"] or "no reason given."))
-
-
-def _place(one: Override) -> tuple[str, str]:
-    return one.student, one.task
