@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from grader.checking.plugin import Checked, Job
+from grader.checking.plugin import CheckReport, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.grading import lay_out_data
-from grader.sandbox.client import Place
+from grader.sandbox.client import WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.wire import Message
 from grader.sandbox.worker import Worker
@@ -59,7 +59,7 @@ def _check(namespace: dict[str, Any], selected: frozenset[str]) -> dict[str, flo
         def open_session(task: Task) -> TaskSession:
             return TaskSession(pool, Limits(), code, task)  # type: ignore[arg-type]
 
-        found: list[Checked] = []
+        found: list[CheckReport] = []
         run_suites(iter([Job("beside", SEED, selected, open_session, None)]), lambda _, checked: found.append(checked))
     return {task.id: task.score for task in found[0].tasks}
 
@@ -96,7 +96,7 @@ class _Pool:
 
     def __init__(self, worker: _InProcess, data: Path) -> None:
         self._worker = worker
-        self.place = Place("none", data, Limits())
+        self.place = WorkerConfig("none", data, Limits())
 
     def take(self, limits: Limits) -> _InProcess:
         """Return the worker."""

@@ -43,7 +43,7 @@ from grader.course import course
 from grader.grading import Grader, code_of, lay_out_data
 from grader.results import Result
 from grader.sandbox import walls
-from grader.sandbox.client import Place
+from grader.sandbox.client import WorkerConfig
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
@@ -100,7 +100,7 @@ def record(data: Path) -> list[Call]:
     """Grade the reference once, and return the calls that the floor consists of."""
     calls: list[Call] = []
     order = reference_order(SEED, EVERYTHING)
-    place = Place(candidates(unsafe=False)[0], data, Limits())
+    place = WorkerConfig(candidates(unsafe=False)[0], data, Limits())
     server = ZygoteServer(1, place.level)
     server.wait_until_ready()
     try:

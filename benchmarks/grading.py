@@ -25,7 +25,7 @@ from grader.course import course
 from grader.grading import Grader, lay_out_data
 from grader.results import MAX_SCORE, Result
 from grader.sandbox import walls
-from grader.sandbox.client import Place, Worker
+from grader.sandbox.client import Worker, WorkerConfig
 from grader.sandbox.levels import candidates, start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import ZygoteServer
@@ -46,7 +46,7 @@ def main(runs: int) -> None:
     levels = candidates(unsafe=False)
     with tempfile.TemporaryDirectory() as folder:
         rows["data set of synthetic images written"].append(timed(lambda: lay_out_data(Path(folder))))
-        place = Place(levels[0], Path(folder), Limits())
+        place = WorkerConfig(levels[0], Path(folder), Limits())
         for run in range(runs):
             print(f"run {run + 1} of {runs}", file=sys.stderr)
             rows[BASELINE].append(timed(import_libraries))
@@ -64,7 +64,7 @@ def collect_suites() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def measure_sandbox(rows: dict[str, list[float]], place: Place) -> None:
+def measure_sandbox(rows: dict[str, list[float]], place: WorkerConfig) -> None:
     """Start a fork server, try its walls, and take workers from it."""
     started = time.perf_counter()
     server = ZygoteServer(1, place.level)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.canaries import PATIENCE, reference_order
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.grading import Grader
 from grader.sandbox.levels import candidates
 
@@ -25,7 +25,7 @@ def main(seeds: int) -> None:
     accuracies, seconds = [], []
     with Grader(1, candidates(unsafe=False)) as grader:
         for seed in range(seeds):
-            found: dict[int, Checked | None] = {}
+            found: dict[int, CheckReport | None] = {}
             order = reference_order(seed, frozenset({"fashion_accuracy"}), "retrain")
             started = time.perf_counter()
             grader.check([order], found.__setitem__, tick=lambda: None, patience=PATIENCE)

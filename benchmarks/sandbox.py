@@ -28,7 +28,7 @@ from grader.course import course
 from grader.grading import code_of, lay_out_data
 from grader.paths import ROOT
 from grader.sandbox import walls
-from grader.sandbox.client import Place, Worker
+from grader.sandbox.client import Worker, WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
@@ -68,10 +68,10 @@ def main(workers: int) -> None:
         lay_out_data(Path(folder))
         Path(folder).chmod(0o755)
         for level in walls.available_levels():
-            print_table(f"level {level}", measure(Place(level, Path(folder), LIMITS), workers, imports))
+            print_table(f"level {level}", measure(WorkerConfig(level, Path(folder), LIMITS), workers, imports))
 
 
-def measure(place: Place, workers: int, imports: list[float]) -> tuple[Rows, Rows]:
+def measure(place: WorkerConfig, workers: int, imports: list[float]) -> tuple[Rows, Rows]:
     """Start a fork server and take workers from it; return milliseconds and MiB by what was measured."""
     times: Rows = defaultdict(list)
     sizes: Rows = defaultdict(list)
@@ -91,7 +91,7 @@ def measure(place: Place, workers: int, imports: list[float]) -> tuple[Rows, Row
     return times, sizes
 
 
-def measure_bare_fork(times: Rows, server: ZygoteServer, place: Place) -> None:
+def measure_bare_fork(times: Rows, server: ZygoteServer, place: WorkerConfig) -> None:
     """Take a worker that was not forked ahead, and wait until it is gone."""
     started = time.perf_counter()
     worker = Worker(server.channels[0], place)

@@ -21,13 +21,13 @@ from rich.table import Table
 from tables import EVERYTHING, SETTLE_SECONDS
 
 from grader.canaries import reference_order
-from grader.checking.plugin import Checked, Job
+from grader.checking.plugin import CheckReport, Job
 from grader.checking.session import TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task
 from grader.grading import code_of, lay_out_data
 from grader.sandbox import walls
-from grader.sandbox.client import Place, Worker
+from grader.sandbox.client import Worker, WorkerConfig
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
@@ -83,7 +83,7 @@ def main(runs: int) -> None:
     behind: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         lay_out_data(Path(folder))
-        place = Place(candidates(unsafe=False)[0], Path(folder), Limits())
+        place = WorkerConfig(candidates(unsafe=False)[0], Path(folder), Limits())
         server = ZygoteServer(1, place.level)
         server.wait_until_ready()
         try:
@@ -113,7 +113,7 @@ def _jobs(runs: int, pool: WorkerPool, spent: Spent, behind: list[float], server
             behind.clear()
 
 
-def _require_full_points(_job: Job, checked: Checked) -> None:
+def _require_full_points(_job: Job, checked: CheckReport) -> None:
     if any(task.status != "passed" for task in checked.tasks):
         raise SystemExit("split: expected the reference to pass every task. Does `grader verify --quick` hold?")
 

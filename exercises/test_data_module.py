@@ -31,11 +31,11 @@ def _files_are_read_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def make(data_module: ModuleType) -> Callable[..., Any]:
+def make(student: ModuleType) -> Callable[..., Any]:
     """Make a data module and get it ready."""
 
     def make_data(**arguments: int) -> Any:
-        data = data_module.FashionMNISTDataModule(DATA_DIR, **arguments)
+        data = student.FashionMNISTDataModule(DATA_DIR, **arguments)
         data.prepare_data()
         data.setup(None)
         return data

@@ -47,74 +47,74 @@ def trainer(*callbacks: pl.Callback, **more: Any) -> pl.Trainer:
 
 
 @pytest.mark.task("build_baseline")
-def test_build_baseline_has_ten_layers_in_order(model: ModuleType) -> None:
+def test_build_baseline_has_ten_layers_in_order(student: ModuleType) -> None:
     """The types of its modules, as the docstring lists them."""
-    got = [type(layer).__name__ for layer in model.build_baseline()]
+    got = [type(layer).__name__ for layer in student.build_baseline()]
     assert_equal(got, BASELINE, "build_baseline, its modules")
 
 
 @pytest.mark.task("build_baseline")
-def test_build_baseline_has_421642_parameters(model: ModuleType) -> None:
+def test_build_baseline_has_421642_parameters(student: ModuleType) -> None:
     """320 + 18,496 + 401,536 + 1,290."""
     hint = "Which row of the lesson's table differs?"
-    assert_equal(parameters_of(model.build_baseline()), 421_642, "build_baseline, its parameters", hint)
+    assert_equal(parameters_of(student.build_baseline()), 421_642, "build_baseline, its parameters", hint)
 
 
 @pytest.mark.task("build_baseline")
-def test_the_first_layer_gives_32_maps(model: ModuleType) -> None:
+def test_the_first_layer_gives_32_maps(student: ModuleType) -> None:
     """Padding keeps 28 x 28 as it is."""
-    got = tuple(model.build_baseline()[0](some_images(2)).shape)
+    got = tuple(student.build_baseline()[0](some_images(2)).shape)
     assert_equal(
         got, (2, 32, 28, 28), "build_baseline, shape after the first layer", "What does padding do to the size?"
     )
 
 
 @pytest.mark.task("build_baseline")
-def test_build_baseline_gives_as_many_logits_as_classes(model: ModuleType) -> None:
+def test_build_baseline_gives_as_many_logits_as_classes(student: ModuleType) -> None:
     """Seven classes, seven numbers per image."""
-    got = tuple(model.build_baseline(num_classes=7)(some_images(3)).shape)
+    got = tuple(student.build_baseline(num_classes=7)(some_images(3)).shape)
     assert_equal(got, (3, 7), "build_baseline(num_classes=7) of three images, shape")
 
 
 @pytest.mark.task("build_baseline")
-def test_build_baseline_refuses_no_classes(model: ModuleType) -> None:
+def test_build_baseline_refuses_no_classes(student: ModuleType) -> None:
     """There must be something to tell apart."""
     with refused("build_baseline(num_classes=0)", ValueError):
-        model.build_baseline(num_classes=0)
+        student.build_baseline(num_classes=0)
 
 
 @pytest.mark.task("fashion_cnn")
 @pytest.mark.parametrize("count", [1, 4])
-def test_fashion_cnn_gives_logits_for_any_batch(model: ModuleType, count: int) -> None:
+def test_fashion_cnn_gives_logits_for_any_batch(student: ModuleType, count: int) -> None:
     """One row per image, one number per class."""
     with torch.no_grad():
-        got = tuple(model.FashionCNN().eval()(some_images(count)).shape)
+        got = tuple(student.FashionCNN().eval()(some_images(count)).shape)
     assert_equal(got, (count, 10), f"FashionCNN of a batch of {count}, shape")
 
 
 @pytest.mark.task("fashion_cnn")
-def test_fashion_cnn_gives_no_probabilities(model: ModuleType) -> None:
+def test_fashion_cnn_gives_no_probabilities(student: ModuleType) -> None:
     """The loss does the softmax: numbers that are positive and add up to 1 were through one already."""
     with torch.no_grad():
-        got = model.FashionCNN().eval()(some_images(4))
+        got = student.FashionCNN().eval()(some_images(4))
     through_softmax = bool((got >= 0).all()) and torch.allclose(got.sum(dim=1), torch.ones(4), atol=1e-4)
     question = "Who applies the softmax when cross_entropy does, too?"
     assert_true(not through_softmax, f"FashionCNN: expected logits, got rows that add up to 1. {question}")
 
 
 @pytest.mark.task("fashion_cnn")
-def test_fashion_cnn_is_small(model: ModuleType) -> None:
+def test_fashion_cnn_is_small(student: ModuleType) -> None:
     """At most 500,000 parameters."""
-    got = parameters_of(model.FashionCNN())
+    got = parameters_of(student.FashionCNN())
     assert_true(
         0 < got <= 500_000, f"FashionCNN: expected at most 500,000 parameters, got {got:,}. Which layer has most?"
     )
 
 
 @pytest.mark.task("fashion_cnn")
-def test_the_first_convolution_gives_32_maps(model: ModuleType) -> None:
+def test_the_first_convolution_gives_32_maps(student: ModuleType) -> None:
     """The lesson's own example: 32 maps of 28 x 28."""
-    network = model.FashionCNN().eval()
+    network = student.FashionCNN().eval()
     shapes: list[tuple[int, ...]] = []
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
@@ -158,10 +158,10 @@ class Spy(pl.Callback):
 
 
 @pytest.fixture
-def first_step(model: ModuleType) -> Spy:
+def first_step(student: ModuleType) -> Spy:
     """What a spy saw at the first step of a network with learning rate 0.0125."""
     spy, batch = Spy(), TensorDataset(some_images(12), torch.arange(12) % 10)
-    network = model.FashionCNN(learning_rate=0.0125)
+    network = student.FashionCNN(learning_rate=0.0125)
     trainer(spy, max_steps=1).fit(network, DataLoader(batch, batch_size=12))
     return spy
 
@@ -188,9 +188,9 @@ def test_the_optimizer_starts_from_learning_rate(first_step: Spy) -> None:
 
 @pytest.mark.task("lightning_steps")
 @pytest.mark.parametrize(("stage", "verb"), [("val", "validate"), ("test", "test")])
-def test_the_accuracy_is_a_share(model: ModuleType, stage: str, verb: str) -> None:
+def test_the_accuracy_is_a_share(student: ModuleType, stage: str, verb: str) -> None:
     """Of 12 labels, 9 are what the network says: that is 0.75."""
-    network = model.FashionCNN().eval()
+    network = student.FashionCNN().eval()
     with torch.no_grad():
         answers = network(some_images(12)).argmax(dim=1)
     labels = torch.where(torch.arange(12) < 9, answers, (answers + 1) % 10)
@@ -205,11 +205,11 @@ def test_the_accuracy_is_a_share(model: ModuleType, stage: str, verb: str) -> No
 
 
 @pytest.mark.task("lightning_steps")
-def test_training_lowers_the_loss(model: ModuleType) -> None:
+def test_training_lowers_the_loss(student: ModuleType) -> None:
     """Ten steps on one batch: a network that learns begins to know it by heart."""
     torch.manual_seed(0)
     images, labels = some_images(16), torch.arange(16) % 10
-    network = model.FashionCNN()
+    network = student.FashionCNN()
     losses = []
     for steps in (0, 10):
         trainer(max_steps=steps).fit(network, DataLoader(TensorDataset(images, labels), batch_size=16))
@@ -223,12 +223,12 @@ def test_training_lowers_the_loss(model: ModuleType) -> None:
 @pytest.mark.task("fashion_accuracy")
 @pytest.mark.timeout(300)
 def test_the_trained_network_knows_the_test_images(
-    model: ModuleType, record_property: Callable[[str, object], None]
+    student: ModuleType, record_property: Callable[[str, object], None]
 ) -> None:
     """90.0 % of the 10,000 earn all points, 80.0 % none, and in between it is linear."""
     if not WEIGHTS.is_file():
         raise NotStarted(f"There is no {WEIGHTS.name} yet: python -m exercises.train writes it.")
-    network = model.FashionCNN().eval()
+    network = student.FashionCNN().eval()
     try:
         network.load_state_dict(load_file(WEIGHTS))
     except Exception as error:

@@ -15,9 +15,9 @@ def small_network() -> nn.Sequential:
 
 
 @pytest.mark.task("layer_shapes")
-def test_layer_shapes_names_each_leaf_in_order(summary: ModuleType) -> None:
+def test_layer_shapes_names_each_leaf_in_order(student: ModuleType) -> None:
     """A 5 x 7 image through a 3 x 3 kernel is 3 x 5; containers are not listed."""
-    got = summary.layer_shapes(small_network(), (2, 1, 5, 7))
+    got = student.layer_shapes(small_network(), (2, 1, 5, 7))
     expected = {"0.0": (2, 4, 3, 5), "0.1": (2, 4, 3, 5), "1": (2, 60), "2": (2, 7)}
     assert_true(isinstance(got, dict), f"layer_shapes: expected a dict, got {type(got).__name__}.")
     plain = {name: tuple(shape) for name, shape in got.items()}
@@ -25,10 +25,10 @@ def test_layer_shapes_names_each_leaf_in_order(summary: ModuleType) -> None:
 
 
 @pytest.mark.task("layer_shapes")
-def test_layer_shapes_leaves_the_model_as_it_was(summary: ModuleType) -> None:
+def test_layer_shapes_leaves_the_model_as_it_was(student: ModuleType) -> None:
     """Who only looks changes neither mode nor averages, and leaves no hooks."""
     network = small_network().train()
-    summary.layer_shapes(network, (2, 1, 5, 7))
+    student.layer_shapes(network, (2, 1, 5, 7))
     assert_true(network.training, "layer_shapes: expected the model in training mode as before, got it in eval mode.")
     hooks = sum(len(layer._forward_hooks) for layer in network.modules())  # noqa: SLF001 - there is no public way to count
     assert_equal(hooks, 0, "layer_shapes, hooks that are left behind")
@@ -45,43 +45,43 @@ def test_layer_shapes_leaves_the_model_as_it_was(summary: ModuleType) -> None:
     [(nn.Linear(3, 5), 20), (nn.Conv2d(2, 4, 3), 76), (nn.BatchNorm2d(4), 8)],
     ids=["Linear", "Conv2d", "BatchNorm2d"],
 )
-def test_count_parameters_counts_weights_and_biases(summary: ModuleType, layer: nn.Module, expected: int) -> None:
+def test_count_parameters_counts_weights_and_biases(student: ModuleType, layer: nn.Module, expected: int) -> None:
     """3 * 5 + 5; 4 * 2 * 3 * 3 + 4; a scale and a shift for each of four maps, but not the averages."""
     where = f"count_parameters({type(layer).__name__})"
-    assert_equal(summary.count_parameters(layer), (expected, expected), where, "Which tensors does it learn?")
+    assert_equal(student.count_parameters(layer), (expected, expected), where, "Which tensors does it learn?")
 
 
 @pytest.mark.task("count_parameters")
-def test_count_parameters_knows_what_is_frozen(summary: ModuleType) -> None:
+def test_count_parameters_knows_what_is_frozen(student: ModuleType) -> None:
     """With its bias frozen, a layer of 20 has 15 left to train."""
     layer = nn.Linear(3, 5)
     layer.bias.requires_grad = False
-    assert_equal(summary.count_parameters(layer), (20, 15), "count_parameters of a Linear whose bias is frozen")
+    assert_equal(student.count_parameters(layer), (20, 15), "count_parameters of a Linear whose bias is frozen")
 
 
 @pytest.mark.task("freeze")
-def test_freeze_reaches_every_depth(summary: ModuleType) -> None:
+def test_freeze_reaches_every_depth(student: ModuleType) -> None:
     """Nothing below is trained any more."""
     network = small_network()
-    summary.freeze(network)
+    student.freeze(network)
     left = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
     assert_true(not left, f"freeze: expected no trainable parameter, got {', '.join(left)}.")
 
 
 @pytest.mark.task("freeze")
-def test_unfreeze_undoes_it_for_a_part(summary: ModuleType) -> None:
+def test_unfreeze_undoes_it_for_a_part(student: ModuleType) -> None:
     """The last layer alone learns: that is how a trained network is used for something new."""
     network = small_network()
-    summary.freeze(network)
-    summary.unfreeze(network[2])
+    student.freeze(network)
+    student.unfreeze(network[2])
     left = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
     assert_equal(left, ["2.weight", "2.bias"], "unfreeze of the last layer, trainable parameters")
 
 
 @pytest.mark.task("summarize")
-def test_summarize_shows_types_shapes_and_counts(summary: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_summarize_shows_types_shapes_and_counts(student: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """A table as text, and nothing is printed."""
-    got = summary.summarize(nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU()), (1, 1, 28, 28))
+    got = student.summarize(nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU()), (1, 1, 28, 28))
     assert_true(isinstance(got, str), f"summarize: expected a str, got {type(got).__name__}.")
     missing = [word for word in ("Conv2d", "ReLU", "[1, 32, 28, 28]", "320", "rainable") if word not in got]
     assert_true(not missing, f"summarize: expected a table of torchinfo, got one without: {', '.join(missing)}.")

@@ -28,31 +28,31 @@ def assert_like_a_tensor_of_fashion_mnist(got: Tensor, where: str) -> None:
 
 
 @pytest.mark.task("load_random_digit")
-def test_load_random_digit_gives_a_digit_and_its_label(transforms: ModuleType) -> None:
+def test_load_random_digit_gives_a_digit_and_its_label(student: ModuleType) -> None:
     """A PIL image of 28 x 28 grey levels, and a number from 0 to 9."""
-    image, label = transforms.load_random_digit(DATA_DIR, seed=3)
+    image, label = student.load_random_digit(DATA_DIR, seed=3)
     assert_true(isinstance(image, Image.Image), f"load_random_digit: expected a PIL image, got {type(image).__name__}.")
     assert_equal((image.mode, image.size), ("L", (28, 28)), "load_random_digit, mode and size")
     assert_true(label in range(10), f"load_random_digit: expected a label from 0 to 9, got {label!r}.")
 
 
 @pytest.mark.task("load_random_digit")
-def test_load_random_digit_depends_on_the_seed_alone(transforms: ModuleType) -> None:
+def test_load_random_digit_depends_on_the_seed_alone(student: ModuleType) -> None:
     """The same seed gives the same digit, whatever happened before; other seeds give others."""
     digits = []
     for seed in (1, 1, 2, 3):
         torch.rand(1)
-        image, _ = transforms.load_random_digit(DATA_DIR, seed=seed)
+        image, _ = student.load_random_digit(DATA_DIR, seed=seed)
         digits.append(image.tobytes())
     assert_true(digits[0] == digits[1], "load_random_digit: expected one digit for seed 1, got two. Is the seed used?")
     assert_true(len(set(digits)) > 1, "load_random_digit: expected other digits for other seeds, got one for all.")
 
 
 @pytest.mark.task("load_random_digit")
-def test_load_random_digit_leaves_the_global_random_state_alone(transforms: ModuleType) -> None:
+def test_load_random_digit_leaves_the_global_random_state_alone(student: ModuleType) -> None:
     """Whoever shuffles next must not notice."""
     before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())  # noqa: NPY002 - the state to protect
-    transforms.load_random_digit(DATA_DIR, seed=3)
+    student.load_random_digit(DATA_DIR, seed=3)
     after = torch.get_rng_state(), random.getstate(), str(np.random.get_state())  # noqa: NPY002
     same = torch.equal(before[0], after[0]) and before[1:] == after[1:]
     question = "Could the function have a generator of its own?"
@@ -60,9 +60,9 @@ def test_load_random_digit_leaves_the_global_random_state_alone(transforms: Modu
 
 
 @pytest.mark.task("show_image")
-def test_show_image_names_size_and_mode(transforms: ModuleType) -> None:
+def test_show_image_names_size_and_mode(student: ModuleType) -> None:
     """40 pixels wide, 20 high, mode L: the title says so."""
-    figure = transforms.show_image(Image.new("L", (40, 20), color=128))
+    figure = student.show_image(Image.new("L", (40, 20), color=128))
     assert_true(isinstance(figure, Figure), f"show_image: expected a Figure, got {type(figure).__name__}.")
     assert_true(any(axes.images for axes in figure.axes), "show_image: expected axes with the picture, got none.")
     text = " ".join(found.get_text() for found in figure.findobj(Text))
@@ -71,25 +71,25 @@ def test_show_image_names_size_and_mode(transforms: ModuleType) -> None:
 
 
 @pytest.mark.task("image_to_tensor")
-def test_image_to_tensor_scales_to_one(transforms: ModuleType) -> None:
+def test_image_to_tensor_scales_to_one(student: ModuleType) -> None:
     """0 becomes 0, 255 becomes 1, and a picture of width 3 and height 2 has the shape (1, 2, 3)."""
     expected = torch.tensor([[[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]]])
     hint = "By what must a grey level be divided?"
-    assert_tensor(transforms.image_to_tensor(SMALL), expected, "image_to_tensor of a picture 3 wide and 2 high", hint)
+    assert_tensor(student.image_to_tensor(SMALL), expected, "image_to_tensor of a picture 3 wide and 2 high", hint)
 
 
 @pytest.mark.task("image_to_tensor")
-def test_image_to_tensor_refuses_colour(transforms: ModuleType) -> None:
+def test_image_to_tensor_refuses_colour(student: ModuleType) -> None:
     """Three channels are no grey picture."""
     with refused("image_to_tensor of a picture of mode RGB", ValueError):
-        transforms.image_to_tensor(Image.new("RGB", (3, 2)))
+        student.image_to_tensor(Image.new("RGB", (3, 2)))
 
 
 @pytest.mark.task("tensor_to_image")
 @pytest.mark.parametrize("shape", [(2, 3), (1, 2, 3)], ids=["two axes", "three axes"])
-def test_tensor_to_image_stretches_the_range(transforms: ModuleType, shape: tuple[int, ...]) -> None:
+def test_tensor_to_image_stretches_the_range(student: ModuleType, shape: tuple[int, ...]) -> None:
     """From -10 to 245 is a range of 255: each number moves up by 10."""
-    image = transforms.tensor_to_image(torch.tensor([-10.0, 0.0, 41.0, 90.0, 235.0, 245.0]).reshape(shape))
+    image = student.tensor_to_image(torch.tensor([-10.0, 0.0, 41.0, 90.0, 235.0, 245.0]).reshape(shape))
     assert_true(isinstance(image, Image.Image), f"tensor_to_image: expected a PIL image, got {type(image).__name__}.")
     assert_equal((image.mode, image.size), ("L", (3, 2)), f"tensor_to_image of a tensor {shape}, mode and size")
     got = list(image.tobytes())
@@ -99,26 +99,26 @@ def test_tensor_to_image_stretches_the_range(transforms: ModuleType, shape: tupl
 
 
 @pytest.mark.task("tensor_to_image")
-def test_tensor_to_image_makes_a_constant_black(transforms: ModuleType) -> None:
+def test_tensor_to_image_makes_a_constant_black(student: ModuleType) -> None:
     """There is no range to stretch."""
-    got = set(transforms.tensor_to_image(torch.full((2, 3), 7.0)).tobytes())
+    got = set(student.tensor_to_image(torch.full((2, 3), 7.0)).tobytes())
     assert_equal(
         got, {0}, "tensor_to_image of a tensor of sevens, its grey levels", "What is the largest minus the smallest?"
     )
 
 
 @pytest.mark.task("tensor_to_image")
-def test_tensor_to_image_refuses_nan(transforms: ModuleType) -> None:
+def test_tensor_to_image_refuses_nan(student: ModuleType) -> None:
     """NaN has no grey level."""
     with refused("tensor_to_image of a tensor with NaN in it", ValueError):
-        transforms.tensor_to_image(torch.tensor([[0.0, float("nan")]]))
+        student.tensor_to_image(torch.tensor([[0.0, float("nan")]]))
 
 
 @pytest.mark.task("eval_transform")
 @pytest.mark.parametrize(("grey", "expected"), [(0, -0.810), (255, 2.023)], ids=["black", "white"])
-def test_eval_transform_normalises(transforms: ModuleType, grey: int, expected: float) -> None:
+def test_eval_transform_normalises(student: ModuleType, grey: int, expected: float) -> None:
     """Black is 0, less the mean 0.2860, divided by 0.3530; white is 1, treated alike."""
-    got = transforms.eval_transform()(Image.new("L", (28, 28), color=grey))
+    got = student.eval_transform()(Image.new("L", (28, 28), color=grey))
     assert_like_a_tensor_of_fashion_mnist(got, "eval_transform of a picture")
     value = got[0, 14, 14].item()
     close = abs(value - expected) < 0.01
@@ -128,17 +128,17 @@ def test_eval_transform_normalises(transforms: ModuleType, grey: int, expected: 
 
 
 @pytest.mark.task("eval_transform")
-def test_eval_transform_is_the_same_each_time(transforms: ModuleType) -> None:
+def test_eval_transform_is_the_same_each_time(student: ModuleType) -> None:
     """No chance where a network is measured."""
-    transform = transforms.eval_transform()
+    transform = student.eval_transform()
     same = all(torch.equal(transform(SLOPE), transform(SLOPE)) for _ in range(20))
     assert_true(same, "eval_transform: expected the same tensor each time, got others. Does chance belong here?")
 
 
 @pytest.mark.task("train_transform")
-def test_train_transform_changes_the_picture_at_random(transforms: ModuleType) -> None:
+def test_train_transform_changes_the_picture_at_random(student: ModuleType) -> None:
     """In a hundred draws there are at least two different ones, all of the same shape."""
-    transform = transforms.train_transform()
+    transform = student.train_transform()
     drawn = [transform(SLOPE) for _ in range(100)]
     assert_like_a_tensor_of_fashion_mnist(drawn[0], "train_transform of a picture")
     varied = any(not torch.equal(drawn[0], other) for other in drawn)
@@ -146,9 +146,9 @@ def test_train_transform_changes_the_picture_at_random(transforms: ModuleType) -
 
 
 @pytest.mark.task("train_transform")
-def test_train_transform_normalises_too(transforms: ModuleType) -> None:
+def test_train_transform_normalises_too(student: ModuleType) -> None:
     """Black stays black however it is turned or moved: the middle of a black picture is -0.810."""
-    values = [transforms.train_transform()(Image.new("L", (28, 28)))[0, 14, 14].item() for _ in range(20)]
+    values = [student.train_transform()(Image.new("L", (28, 28)))[0, 14, 14].item() for _ in range(20)]
     close = sum(abs(value + 0.810) < 0.01 for value in values) >= 10
     assert_true(
         close, f"train_transform of black: expected -0.810 in the middle, got {values[0]:.3f}. Normalised as in eval?"

@@ -14,7 +14,7 @@ from grader.cluster.executor import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
-from grader.files import remove_unfinished, telling_of_a_full_disk, write_atomically
+from grader.files import explaining_full_disk, remove_unfinished, write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader
 from grader.intake import Snapshot
@@ -110,7 +110,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         CanaryFailed: if the reference does not score full or the stubs score; nobody is graded then.
     """
     entries, skipped = intake.find(submissions)
-    with telling_of_a_full_disk(out), only_grader(out), contextlib.closing(Gradebook(out)) as book:
+    with explaining_full_disk(out), only_grader(out), contextlib.closing(Gradebook(out)) as book:
         remove_unfinished(out)
         overrides = read_overrides(out)
 

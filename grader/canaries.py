@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from grader import intake
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.errors import GraderError
 from grader.executor import Order
 from grader.grading import Grader
@@ -53,7 +53,7 @@ def try_canaries(
         CanaryFailed: if they get another score than they must.
     """
     orders = [reference_order(seed, selected, way), stub_order(seed, selected, way)]
-    found: dict[int, Checked | None] = {}
+    found: dict[int, CheckReport | None] = {}
     grader.check(orders, found.__setitem__, tick=tick, patience=PATIENCE)
     reference, stubs = found[0], found[1]
     if reference is None or stubs is None:

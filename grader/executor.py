@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from grader import __version__
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.intake import Snapshot
 from grader.results import Result, SubmissionStatus
 from grader.sandbox.walls import Level
@@ -47,7 +47,7 @@ class _Attempt:
 
     index: int
     order: Order | None = None
-    first: Checked | None = None
+    first: CheckReport | None = None
     losses: int = 0
 
     @property
@@ -55,12 +55,12 @@ class _Attempt:
         """Whether nothing else may run beside it: it is a second try."""
         return self.first is not None
 
-    def again(self, first: Checked) -> _Attempt:
+    def again(self, first: CheckReport) -> _Attempt:
         """Return the second try of the tasks that were disturbed."""
         assert self.order is not None, "it has been checked"
         return _Attempt(self.index, replace(self.order, selected=first.disturbed), first)
 
-    def outcome(self, checked: Checked | None) -> Checked | None:
+    def outcome(self, checked: CheckReport | None) -> CheckReport | None:
         """Return what both tries say together."""
         return self.first.updated(checked) if self.first and checked else checked
 
@@ -83,7 +83,7 @@ class Executor(ABC):
         """Begin to check a submission; `patience` multiplies every limit of time."""
 
     @abstractmethod
-    def collect(self, seconds: float) -> list[tuple[int, Checked | None]]:
+    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
         """Wait a while; return the tickets that are done since, with None for those that were lost."""
 
     def grade(
@@ -101,7 +101,7 @@ class Executor(ABC):
     def check(
         self,
         orders: Sequence[Order],
-        on_checked: Callable[[int, Checked | None], None],
+        on_checked: Callable[[int, CheckReport | None], None],
         *,
         tick: Callable[[], None],
         patience: float = 1.0,
@@ -122,7 +122,7 @@ class Executor(ABC):
     def _run(
         self,
         orders: Sequence[Order],
-        on_done: Callable[[int, Order, Checked | None], None],
+        on_done: Callable[[int, Order, CheckReport | None], None],
         tick: Callable[[], None],
         patience: float,
     ) -> None:
@@ -145,9 +145,9 @@ class Executor(ABC):
 
 def _settle(
     attempt: _Attempt,
-    checked: Checked | None,
+    checked: CheckReport | None,
     waiting: deque[_Attempt],
-    on_done: Callable[[int, Order, Checked | None], None],
+    on_done: Callable[[int, Order, CheckReport | None], None],
 ) -> None:
     """Report what came of an attempt, or have it made again."""
     assert attempt.order is not None, "it was submitted"
@@ -160,7 +160,7 @@ def _settle(
         on_done(attempt.index, attempt.order, attempt.outcome(checked))
 
 
-def result_of(order: Order, level: Level, checked: Checked | None) -> Result:
+def result_of(order: Order, level: Level, checked: CheckReport | None) -> Result:
     """Return the result of a submission from what the suites say of it: None if it is rejected, or they cannot say."""
     if checked is not None:
         return _result(order, "graded", level, checked)
@@ -171,7 +171,7 @@ def result_of(order: Order, level: Level, checked: Checked | None) -> Result:
 
 
 def _result(
-    order: Order, status: SubmissionStatus, level: str, checked: Checked | None = None, message: str = ""
+    order: Order, status: SubmissionStatus, level: str, checked: CheckReport | None = None, message: str = ""
 ) -> Result:
     return Result(
         student=order.student,

@@ -22,7 +22,7 @@ class DiskFull(GraderError):
 
 
 @contextlib.contextmanager
-def telling_of_a_full_disk(folder: Path) -> Iterator[None]:
+def explaining_full_disk(folder: Path) -> Iterator[None]:
     """Say what to do where there is no room; every file is as it was before, or as it shall be.
 
     Raises:

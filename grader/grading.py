@@ -20,7 +20,7 @@ from typing import Self
 import torch
 
 from grader.bodies import body_hashes
-from grader.checking.plugin import Checked, Job
+from grader.checking.plugin import CheckReport, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task, course
@@ -28,7 +28,7 @@ from grader.executor import Executor, Order
 from grader.intake import Snapshot
 from grader.paths import EXERCISES
 from grader.sandbox import scratch, walls
-from grader.sandbox.client import Place, SandboxBroken
+from grader.sandbox.client import SandboxBroken, WorkerConfig
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
@@ -126,9 +126,9 @@ class Grader(Executor):
         deadline = time.monotonic() + SLACK * longest + SLACK_SECONDS
         self._send(_UnderWay(ticket, order, limits, alone, deadline))
 
-    def collect(self, seconds: float) -> list[tuple[int, Checked | None]]:
+    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
         """Wait for checkers; where one, or the fork server, has ended, its submission is lost and all start anew."""
-        done: list[tuple[int, Checked | None]] = []
+        done: list[tuple[int, CheckReport | None]] = []
         for ready in wait(list(self._under_way), timeout=seconds):
             assert isinstance(ready, Connection), "only checkers are waited for"
             one = self._under_way.pop(ready)
@@ -160,7 +160,7 @@ class Grader(Executor):
                 self._checkers[connection].kill()
 
     def _start(self) -> None:
-        place = Place(self.level, self._data_root, self._limits)
+        place = WorkerConfig(self.level, self._data_root, self._limits)
         self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
         place = replace(place, level=self.level)
         if self._own_workers:
@@ -215,15 +215,15 @@ def _stub_hashes() -> dict[str, dict[str, str]]:
     }
 
 
-def _receive(connection: Connection) -> Checked | None:
+def _receive(connection: Connection) -> CheckReport | None:
     try:
         answer = connection.recv()
     except (EOFError, OSError):
         return None
-    return answer if isinstance(answer, Checked) else None
+    return answer if isinstance(answer, CheckReport) else None
 
 
-def _checker(connection: Connection, channel: Channel, place: Place, parent: int) -> None:
+def _checker(connection: Connection, channel: Channel, place: WorkerConfig, parent: int) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 

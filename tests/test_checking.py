@@ -22,9 +22,9 @@ from grader.checking.assertions import (
     assert_same_again,
     assert_values,
 )
-from grader.checking.helpers import told_once
+from grader.checking.helpers import reported_once
 from grader.checking.inputs import Rng
-from grader.checking.plugin import Checked, CheckPlugin, Job
+from grader.checking.plugin import CheckPlugin, CheckReport, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
 from grader.checking.values import describe
@@ -85,7 +85,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
         # A name of its own, since modules are kept by name; without "test", since our own pytest would rewrite it.
         path = tmp_path / f"suite_{tmp_path.name}.py"
         path.write_text(HEAD + source, encoding="utf-8")
-        answers: list[Checked] = []
+        answers: list[CheckReport] = []
 
         def job(session: FakeSession) -> Job:
             return Job("ada", 7, frozenset(["convolve"]), lambda _task: session, None)
@@ -156,7 +156,7 @@ def test_a_neighbour_that_hangs_helps_nobody(tmp_path: Path, monkeypatch: pytest
     for task_id, body in {"convolve": slow, "conv2d": "assert False, 'wrong'"}.items():
         checks = suite(*[f"core: {body}"] * 3).replace('"convolve", "check', f'"{task_id}", "check')
         (tmp_path / f"suite_{tmp_path.name}_{task_id}.py").write_text(HEAD + checks, encoding="utf-8")
-    answers: list[Checked] = []
+    answers: list[CheckReport] = []
     jobs = [
         Job("ada", 7, frozenset(["convolve", "conv2d"]), lambda _, word=word: FakeSession(lambda *_: word), None)  # type: ignore[misc]
         for word in ("slow", "wrong", "slow")
@@ -181,7 +181,7 @@ def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
     source = "@pytest.fixture\ndef broken():\n    raise RuntimeError\n\n" + suite("core: pass", "core: pass")
     path = tmp_path / f"suite_{tmp_path.name}.py"
     path.write_text(HEAD + source.replace("test_1(student", "test_1(broken, student"), encoding="utf-8")
-    emitted: list[Checked] = []
+    emitted: list[CheckReport] = []
     job = Job("ada", 7, frozenset(["convolve"]), lambda _task: FakeSession(), None)
     plugin = CheckPlugin(iter([job]), lambda _job, checked: emitted.append(checked))
     pytest.main([*suites.ARGUMENTS[:-1], "--rootdir", str(tmp_path), str(path)], plugins=[plugin])
@@ -284,7 +284,7 @@ def test_a_worker_apart_that_fails_ends_alone_and_what_was_disturbed_stays_so() 
     session = TaskSession(pool, Limits(), Code({}, {}, {}), course().task("convolve"))  # type: ignore[arg-type]
     session._worker = own  # type: ignore[assignment]
     with pytest.raises(StudentFailure, match="expected an answer within"):
-        session.apart("keeping.kept", (), {})
+        session.in_clean_worker("keeping.kept", (), {})
     assert retired == [apart]
     with pytest.raises(StudentFailure, match="the process ended"):
         session.call("convolve", (), {})
@@ -466,7 +466,7 @@ def wrong(task_id: str, score: float = 0.0, name: str | None = "flipped-kernel",
 def told(helper: TaskResult, result: TaskResult, *used: str) -> TaskResult:
     tasks = [course().task(helper.id), course().task(result.id)]
     uses = dict(zip(tasks, (frozenset[str](), frozenset(used)), strict=True))
-    return told_once(dict(zip(tasks, (helper, result), strict=True)), uses)[tasks[1]]
+    return reported_once(dict(zip(tasks, (helper, result), strict=True)), uses)[tasks[1]]
 
 
 def test_a_wrong_helper_is_told_once() -> None:

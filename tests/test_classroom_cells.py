@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from grader.classroom.cells import CellRunner
 from grader.sandbox import walls
-from grader.sandbox.client import Place, SandboxBroken
+from grader.sandbox.client import SandboxBroken, WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
@@ -31,7 +31,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
     level = walls.available_levels()[0]
     zygote = ZygoteServer(1, level)
     zygote.wait_until_ready()
-    with WorkerPool(zygote.channels[0], Place(level, data, LIMITS)) as workers:
+    with WorkerPool(zygote.channels[0], WorkerConfig(level, data, LIMITS)) as workers:
         yield workers
     zygote.close()
 

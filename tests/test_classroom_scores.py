@@ -15,7 +15,7 @@ from nbgrader.utils import determine_grade
 from grader.classroom import stock
 from grader.classroom.autograde import is_autograder, is_public_check, score_outputs
 from grader.classroom.cells import outputs, readable
-from grader.classroom.desk import Desk, snapshot_of
+from grader.classroom.desk import CourseGrader, snapshot_of
 from grader.classroom.feedback import RemoveHiddenRegions, without_hidden_regions
 from grader.errors import GraderError
 from grader.locking import AnotherGrader
@@ -126,7 +126,7 @@ with only_grader(pathlib.Path(sys.argv[1])):
 
 
 def test_a_desk_does_not_work_beside_another_grader(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "graded", unsafe=True)
+    desk = CourseGrader(tmp_path / "graded", unsafe=True)
     (tmp_path / "ada").mkdir()
     command = [sys.executable, "-c", HOLD, str(tmp_path / "graded")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

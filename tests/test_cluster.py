@@ -26,7 +26,7 @@ if sys.platform != "linux":
 from outputs import without_seconds
 
 from grader import identity
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.cluster import executor
 from grader.cluster.plan import Plan, from_document, to_document
 from grader.paths import EXERCISES, SOLUTIONS
@@ -206,7 +206,7 @@ def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: p
 def test_what_the_suites_say_travels_as_a_document() -> None:
     task = TaskResult("convolve", 8.0, 6.4, "partial", None, "fine", 0.1, (CheckResult("a check", True, False),))
     figures = {"convolve": {"call": "convolve(x)", "expected": [1, 2.5], "got": None}, "summarize": "a table"}
-    checked = Checked((task,), ("a note",), {}, frozenset({"convolve"}), figures)
+    checked = CheckReport((task,), ("a note",), {}, frozenset({"convolve"}), figures)
     assert from_document(json.loads(json.dumps(to_document(checked)))) == checked
 
 

@@ -171,7 +171,7 @@ def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
     one._worker = object()  # type: ignore[assignment]
 
     def ask() -> None:
-        with one.aside(5.0):
+        with one.off_the_record(5.0):
             assert one._limits.call_seconds == 5.0
             one.pace, one.disturbed = Pace(1.0, 2.0, 3.0), True
             raise StudentFailure("timed_out", "slow")
@@ -182,7 +182,7 @@ def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
 
 
 def test_nothing_is_drawn_where_no_worker_is_left() -> None:
-    with pytest.raises(StudentFailure, match="no process is left"), session().aside(5.0):
+    with pytest.raises(StudentFailure, match="no process is left"), session().off_the_record(5.0):
         pytest.fail("asked nobody")
 
 

@@ -20,14 +20,14 @@ if sys.platform != "linux":
 
 from grader.canaries import reference_order
 from grader.checking import plugin, suites
-from grader.checking.plugin import Checked, CheckPlugin, Job
+from grader.checking.plugin import CheckPlugin, CheckReport, Job
 from grader.checking.session import Code, TaskSession
 from grader.checking.student import Observation
 from grader.course import Task, course
 from grader.grading import code_of, lay_out_data
 from grader.results import TaskStatus
 from grader.sandbox import walls
-from grader.sandbox.client import Place
+from grader.sandbox.client import WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
@@ -107,12 +107,12 @@ def pool() -> Iterator[WorkerPool]:
     zygote.wait_until_ready()
     with tempfile.TemporaryDirectory() as folder:
         lay_out_data(Path(folder))
-        with WorkerPool(zygote.channels[0], Place(level, Path(folder), Limits())) as workers:
+        with WorkerPool(zygote.channels[0], WorkerConfig(level, Path(folder), Limits())) as workers:
             yield workers
     zygote.close()
 
 
-def check(pool: WorkerPool, code: Code, seed: int) -> Checked:
+def check(pool: WorkerPool, code: Code, seed: int) -> CheckReport:
     """Grade some of the tasks, which and how much is garbled by chance."""
     chance = GarbledSession.chance = random.Random(seed)
     GarbledSession.share = chance.choice([0.05, 0.3, 0.8])
@@ -121,7 +121,7 @@ def check(pool: WorkerPool, code: Code, seed: int) -> Checked:
     def open_session(task: Task) -> TaskSession:
         return GarbledSession(pool, Limits(), code, task)
 
-    found: list[Checked] = []
+    found: list[CheckReport] = []
     job = Job("ada", seed, selected, open_session, None)
     running = CheckPlugin(iter([job]), lambda _job, checked: found.append(checked))
     assert pytest.main([*suites.ARGUMENTS], plugins=[running]) == pytest.ExitCode.OK

@@ -23,7 +23,7 @@ if sys.platform != "linux":
     pytest.skip("grading needs Linux", allow_module_level=True)
 
 from grader.authoring.answers import replaced
-from grader.files import DiskFull, remove_unfinished, telling_of_a_full_disk, write_atomically
+from grader.files import DiskFull, explaining_full_disk, remove_unfinished, write_atomically
 from grader.gradebook import Gradebook, GradebookBroken
 from grader.grading import Grader
 from grader.locking import AnotherGrader, only_grader
@@ -170,9 +170,9 @@ def test_a_damaged_gradebook_is_trouble_of_the_graders(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DiskFull, match="make room"), telling_of_a_full_disk(tmp_path):
+    with pytest.raises(DiskFull, match="make room"), explaining_full_disk(tmp_path):
         Path("/dev/full").write_text("x")
-    with pytest.raises(FileNotFoundError), telling_of_a_full_disk(tmp_path):
+    with pytest.raises(FileNotFoundError), explaining_full_disk(tmp_path):
         (tmp_path / "none").read_text()
 
 

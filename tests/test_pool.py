@@ -21,7 +21,7 @@ if sys.platform != "linux":
 from grader.canaries import reference_order
 from grader.grading import Grader
 from grader.sandbox import client, walls
-from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig, WorkerEnded, WorkerTimedOut
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import MAX_ENDING, WorkerPool
@@ -65,7 +65,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def pool(server: Server, home: Path) -> Iterator[WorkerPool]:
-    with WorkerPool(server.zygote.channels[0], Place(server.level, home / "data", LIMITS)) as pool:
+    with WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "data", LIMITS)) as pool:
         yield pool
 
 
@@ -175,7 +175,7 @@ def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: P
     if server.level != walls.NAMESPACES:
         pytest.skip("the other level opens what is there, and misses nothing")
     with (
-        WorkerPool(server.zygote.channels[0], Place(server.level, home / "no such folder", LIMITS)) as pool,
+        WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "no such folder", LIMITS)) as pool,
         pytest.raises(SandboxBroken, match="in 3 tries"),
     ):
         pool.take(LIMITS)

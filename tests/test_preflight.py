@@ -12,7 +12,7 @@ if sys.platform != "linux":
     pytest.skip("walls are tried on Linux alone", allow_module_level=True)
 
 from grader.sandbox import preflight
-from grader.sandbox.client import Place, SandboxBroken, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, WorkerConfig, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import NAMESPACES
 from grader.sandbox.walls.attacks import ATTACKS
@@ -35,7 +35,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> pre
             return answer
 
     monkeypatch.setattr(preflight, "Worker", Worker)
-    place: Any = Place(NAMESPACES, Path(), Limits())
+    place: Any = WorkerConfig(NAMESPACES, Path(), Limits())
     channel: Any = None
     return preflight._try(channel, place, ATTACK, {})
 

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from grader import versions
 from grader.authoring.handout import handout_files
 from grader.canaries import reference_order
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.course import course
 from grader.executor import result_of
 from grader.paths import ROOT
@@ -23,7 +23,7 @@ from grader.reports.pages.class_report import concerns
 from grader.results import Result
 from grader.versions import installed_version, other_version, tried_versions, version_notes
 
-CHECKED = Checked((), ("a note",), {}, frozenset())
+CHECKED = CheckReport((), ("a note",), {}, frozenset())
 
 
 def graded() -> Result:

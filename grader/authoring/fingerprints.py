@@ -95,10 +95,10 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
     for module in course().modules:
         checks = course().load(f"exercises.test_{module}")
         reference = course().load(f"solutions.{module}")
-        for check, values in _cases(checks, module, known):
+        for check, values in _cases(checks, known):
             recorder = Recorder(reference)
             try:
-                check(**values, **{module: recorder})
+                check(**values, student=recorder)
             except Exception as error:
                 where = f"exercises/test_{module}.py: {getattr(check, '__name__', check)}"
                 got = f"{type(error).__name__}: {error}"
@@ -106,12 +106,12 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
             yield from (found for found in recorder.diagnoses if found[0].task in known)
 
 
-def _cases(checks: ModuleType, module: str, known: set[str]) -> Iterator[tuple[Callable[..., None], dict[str, Any]]]:
-    """Give the checks of known tasks that need nothing but the module, with each set of their parameters."""
+def _cases(checks: ModuleType, known: set[str]) -> Iterator[tuple[Callable[..., None], dict[str, Any]]]:
+    """Give the checks of known tasks that need nothing but the student, with each set of their parameters."""
     for check in (value for name, value in vars(checks).items() if name.startswith("test_")):
         marks = getattr(check, "pytestmark", [])
         sets = [_values(*mark.args) for mark in marks if mark.name == "parametrize"]
-        names = {module, *(name for values in sets for name in values[0])}
+        names = {"student", *(name for values in sets for name in values[0])}
         is_known = any(mark.name == "task" and mark.args[0] in known for mark in marks)
         if is_known and names == set(inspect.signature(check).parameters):
             for chosen in itertools.product(*sets):

@@ -66,7 +66,7 @@ def configuration() -> str:
 
 
 def _assign(course: Path) -> None:
-    """Make the released assignment, unless it was made to its end of what the source is now."""
+    """Make the released assignment, unless it is complete and up to date."""
     record, assigned = (course / RECORD).read_bytes(), course / ASSIGNED
     if (course / RELEASED).is_dir() and assigned.is_file() and assigned.read_bytes() == record:
         return

@@ -12,7 +12,7 @@ WRONG = {"failed", "crashed", "partial"}
 """Statuses of a task that was answered, and not as it should be."""
 
 
-def told_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozenset[str]]) -> dict[Task, TaskResult]:
+def reported_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozenset[str]]) -> dict[Task, TaskResult]:
     """Return the results, where a task that fails with a helper of the student's own says so in place of its own words.
 
     Args:

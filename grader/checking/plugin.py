@@ -15,7 +15,7 @@ import pytest
 
 from grader.checking import REFUSES, shares
 from grader.checking.assertions import CheckFailed
-from grader.checking.helpers import told_once
+from grader.checking.helpers import reported_once
 from grader.checking.inputs import Rng
 from grader.checking.student import Session, Student, StudentFailure
 from grader.course import Task, course
@@ -56,7 +56,7 @@ class OpenSession(Session, Protocol):
     def is_started(self) -> bool:
         """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
 
-    def aside(self, seconds: float) -> AbstractContextManager[None]:
+    def off_the_record(self, seconds: float) -> AbstractContextManager[None]:
         """Ask for what does not belong to the task's checks; raises StudentFailure if no worker is left."""
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckReport:
     """What the suites say of one submission.
 
     Attributes:
@@ -102,10 +102,10 @@ class Checked:
     disturbed: frozenset[str]
     figures: Figures = field(default_factory=dict)
 
-    def updated(self, again: Checked) -> Checked:
+    def updated(self, again: CheckReport) -> CheckReport:
         """Return the same with the tasks of a second try in place of the first's."""
         tried = {task.id: task for task in again.tasks if task.status != "skipped"}
-        return Checked(
+        return CheckReport(
             tuple(tried.get(task.id, task) for task in self.tasks),
             tuple(dict.fromkeys((*self.notes, *again.notes))),
             {**self.paces, **again.paces},
@@ -190,7 +190,7 @@ class CheckPlugin:
         emit: called with each job and what the suites say of it.
     """
 
-    def __init__(self, jobs: Iterator[Job], emit: Callable[[Job, Checked], None]) -> None:
+    def __init__(self, jobs: Iterator[Job], emit: Callable[[Job, CheckReport], None]) -> None:
         self._jobs = jobs
         self._emit = emit
         self._run: _Run | None = None
@@ -271,14 +271,14 @@ class CheckPlugin:
         assert self._run is not None, "fixtures are only used while a check runs"
         return self._run
 
-    def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> Checked:
+    def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> CheckReport:
         runs = {
             task.id: self._check_task(job, task, checks[task.id]) for task in course().tasks if task.id in job.selected
         }
-        results = told_once(
+        results = reported_once(
             {run.task: run.result() for run in runs.values()}, {run.task: run.session.uses for run in runs.values()}
         )
-        return Checked(
+        return CheckReport(
             tuple(results.get(task) or _skipped(task) for task in course().tasks),
             tuple(dict.fromkeys(note for run in runs.values() for note in run.notes)),
             {task_id: run.session.pace for task_id, run in runs.items()},
@@ -349,7 +349,7 @@ def _bounded() -> Iterator[None]:
 def _draw(run: _Run) -> None:
     """Take what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
     all_passed = all(check.passed for check, _ in run.outcomes)
-    with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.aside(DRAWING_SECONDS):
+    with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.off_the_record(DRAWING_SECONDS):
         student = Student(run.session, run.job.weights, run.kept)
         if pictures := course().part("pictures"):
             run.drawn = pictures.draw(run.task.id, student, all_passed=all_passed)

@@ -124,17 +124,17 @@ class TaskSession:
         """Call one of our probes beside the student's module; see ``Student.probe``."""
         return _value(self._ask("probe", {"name": name, "args": args, "kwargs": kwargs}))
 
-    def apart(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call one of our functions in a worker that holds no student's code; see ``Student.apart``."""
+    def in_clean_worker(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call one of our functions in a worker that holds no student's code; see ``Student.in_clean_worker``."""
         worker = self._pool.take(self._limits)
         try:
             body = {"name": name, "args": args, "kwargs": kwargs}
-            return _value(self._exchange(worker, "apart", body, self._limits.call_seconds))
+            return _value(self._exchange(worker, "in_clean_worker", body, self._limits.call_seconds))
         finally:
             self._pool.retire(worker)
 
     @contextlib.contextmanager
-    def aside(self, seconds: float) -> Iterator[None]:
+    def off_the_record(self, seconds: float) -> Iterator[None]:
         """Ask for what does not belong to the checks: it leaves no trace in how long they took, or why they ended.
 
         Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -73,7 +75,7 @@ class Session(Protocol):
     def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our probes beside the student's module."""
 
-    def apart(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def in_clean_worker(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our functions where there is no student's code."""
 
 
@@ -92,8 +94,14 @@ class Student:
         self.kept = {} if kept is None else kept
         self.data_root = session.data_root
 
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        """Return a function of the student's module: ``student.conv2d(image, weight)`` calls it there."""
+        if function.startswith("_"):
+            raise AttributeError(function)
+        return functools.partial(self.call, function)
+
     def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
-        """Return what the student's function answers.
+        """Return what the student's function answers; for one whose name is written out, ``student.NAME(...)``.
 
         Raises:
             StudentFailure: if it gives no answer.
@@ -116,10 +124,10 @@ class Student:
         """
         return self._session.probe(name, args, kwargs)
 
-    def apart(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def in_clean_worker(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Return what one of our functions makes of a student's values, in a worker that never held a student's code.
 
         Raises:
             StudentFailure: if the values lead to no answer.
         """
-        return self._session.apart(name, args, kwargs)
+        return self._session.in_clean_worker(name, args, kwargs)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from grader.checking import Kind
-from grader.checking.plugin import MARKER, Checked, CheckPlugin, Job, check_of
+from grader.checking.plugin import MARKER, CheckPlugin, CheckReport, Job, check_of
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES
 
@@ -43,7 +43,7 @@ class Check:
         return self.kind == "core"
 
 
-def run_suites(jobs: Iterator[Job], emit: Callable[[Job, Checked], None]) -> None:
+def run_suites(jobs: Iterator[Job], emit: Callable[[Job, CheckReport], None]) -> None:
     """Check one submission after another.
 
     Args:

@@ -13,7 +13,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Float, Unicode
 
-from grader.classroom.desk import Desk, snapshot_of
+from grader.classroom.desk import CourseGrader, snapshot_of
 from grader.classroom.notes import add_notes, message_of, tasks_of
 from grader.classroom.repair import coursedir_of
 from grader.course import course
@@ -67,7 +67,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         _save_scores_without_notebook(about, tasks, submitted)
         return nb, resources
 
-    def _desk(self) -> Desk:
+    def _desk(self) -> CourseGrader:
         """Return the process's desk for these settings."""
         root = Path(coursedir_of(self).root)
         settings = (root / self.results_directory, self.way, self.timeout, self.unsafe)
@@ -75,10 +75,10 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
             for desk in _DESKS.values():
                 desk.close()
             _DESKS.clear()
-            _DESKS[settings] = Desk(settings[0], self.way, self.timeout, unsafe=self.unsafe)
+            _DESKS[settings] = CourseGrader(settings[0], self.way, self.timeout, unsafe=self.unsafe)
         return _DESKS[settings]
 
-    def _run_cells(self, nb: NotebookNode, desk: Desk, snapshot: Snapshot) -> None:
+    def _run_cells(self, nb: NotebookNode, desk: CourseGrader, snapshot: Snapshot) -> None:
         cells = [cell for cell in nb.cells if cell.cell_type == "code" and not is_autograder(cell)]
         with desk.cells(snapshot) as runner:
             for cell in cells:
@@ -88,7 +88,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
                     cell.outputs = runner.run(cell.source) if cell.source.strip() else []
 
 
-_DESKS: dict[tuple[Any, ...], Desk] = {}
+_DESKS: dict[tuple[Any, ...], CourseGrader] = {}
 """At most one: nbgrader makes a preprocessor per notebook, and all of a run share their grader."""
 
 

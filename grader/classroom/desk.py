@@ -25,7 +25,7 @@ from grader.sandbox.limits import Limits
 from grader.seeds import new_seed, submission_seed
 
 
-class Desk:
+class CourseGrader:
     """Grades submissions one at a time, and runs the cells of their notebooks.
 
     Results are kept in a folder as ``grader grade`` keeps them: what has not changed is not graded again.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.cluster import node
 from grader.cluster.plan import Plan, from_document
 from grader.errors import GraderError
@@ -90,7 +90,7 @@ class Cluster(Executor):
         self._nodes: dict[str, _Node] = {}
         self._refused: dict[str, str] = {}
         self._silent: dict[str, float] = {}
-        self._done: list[tuple[int, Checked | None]] = []
+        self._done: list[tuple[int, CheckReport | None]] = []
         self._looked_at = 0.0
         self._hopeful_at = time.monotonic()
         self._client: Any = None
@@ -127,7 +127,7 @@ class Cluster(Executor):
         future = self._submit(node.check, chosen.address, self._run_id, pickle.dumps((order, alone)))
         chosen.checking[ticket] = future, alone
 
-    def collect(self, seconds: float) -> list[tuple[int, Checked | None]]:
+    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
         """Wait for news of the nodes; what a lost one was at is lost."""
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._look_around()
@@ -194,7 +194,7 @@ class Cluster(Executor):
         self._done.append((ticket, checked))
         return trouble
 
-    def _answer(self, future: Any) -> tuple[Checked | None, str]:
+    def _answer(self, future: Any) -> tuple[CheckReport | None, str]:
         """Return what the suites say, if a node has said it, and why it had better be dropped."""
         if future.status == "error":
             return None, f"failed: {future.exception()!r}"

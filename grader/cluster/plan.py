@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from grader.checking.plugin import Checked
+from grader.checking.plugin import CheckReport
 from grader.results import task_from_json
 from grader.sandbox.limits import Limits
 
@@ -30,7 +30,7 @@ class Plan:
     unsafe: bool
 
 
-def to_document(checked: Checked) -> dict[str, Any]:
+def to_document(checked: CheckReport) -> dict[str, Any]:
     """Return what the suites say of a submission as a JSON document."""
     return {
         "tasks": [dataclasses.asdict(task) for task in checked.tasks],
@@ -40,7 +40,7 @@ def to_document(checked: Checked) -> dict[str, Any]:
     }
 
 
-def from_document(document: dict[str, Any]) -> Checked:
+def from_document(document: dict[str, Any]) -> CheckReport:
     """Rebuild it.
 
     Raises:
@@ -48,4 +48,4 @@ def from_document(document: dict[str, Any]) -> Checked:
     """
     tasks = tuple(task_from_json(task) for task in document["tasks"])
     notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))
-    return Checked(tasks, notes, {}, disturbed, dict(document["figures"]))
+    return CheckReport(tasks, notes, {}, disturbed, dict(document["figures"]))

@@ -1,6 +1,6 @@
 """What `exercises/conftest.py` of every course takes in: tasks in place of tests, and each check gets its module."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -24,14 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
     plt.switch_backend("Agg")  # figures are drawn, but no window opens
 
 
-def _module(name: str) -> Callable[[], ModuleType]:
-    """Return the fixture that gives checks your exercises/<name>.py."""
-
-    @pytest.fixture(name=name)
-    def loaded() -> ModuleType:
-        return load(name)
-
-    return loaded
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> ModuleType:
+    """Return the module that a file of checks is about: exercises/NAME.py for test_NAME.py."""
+    return load(request.path.stem.removeprefix("test_"))
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +48,4 @@ def close_figures() -> Iterator[None]:
     plt.close("all")
 
 
-MODULES = {f"module_{name}": _module(name) for name in course().modules}
-globals().update(MODULES)
-__all__ = ["close_figures", "one_thread", "pytest_addoption", "pytest_configure", *MODULES]  # noqa: PLE0604 - texts, too
+__all__ = ["close_figures", "one_thread", "pytest_addoption", "pytest_configure", "student"]

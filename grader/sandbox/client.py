@@ -70,7 +70,7 @@ class _DeadlinePassed(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerConfig:
     """What every worker of a run gets.
 
     Attributes:
@@ -97,7 +97,7 @@ class Worker:
         place: what the process gets.
     """
 
-    def __init__(self, channel: Channel, place: Place) -> None:
+    def __init__(self, channel: Channel, place: WorkerConfig) -> None:
         self._zygote = channel
         self.limits = place.limits
         self._scratch = scratch.make("worker")
@@ -124,7 +124,7 @@ class Worker:
             theirs.close()
             os.close(log_end)
 
-    def _request(self, place: Place) -> dict[str, Any]:
+    def _request(self, place: WorkerConfig) -> dict[str, Any]:
         return {
             "walls": {
                 "level": place.level,

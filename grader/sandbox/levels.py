@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
-from grader.sandbox.client import Place, SandboxBroken
+from grader.sandbox.client import SandboxBroken, WorkerConfig
 from grader.sandbox.preflight import Outcome, try_walls
 from grader.sandbox.server import ZygoteDied, ZygoteServer
 from grader.sandbox.walls import Level
@@ -34,7 +34,7 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     return levels
 
 
-def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
+def start_behind_walls(channels: int, place: WorkerConfig, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
     """Start a fork server at the first level that holds.
 
     Args:
@@ -55,7 +55,7 @@ def start_behind_walls(channels: int, place: Place, levels: tuple[Level, ...]) -
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
 
-def _try_level(channels: int, place: Place, command: list[str]) -> tuple[ZygoteServer | None, str]:
+def _try_level(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer | None, str]:
     """Start a fork server whose walls hold, or say why there is none.
 
     One that ends meanwhile has not shown that a wall falls (somebody may have ended it), so it is started once more.
@@ -75,7 +75,7 @@ def _try_level(channels: int, place: Place, command: list[str]) -> tuple[ZygoteS
     return None, trouble
 
 
-def started(channels: int, place: Place, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
+def started(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
     """Start a fork server and try its walls; nothing is tried where there are none.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from grader.sandbox.client import Place, SandboxBroken, Worker
+from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
 
@@ -24,7 +24,7 @@ class WorkerPool:
         place: what workers get, but for the limits, which each task has of its own.
     """
 
-    def __init__(self, channel: Channel, place: Place) -> None:
+    def __init__(self, channel: Channel, place: WorkerConfig) -> None:
         self.place = place
         self._channel = channel
         self._workers: list[Worker] = []  # all of which something is left

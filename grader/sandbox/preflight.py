@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.paths import HIDDEN_SUITES
 from grader.sandbox import wire
-from grader.sandbox.client import Place, SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
 from grader.sandbox.walls import Resources
@@ -37,7 +37,7 @@ class Outcome:
     seen: str
 
 
-def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
+def try_walls(channel: Channel, place: WorkerConfig) -> Iterator[Outcome]:
     """Try every act that the level forbids, each in a fresh worker, and tell how it went.
 
     Raises:
@@ -51,7 +51,7 @@ def try_walls(channel: Channel, place: Place) -> Iterator[Outcome]:
                 yield _try(channel, place, attack, facts)
 
 
-def _try(channel: Channel, place: Place, attack: Attack, facts: dict[str, Any]) -> Outcome:
+def _try(channel: Channel, place: WorkerConfig, attack: Attack, facts: dict[str, Any]) -> Outcome:
     worker = Worker(channel, place)
     try:
         worker.wait_until_ready()
@@ -79,7 +79,7 @@ def _try(channel: Channel, place: Place, attack: Attack, facts: dict[str, Any]) 
 
 
 @contextlib.contextmanager
-def _surroundings(place: Place) -> Iterator[dict[str, Any]]:
+def _surroundings(place: WorkerConfig) -> Iterator[dict[str, Any]]:
     """Lay out what must not be reached: a file, a port, a socket, a process."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnn-kit-preflight-")))

@@ -127,9 +127,9 @@ class Worker:
         """Call one of our functions beside the student's module."""
         assert self._module is not None, "probe: expected the module to be imported first"
         whole = name if "." in name else f"{self._module.__name__.rpartition('.')[2]}.{name}"
-        return self._apart(name=whole, args=(self._module, *args), kwargs=kwargs)
+        return self._in_clean_worker(name=whole, args=(self._module, *args), kwargs=kwargs)
 
-    def _apart(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    def _in_clean_worker(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""
         where, _, function = name.rpartition(".")
         ours = importlib.import_module(f"{LESSON.name}.probes.{where}")

@@ -44,7 +44,7 @@ class NotebookLoader(ExecutionLoader):
             raise ImportError(f"{self._path.name}: {error}") from None
 
 
-class Beside(MetaPathFinder):
+class NotebookFinder(MetaPathFinder):
     """Finds the modules of a package that are not in it, but lie beside it: NAME.py, or else NAME.ipynb.
 
     Args:
@@ -80,4 +80,4 @@ def serve(package: str, file: str) -> None:
     folder = Path(file).resolve().parent.parent
     if not (folder / paths.DATA.name).is_dir() and paths.DATA.is_dir():
         os.environ.setdefault("CNN_DATA", str(paths.DATA))
-    sys.meta_path.append(Beside(package, folder))
+    sys.meta_path.append(NotebookFinder(package, folder))

@@ -71,7 +71,7 @@ def fail_for_layout(student: Student, function: str, expected: Callable[..., Ten
 
 
 def assert_size(student: Student, expected: int, *args: int, **kwargs: int) -> None:
-    got = student.call("output_size", *args, **kwargs)
+    got = student.output_size(*args, **kwargs)
     try:
         assert_equal(got, expected, "output_size", diagnose=Diagnosis("output_size", args, kwargs))
     except CheckFailed as failed:
@@ -85,7 +85,7 @@ def is_on_longer_lines(student: Student, name: str, args: tuple[int, ...], kwarg
     for more in (1, 2, 3, 7):
         longer = args[0] + more, *args[1:]
         try:
-            got = student.call("output_size", *longer, **kwargs)
+            got = student.output_size(*longer, **kwargs)
         except StudentRaised:
             return False
         try:
@@ -152,7 +152,7 @@ def fail_for_parts(student: Student, rng: Rng) -> None:
     """Fail with a name if line and padding are each divided by the stride, and each quotient is rounded down."""
     several = [(rng.int(29, 47), rng.int(2, 5), rng.int(3, 5), rng.int(1, 4), rng.int(2, 4)) for _ in range(12)]
     try:
-        got = [number_of(student.call("output_size", *args)) for args in several]
+        got = [number_of(student.output_size(*args)) for args in several]
     except StudentRaised:
         return
     reaches = [dilation * (kernel - 1) for _, kernel, _, _, dilation in several]
@@ -183,9 +183,9 @@ def test_output_size_of_a_full_kernel(student: Student, rng: Rng) -> None:
 
 @detail("output_size", "answers an int", weight=0.1)
 def test_output_size_answers_an_int(student: Student, rng: Rng) -> None:
-    got = student.call("output_size", rng.int(13, 17), 3)
+    got = student.output_size(rng.int(13, 17), 3)
     if number_of(got) is not None and not isinstance(got, int):
-        other = student.call("output_size", 14, 3, 3)  # with a rest
+        other = student.output_size(14, 3, 3)  # with a rest
         name = "float-instead-of-int" if isinstance(got, float) and isinstance(other, float) and other == 4 else None
         fail_check(f"output_size: expected an int, got {describe(got)}. Can a shape be made of it?", name)
 
@@ -231,7 +231,7 @@ def assert_keeps_dtype(
 
 
 def assert_convolves(student: Student, image: Tensor, kernel: Tensor) -> None:
-    got = student.call("convolve", image, kernel)
+    got = student.convolve(image, kernel)
     assert_values(got, correlated(image, kernel), "convolve", diagnose=Diagnosis("convolve", (image, kernel)))
 
 
@@ -356,11 +356,11 @@ def assert_refused_large_kernel(student: Student, function: str, image: Tensor, 
 def conv2d(student: Student, image: Tensor, weight: Tensor, *more: Any, **options: Any) -> object:
     """Call the student's function, with a bias of zeros where it cannot do without; another check asks that."""
     try:
-        return student.call("conv2d", image, weight, *more, **options)
+        return student.conv2d(image, weight, *more, **options)
     except StudentRaised:
         if more:
             raise
-    return student.call("conv2d", image, weight, torch.zeros(len(weight), dtype=image.dtype), **options)
+    return student.conv2d(image, weight, torch.zeros(len(weight), dtype=image.dtype), **options)
 
 
 def assert_conv2d(student: Student, *args: Any, **options: Any) -> None:
@@ -433,9 +433,9 @@ def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
     image, weight = rng.floats(1, 2, 5, 5), rng.floats(3, 2, 2, 2)
     expected = F.conv2d(image, weight)
     try:
-        got = student.call("conv2d", image, weight)
+        got = student.conv2d(image, weight)
     except StudentRaised as error:
-        assert_values(student.call("conv2d", image, weight, torch.zeros(3)), expected, "conv2d")
+        assert_values(student.conv2d(image, weight, torch.zeros(3)), expected, "conv2d")
         fail_for_no_bias(error)
     assert_values(with_axes(got, expected), expected, "conv2d")
 
@@ -608,7 +608,7 @@ def without_axes(got: object) -> object:
 
 
 def assert_convolves_through_torch(student: Student, image: Tensor, kernel: Tensor) -> None:
-    got = without_axes(student.call("convolve_torch", image, kernel))
+    got = without_axes(student.convolve_torch(image, kernel))
     diagnosis = Diagnosis("convolve_torch", (image, kernel))
     assert_values(got, correlated(image, kernel), "convolve_torch", diagnose=diagnosis)
 
@@ -633,7 +633,7 @@ def test_convolve_torch_goes_through_torch(student: Student, rng: Rng) -> None:
 @detail("convolve_torch", "gives a map of two axes", weight=0.8)
 def test_convolve_torch_gives_two_axes(student: Student, rng: Rng) -> None:
     args = rng.floats(5, 8), rng.floats(3, 2)
-    got = numbers_of(student.call("convolve_torch", *args))
+    got = numbers_of(student.convolve_torch(*args))
     if got is not None and got.ndim != 2:
         fail_check(
             f"convolve_torch: expected shape (H', W'), got {tuple(got.shape)}. Which axes were added for PyTorch?",
@@ -657,7 +657,7 @@ def test_convolve_torch_takes_rectangles(student: Student, rng: Rng) -> None:
 def test_convolve_torch_keeps_the_dtype(student: Student, rng: Rng) -> None:
     for dtype, width in (torch.float32, 7), (DOUBLE, 9):
         image, kernel = rng.floats(4, width, dtype=dtype), rng.floats(3, 2, dtype=dtype)
-        got = student.call("convolve_torch", image, kernel)
+        got = student.convolve_torch(image, kernel)
         got = without_axes(got) if isinstance(got, Tensor) else got
         assert_close(got, correlated(image, kernel), "convolve_torch")
 
@@ -693,10 +693,10 @@ def activated(image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Ten
 def activation_maps(student: Student, image: Tensor, filters: Tensor) -> object:
     """Call the student's function, with a bias of zeros where it cannot do without; another check asks that."""
     try:
-        return without_batch(student.call("activation_maps", image, filters))
+        return without_batch(student.activation_maps(image, filters))
     except StudentRaised:
         bias = torch.zeros(len(filters), dtype=image.dtype)
-        return without_batch(student.call("activation_maps", image, filters, bias))
+        return without_batch(student.activation_maps(image, filters, bias))
 
 
 def without_batch(got: object) -> object:
@@ -731,14 +731,14 @@ def test_activation_maps_apply_relu(student: Student, rng: Rng) -> None:
 @detail("activation_maps", "adds the bias before ReLU", weight=0.9)
 def test_activation_maps_add_the_bias(student: Student, rng: Rng) -> None:
     args = rng.floats(1, 8, 7), rng.floats(4, 2, 3), 3 * rng.floats(4)
-    got = without_batch(student.call("activation_maps", *args))
+    got = without_batch(student.activation_maps(*args))
     assert_values(got, activated(*args), "activation_maps", diagnose=Diagnosis("activation_maps", args))
 
 
 @detail("activation_maps", "gives maps of three axes", weight=0.7)
 def test_activation_maps_have_three_axes(student: Student, rng: Rng) -> None:
     args = rng.floats(1, 6, 7), rng.floats(3, 2, 3), rng.floats(3)
-    got = numbers_of(student.call("activation_maps", *args))
+    got = numbers_of(student.activation_maps(*args))
     if got is not None and got.ndim != 3:
         fail_check(
             f"activation_maps: expected shape (n, H', W'), got {tuple(got.shape)}. Which axis was added for PyTorch?",
@@ -750,7 +750,7 @@ def test_activation_maps_have_three_axes(student: Student, rng: Rng) -> None:
 def test_activation_maps_go_without_a_bias(student: Student, rng: Rng) -> None:
     args = rng.floats(1, 5, 6), rng.floats(2, 2, 3)
     try:
-        student.call("activation_maps", *args)
+        student.activation_maps(*args)
     except StudentRaised as error:
         if is_right(student, "activation_maps", activated, *args, torch.zeros(2)):
             fail_for_no_bias(error)

@@ -54,7 +54,7 @@ def bright_images(student: Student, rng: Rng) -> tuple[Tensor, object]:
     if "bright" not in student.kept:
         dark = torch.tensor([0.05, 0.1, 0.2, 0.5, 1.0]).repeat(8)[:, None, None]
         images = 255 - (rng.bytes_(40, 28, 28).float() * dark).to(torch.uint8)
-        student.kept["bright"] = images, student.call("pixel_statistics", images)
+        student.kept["bright"] = images, student.pixel_statistics(images)
     kept: tuple[Tensor, object] = student.kept["bright"]
     return kept
 
@@ -94,7 +94,7 @@ def test_every_pixel_counts_once(student: Student, rng: Rng) -> None:
     # The last part of any usual size is smaller than the others, and brighter.
     images = torch.cat([rng.bytes_(1101, 2, 3) // 2, rng.bytes_(100, 2, 3) // 3 + 110])
     images += torch.tensor([0, 30, 60], dtype=torch.uint8)  # some pixels are brighter than others
-    got = student.call("pixel_statistics", images)
+    got = student.pixel_statistics(images)
     numbers = two_numbers(got)
     try:
         assert_statistics(got, images)
@@ -130,7 +130,7 @@ def is_average_of_parts(numbers: tuple[float, float], images: Tensor) -> bool:
 @detail("pixel_statistics", "gives the population's deviation, not a sample's", weight=0.3)
 def test_deviation_is_the_population_s(student: Student, rng: Rng) -> None:
     images = torch.tensor([[[0, 255]], [[rng.int(60, 90), rng.int(160, 190)]]], dtype=torch.uint8)
-    assert_statistics(student.call("pixel_statistics", images), images)
+    assert_statistics(student.pixel_statistics(images), images)
 
 
 @detail("pixel_statistics", "gives two floats", weight=0.3)
@@ -197,7 +197,7 @@ def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "pixel_statistics", first)
     calls = (first, first // 2, first, view, view.contiguous())
     try:
-        bright, dark, again, of_view, of_copy = [two_numbers(student.call("pixel_statistics", one)) for one in calls]
+        bright, dark, again, of_view, of_copy = [two_numbers(student.pixel_statistics(one)) for one in calls]
     except StudentRaised:
         if [raises(student, one) for one in calls] == [False, False, False, True, False]:
             fail_check(
@@ -216,7 +216,7 @@ def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
 
 def raises(student: Student, images: Tensor) -> bool:
     try:
-        student.call("pixel_statistics", images)
+        student.pixel_statistics(images)
     except StudentRaised:
         return True
     return False
@@ -234,7 +234,7 @@ def as_tensor(got: object) -> object:
 
 
 def assert_counts(student: Student, labels: Tensor, num_classes: int) -> None:
-    got = as_tensor(student.call("class_counts", labels, num_classes))
+    got = as_tensor(student.class_counts(labels, num_classes))
     diagnose = Diagnosis("class_counts", (labels, num_classes))
     assert_values(got, counts_of(labels, num_classes), "class_counts", diagnose=diagnose)
 
@@ -253,7 +253,7 @@ def test_absent_classes_count_zero(student: Student, rng: Rng) -> None:
 @detail("class_counts", "gives a tensor of int64, also for a single class", weight=0.3)
 def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
     labels = rng.labels(20, 5)
-    got = student.call("class_counts", labels, 5)
+    got = student.class_counts(labels, 5)
     if isinstance(got, Tensor) and got.is_floating_point() and same_values(got, counts_of(labels, 5)):
         fail_check(
             f"class_counts: expected int64, got {got.dtype}. How many images is half a one?", "float-instead-of-int"
@@ -277,7 +277,7 @@ def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
 def fail_for_memory(student: Student, first: Tensor, second: Tensor) -> None:
     """Fail with a name if a call gives the counts of the one before it, or those of both."""
     try:
-        alone, again = (student.call("class_counts", labels, 9) for labels in (first, second))
+        alone, again = (student.class_counts(labels, 9) for labels in (first, second))
     except StudentRaised:
         return
     before, after = counts_of(first, 9), counts_of(second, 9)
@@ -333,12 +333,12 @@ def assert_means(
             return False
         return True
 
-    if is_right(lambda: student.call("class_means", *args)):
+    if is_right(lambda: student.class_means(*args)):
         return
     counts = counts_of(labels, num_classes)
     if is_right(lambda: student.probe("means_with_counts", *args, counts)):
         fail_check("class_means: it is right as soon as your class_counts is. What do the checks of class_counts say?")
-    got = student.call("class_means", *args)
+    got = student.class_means(*args)
     name_mistake(got, expected, "class_means", Diagnosis("class_means", args))
     numbers = numbers_of(prepared(got, expected))
     if numbers is not None and numbers.shape == expected.shape:
@@ -387,7 +387,7 @@ def test_axes_of_length_one_are_kept(student: Student, rng: Rng) -> None:
 
 @detail("class_means", "gives a tensor of float32", weight=0.4)
 def test_means_are_float32(student: Student, rng: Rng) -> None:
-    got = student.call("class_means", rng.bytes_(12, 28, 28), torch.arange(12) % 3, 3)
+    got = student.class_means(rng.bytes_(12, 28, 28), torch.arange(12) % 3, 3)
     assert_kind(got, torch.empty(0), "class_means")
 
 

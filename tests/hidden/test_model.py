@@ -263,7 +263,7 @@ def explained(student: Student, rng: Rng) -> Any:
         images = rng.floats(5, 1, 28, 28)
         network = student.probe("program.answer", images)
         assert_logits(network, 5)
-        facts = student.apart("program.run", program, images)
+        facts = student.in_clean_worker("program.run", program, images)
         operations = [step[0] for step in program["steps"]]
         student.kept["explained"] = {
             **facts,
@@ -464,7 +464,7 @@ def computed_again(student: Student, facts: Any, images: Tensor, later: Tensor) 
     """
     itself = student.probe("training.trained_answer", later)
     programs = facts["programs"]
-    (before, _), (after, again) = student.apart("program.answers", programs, [images, later])
+    (before, _), (after, again) = student.in_clean_worker("program.answers", programs, [images, later])
     if again is None:  # that it gives no logits is said elsewhere
         return {"follows": not isinstance(itself, Tensor)}
     assert_logits(itself, len(later))
@@ -658,7 +658,7 @@ def to_be_evaluated(student: Student, rng: Rng) -> tuple[Tensor, Tensor]:
     """Let a new network be made; return images, and its logits as its operations give them in a worker of ours."""
     program = student.probe("training.to_be_evaluated", rng.floats(EVALUATED, 1, 28, 28))
     images = rng.floats(EVALUATED, 1, 28, 28)
-    ((logits,),) = student.apart("program.answers", [program], [images])
+    ((logits,),) = student.in_clean_worker("program.answers", [program], [images])
     return images, logits_of(logits, images)
 
 

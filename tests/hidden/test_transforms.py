@@ -290,7 +290,7 @@ def grey_levels(got: object, pixels: Tensor) -> Tensor:
 def test_picture_becomes_a_tensor(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(28, 28)
     image = picture(pixels)
-    got = grey_levels(student.call("image_to_tensor", image), pixels)
+    got = grey_levels(student.image_to_tensor(image), pixels)
     if likeness(got, pixels) < 0.99999:
         name_mistake(got[None], pixels[None].double() / 255, "image_to_tensor", Diagnosis("image_to_tensor", (image,)))
         flipped = any(likeness(got.flip(axes), pixels) > 0.99999 for axes in FLIPS)
@@ -304,7 +304,7 @@ def test_picture_becomes_a_tensor(student: Student, rng: Rng) -> None:
 @detail("image_to_tensor", "makes black 0 and white 1, whatever is in the picture", weight=1.6)
 def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
     for pixels in (rng.bytes_(28, 28), rng.bytes_(28, 28) // 4 + 3):
-        answer = student.call("image_to_tensor", picture(pixels))
+        answer = student.image_to_tensor(picture(pixels))
         got = grey_levels(answer, pixels)
         if (got - pixels.double() / 255).abs().max() <= NEAR:
             continue
@@ -326,7 +326,7 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
 @detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=2)
 def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(19, 31)
-    answer = student.call("image_to_tensor", picture(pixels))
+    answer = student.image_to_tensor(picture(pixels))
     numbers = numbers_of(answer)
     shape = None if numbers is None else tuple(numbers.shape)
     got = grey_levels(answer, pixels)
@@ -344,7 +344,7 @@ def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
 @detail("image_to_tensor", "gives a tensor of float32", weight=0.5)
 def test_tensor_is_float32(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(28, 28)
-    got = student.call("image_to_tensor", picture(pixels))
+    got = student.image_to_tensor(picture(pixels))
     levels = grey_levels(got, pixels)
     right = any((levels * scale - pixels.double()).abs().max() <= 255 * NEAR for scale in (1, 255))
     assert_float32(got, "image_to_tensor", right=right)
@@ -390,7 +390,7 @@ def test_colour_picture_is_refused(student: Student, rng: Rng) -> None:
 def fail_for_grey(student: Student, message: str, image: Image.Image) -> None:
     """Fail with a name if a colour picture is answered as the grey one that PIL makes of it."""
     try:
-        got = numbers_of(student.call("image_to_tensor", image))
+        got = numbers_of(student.image_to_tensor(image))
     except StudentRaised:
         return
     grey = pixels_of(image.convert("L"))
@@ -458,7 +458,7 @@ def in_its_form(student: Student, tensor: Tensor) -> Tensor:
 
 
 def assert_stretches(student: Student, tensor: Tensor, spared: float = FEW) -> None:
-    got = student.call("tensor_to_image", in_its_form(student, tensor))
+    got = student.tensor_to_image(in_its_form(student, tensor))
     assert_picture(got, tensor, stretched(tensor), spared=spared)
 
 
@@ -482,7 +482,7 @@ def test_values_are_stretched(student: Student, rng: Rng) -> None:
 def test_both_shapes_are_taken(student: Student, rng: Rng, shape: str, sizes: tuple[int, ...]) -> None:
     tensor = rng.floats(*sizes)
     try:
-        got = student.call("tensor_to_image", tensor)
+        got = student.tensor_to_image(tensor)
     except StudentRaised as error:
         other = tensor[None] if tensor.ndim == 2 else tensor[0]
         if is_stretched(student, other):
@@ -497,7 +497,7 @@ def test_both_shapes_are_taken(student: Student, rng: Rng, shape: str, sizes: tu
 
 def is_stretched(student: Student, tensor: Tensor) -> bool:
     try:
-        assert_picture(student.call("tensor_to_image", tensor), tensor, stretched(tensor))
+        assert_picture(student.tensor_to_image(tensor), tensor, stretched(tensor))
     except (CheckFailed, StudentRaised):
         return False
     return True
@@ -513,7 +513,7 @@ def test_thin_pictures_are_taken(student: Student, rng: Rng) -> None:
 def test_any_range_is_stretched(student: Student, rng: Rng) -> None:
     for scale, shift in ((0.1, 0.5), (20.0, 120.0), (700.0, 5000.0)):
         tensor = rng.floats(19, 31).clamp(-3, 3) * scale + shift
-        got = student.call("tensor_to_image", in_its_form(student, tensor))
+        got = student.tensor_to_image(in_its_form(student, tensor))
         levels = levels_of(got)
         as_it_was = levels is not None and same_size(levels, tensor) and 0 <= tensor.min() < tensor.max() <= 1
         if as_it_was and ((levels - 255 * tensor.double()).abs() <= 1.001).all():
@@ -533,7 +533,7 @@ def same_size(levels: Tensor, tensor: Tensor) -> bool:
 @detail("tensor_to_image", "gives a PIL image of mode L", weight=0.8)
 def test_answer_is_a_grey_picture(student: Student, rng: Rng) -> None:
     tensor = rng.floats(7, 11)
-    got = student.call("tensor_to_image", in_its_form(student, tensor))
+    got = student.tensor_to_image(in_its_form(student, tensor))
     if not isinstance(got, Image.Image):
         levels = levels_of(got)
         right = levels is not None and same_size(levels, tensor) and (levels - stretched(tensor)).abs().max() <= 1.001
@@ -551,7 +551,7 @@ def test_grey_levels_are_rounded(student: Student, rng: Rng) -> None:
     wanted = torch.cat([torch.tensor([0.0, 255.0]), torch.arange(254) + parts]).reshape(16, 16)
     tensor = wanted / 100 - 1
     exact = stretched(tensor)
-    got = levels_of(student.call("tensor_to_image", in_its_form(student, tensor)))
+    got = levels_of(student.tensor_to_image(in_its_form(student, tensor)))
     if got is None or got.shape != exact.shape:
         fail_check("tensor_to_image: expected a picture of 16 x 16 pixels, got none. Which shapes are taken?")
     bias = float((got - exact).mean())
@@ -567,7 +567,7 @@ def test_grey_levels_are_rounded(student: Student, rng: Rng) -> None:
 def test_constant_tensor_is_black(student: Student) -> None:
     for tensor in (torch.full((5, 7), 3.5), torch.full((5, 7), -0.5)):
         try:
-            got = student.call("tensor_to_image", in_its_form(student, tensor))
+            got = student.tensor_to_image(in_its_form(student, tensor))
         except StudentRaised as error:
             if error.type_names[0] == "ZeroDivisionError":
                 fail_check(
@@ -640,7 +640,7 @@ def grids(rows: list[list[Any]]) -> list[Tensor]:
     return [torch.stack([numbers_of(one).double().reshape(28, 28) for one in row]) for row in rows]  # type: ignore[union-attr]
 
 
-def told_once(student: Student, name: str, check: Callable[[Mapping[str, tuple[float, float]]], None]) -> None:
+def reported_once(student: Student, name: str, check: Callable[[Mapping[str, tuple[float, float]]], None]) -> None:
     """Run a check of a transform; if it holds as soon as another function of the student's is right, say that alone.
 
     Args:
@@ -730,7 +730,7 @@ def test_evaluation_gives_the_picture(student: Student, rng: Rng) -> None:
             "eval_transform: expected the picture, got something else. What goes into each number?"
         )
 
-    told_once(student, "eval_transform", check)
+    reported_once(student, "eval_transform", check)
 
 
 @detail("eval_transform", "normalises with FashionMNIST's mean and deviation", weight=2)
@@ -748,7 +748,7 @@ def test_evaluation_normalises(student: Student, rng: Rng) -> None:
             assert_constants("eval_transform", *numbers, 1.5e-3)
 
     some = garments(rng, 2)
-    told_once(student, "eval_transform", check)
+    reported_once(student, "eval_transform", check)
 
 
 @detail("eval_transform", "gives the same picture the same tensor, whatever came before", weight=1.6)
@@ -781,7 +781,7 @@ def test_evaluation_gives_the_promised_kind(student: Student, rng: Rng) -> None:
         assert_tensor_of_a_picture(rows[0][0], "eval_transform", right=right)
 
     pixels = garments(rng, 1)[0]
-    told_once(student, "eval_transform", check)
+    reported_once(student, "eval_transform", check)
 
 
 def assert_tensor_of_a_picture(got: object, where: str, *, right: bool, seen: bool = False) -> None:
@@ -813,7 +813,7 @@ def test_training_keeps_the_class(student: Student, rng: Rng) -> None:
         )
 
     pixels = garments(rng, 10)
-    told_once(student, "train_transform", check)
+    reported_once(student, "train_transform", check)
 
 
 @detail("train_transform", "is random", weight=2)
@@ -848,7 +848,7 @@ def test_training_normalises(student: Student) -> None:
             )
 
     plain = [torch.full((28, 28), level, dtype=torch.uint8) for level in (0, 255)]
-    told_once(student, "train_transform", check)
+    reported_once(student, "train_transform", check)
 
 
 @detail("train_transform", "gives float32 of shape (1, 28, 28)", weight=0.5)
@@ -861,7 +861,7 @@ def test_training_gives_the_promised_kind(student: Student, rng: Rng) -> None:
                 assert_tensor_of_a_picture(got, "train_transform", right=False, seen=seen)
 
     pixels = garments(rng, 2)
-    told_once(student, "train_transform", check)
+    reported_once(student, "train_transform", check)
 
 
 def best_likeness(draws: Tensor, pixels: Tensor) -> Tensor:

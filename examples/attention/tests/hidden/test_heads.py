@@ -19,7 +19,7 @@ from grader.checking.student import Student
 
 def assert_attends(student: Student, *args: Tensor) -> None:
     wanted = F.scaled_dot_product_attention(*args)
-    assert_values(student.call("attention", *args), wanted, "attention", diagnose=Diagnosis("attention", args))
+    assert_values(student.attention(*args), wanted, "attention", diagnose=Diagnosis("attention", args))
 
 
 @core("attention", "is the mean of the values, weighted by the scaled products")
@@ -48,7 +48,7 @@ def test_attention_is_masked(student: Student, rng: Rng) -> None:
 @detail("attention", "answers in the dtype of its input")
 def test_attention_keeps_float64(student: Student, rng: Rng) -> None:
     x = rng.floats(5, 7, dtype=torch.float64)
-    assert_close(student.call("attention", x, x, x), F.scaled_dot_product_attention(x, x, x), "attention")
+    assert_close(student.attention(x, x, x), F.scaled_dot_product_attention(x, x, x), "attention")
 
 
 @detail("attention", "leaves its arguments as they were")
@@ -67,7 +67,7 @@ def split(x: Tensor, num_heads: int) -> Tensor:
 
 
 def assert_splits(student: Student, x: Tensor, num_heads: int) -> None:
-    got, diagnose = student.call("split_heads", x, num_heads), Diagnosis("split_heads", (x, num_heads))
+    got, diagnose = student.split_heads(x, num_heads), Diagnosis("split_heads", (x, num_heads))
     assert_values(got, split(x, num_heads), "split_heads", diagnose=diagnose)
 
 
@@ -79,7 +79,7 @@ def test_split_heads_cuts_features(student: Student, rng: Rng) -> None:
 @detail("split_heads", "merge_heads puts them side by side again", weight=2)
 def test_merge_heads_is_the_inverse(student: Student, rng: Rng) -> None:
     for x in (rng.floats(2, 5, 12), rng.floats(2, 5, 12)):
-        assert_values(student.call("merge_heads", split(x, 3)), x, "merge_heads")
+        assert_values(student.merge_heads(split(x, 3)), x, "merge_heads")
 
 
 @detail("split_heads", "works for a single head, and for a single sequence of one position")
@@ -98,7 +98,7 @@ def test_split_heads_remembers_nothing(student: Student, rng: Rng) -> None:
 @detail("split_heads", "merge_heads gives back a single head, and a single sequence of one position")
 def test_merge_heads_of_few(student: Student, rng: Rng) -> None:
     for x, heads in ((rng.floats(1, 5, 6), 1), (rng.floats(2, 1, 6), 3)):
-        assert_values(student.call("merge_heads", split(x, heads)), x, "merge_heads")
+        assert_values(student.merge_heads(split(x, heads)), x, "merge_heads")
 
 
 @detail("split_heads", "takes a sequence that does not lie in one piece")
@@ -119,7 +119,7 @@ def pattern(length: int, size: int) -> Tensor:
 
 
 def assert_positions(student: Student, length: int, size: int) -> None:
-    got, diagnose = student.call("positions", length, size), Diagnosis("positions", (length, size))
+    got, diagnose = student.positions(length, size), Diagnosis("positions", (length, size))
     assert_values(got, pattern(length, size), "positions", atol=2e-4, diagnose=diagnose)
 
 
@@ -146,7 +146,7 @@ def test_positions_remembers_nothing(student: Student) -> None:
 
 @detail("positions", "come as float32")
 def test_positions_are_float32(student: Student) -> None:
-    assert_close(student.call("positions", 3, 4), pattern(3, 4), "positions")
+    assert_close(student.positions(3, 4), pattern(3, 4), "positions")
 
 
 @refusal("positions", "an odd size")
