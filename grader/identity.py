@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,8 +26,16 @@ def identity() -> dict[str, str]:
             [COURSE / COURSE_FILE, *(path for place in places for path in _kit_files(place))]
         ),
         **{f"version of {package}": installed_version(package) for package in course().packages},
+        "term": _term(),
         "data": _checksum(DATA.rglob("*.gz")),
     }
+
+
+def _term() -> str:
+    """Return a short hash of what a term decides of a score: which tasks, their points, thresholds, what is given."""
+    this = course()
+    decided = [[[task.id, task.points] for task in this.tasks], dict(this.thresholds), this.solved]
+    return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
 
 
 def difference(expected: Mapping[str, str], got: Mapping[str, str]) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from grader.errors import GraderError
-
-if TYPE_CHECKING:
-    from grader.course import Course
 
 LATE = re.compile(r"none|all|(\d{1,3}) ?%")
 PICTURES = (".png", ".jpg", ".jpeg", ".svg")
@@ -88,33 +84,6 @@ class Term:
         if self.late == "all":
             return 1.0
         return min(1.0, float(self.late.rstrip(" %")) / 100 * -(-seconds_late // 86_400))
-
-
-def as_toml(course: Course) -> str:
-    """Return a term.toml that says of everything what holds anyhow, with a comment on each line."""
-    thresholds = [f"{name} = {value:g}" for name, value in course.thresholds.items()]
-    if len(thresholds) == 2:
-        thresholds = [f"{thresholds[0]}  # no points up to here", f"{thresholds[1]}  # all points from here on"]
-    modules = [f'    "{name}",  # {sum(task.module == name for task in course.tasks)} tasks' for name in course.modules]
-    lines = [
-        "# This term: what is taught, and how it is judged. Releases, grades and exports beside this file follow it.",
-        "# What is taken out here is as in the course.",
-        "",
-        f"title = {json.dumps(course.title, ensure_ascii=False)}  # stands on each page, and on what students get",
-        '# logo = "logo.png"  # a picture beside this file, PNG, JPEG or SVG, on each page',
-        "# deadline = 2027-01-31T23:59:00+01:00  # stands in what students get; nbgrader judges late work by it",
-        'late = "none"  # late work loses "none" of its points, "all", or a share for each day begun, such as "10 %"',
-        f'dates = "{DATES}"  # how dates are written: "%d.%m.%Y, %H:%M Uhr" is German',
-        "modules = [  # what is taught; a line that is taken out takes its tasks out",
-        *modules,
-        "]",
-        "given = []  # modules that students get solved, because what is taught needs them",
-        "",
-        *([f"[thresholds]  # of {course.judged}, as shares", *thresholds, ""] if thresholds else []),
-        "[points]  # 0 takes a task out",
-        *(f"{task.id} = {task.points:g}  # {task.title}" for task in course.tasks),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _picture(path: Path, name: str) -> Path:

@@ -15,11 +15,12 @@ import warm
 from copies import replace_text
 from safetensors.torch import load_file, save_file
 
-from grader import paths
+from grader import identity, paths
+from grader.authoring.building import as_toml
 from grader.cli import _options_first
 from grader.course import Course
 from grader.paths import COURSE_VARIABLE, TERM_VARIABLE
-from grader.term import Term, WrongTerm, as_toml
+from grader.term import Term, WrongTerm
 
 WHOLE = Course.read(paths.ROOT)
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {COURSE_VARIABLE, TERM_VARIABLE}}
@@ -86,6 +87,14 @@ def test_two_modules_have_their_points_and_thresholds() -> None:
     assert taught.max_score == sum(task.points for task in WHOLE.tasks if task.module in TWO.modules) == 50
     assert taught.thresholds == {"none": 0.8, "full": 0.85}
     assert {"transforms.py", "data_module.py"} <= set(taught.given)
+
+
+def test_a_grade_depends_on_what_the_term_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = set()
+    for term in (Term(), TWO, Term(points={"conv2d": 20}), Term(thresholds={"full": 0.85})):
+        monkeypatch.setattr(identity, "course", lambda term=term: WHOLE.during(term))
+        found.add(identity.identity.__wrapped__()["term"])
+    assert len(found) == 4
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,10 @@ from grader.authoring.delivery import Release
 from grader.authoring.handout import build_handout
 from grader.authoring.leaks import find_leaks, kit_secrets
 from grader.authoring.nbgrader_course import RELEASED, build_course
-from grader.course import course
+from grader.course import Course, course
 from grader.files import write_atomically
 from grader.paths import TERM_FILE
-from grader.term import as_toml
+from grader.term import DATES
 
 HANDOUT = "handout"
 ARCHIVE = "handout.zip"
@@ -57,3 +58,30 @@ def leaks_below(to: Path) -> list[str]:
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     files += [archive] if (archive := to / ARCHIVE).is_file() else []
     return find_leaks(((path.relative_to(to).as_posix(), path.read_bytes()) for path in files), kit_secrets())
+
+
+def as_toml(whole: Course) -> str:
+    """Return a term.toml that says of everything what holds anyhow, with a comment on each line."""
+    thresholds = [f"{name} = {value:g}" for name, value in whole.thresholds.items()]
+    if len(thresholds) == 2:
+        thresholds = [f"{thresholds[0]}  # no points up to here", f"{thresholds[1]}  # all points from here on"]
+    modules = [f'    "{name}",  # {sum(task.module == name for task in whole.tasks)} tasks' for name in whole.modules]
+    lines = [
+        "# This term: what is taught, and how it is judged. Releases, grades and exports beside this file follow it.",
+        "# A setting that is taken out is as in the course.",
+        "",
+        f"title = {json.dumps(whole.title, ensure_ascii=False)}  # stands on each page, and on what students get",
+        '# logo = "logo.png"  # a picture beside this file, PNG, JPEG or SVG, on each page',
+        "# deadline = 2027-01-31T23:59:00+01:00  # stands in what students get; nbgrader judges late work by it",
+        'late = "none"  # late work loses "none" of its points, "all", or a share for each day begun, such as "10 %"',
+        f'dates = "{DATES}"  # how dates are written: "%d.%m.%Y, %H:%M Uhr" is German',
+        "modules = [  # what is taught; a line that is taken out takes its tasks out",
+        *modules,
+        "]",
+        "given = []  # modules that students get solved, because what is taught needs them",
+        "",
+        *([f"[thresholds]  # of {whole.judged}, as shares", *thresholds, ""] if thresholds else []),
+        "[points]  # 0 takes a task out",
+        *(f"{task.id} = {task.points:g}  # {task.title}" for task in whole.tasks),
+    ]
+    return "\n".join(lines) + "\n"
