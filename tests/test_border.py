@@ -16,6 +16,11 @@ GRADER = ROOT / "grader"
 KINDS = {".py", ".html", ".css", ".js", ".txt", ".json", ".toml", ".yml"}
 TEXTS = sorted(path for path in GRADER.rglob("*") if path.suffix in KINDS)
 MODULES = sorted(GRADER.rglob("*.py"))
+COMMON = set("from a an and by to in of the hand written networks pytorch lightning classifier convolution".split())
+"""Words of its title that are no one course's: plain English, and the framework that the grader is for."""
+
+OF_THE_GRADER = {"PIL", "filelock"}
+"""Packages that the grader uses itself."""
 
 
 def names() -> set[str]:
@@ -23,7 +28,9 @@ def names() -> set[str]:
     symbols = {part for task in course().tasks for symbol in task.symbols for part in symbol.split(".")}
     data = {path.name for path in DATA.iterdir() if path.is_dir()}
     files = {course().artefact_file.partition(".")[0]}
-    return {task.id for task in course().tasks} | set(course().modules) | symbols | data | files
+    title = {word for word in re.findall(r"\w+", f"{course().title} {course().about}") if word.casefold() not in COMMON}
+    needed = {name.partition(".")[0] for name in course().preload} - OF_THE_GRADER
+    return {task.id for task in course().tasks} | set(course().modules) | symbols | data | files | title | needed
 
 
 def is_a_word(name: str) -> bool:

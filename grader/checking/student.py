@@ -95,7 +95,7 @@ class Student:
         self.data_root = session.data_root
 
     def __getattr__(self, function: str) -> Callable[..., Any]:
-        """Return a function of the student's module: ``student.conv2d(image, weight)`` calls it there."""
+        """Return a function of the student's module: ``student.NAME(...)`` calls it there."""
         if function.startswith("_"):
             raise AttributeError(function)
         return functools.partial(self.call, function)

@@ -195,10 +195,11 @@ def _near_miss(path: str) -> str | None:
     stem, _, suffix = name.casefold().partition(".")
     if name in {PurePosixPath(place).name for place in _places()}:
         return f"Expected it at the submission's top or in {PACKAGE}, got {PurePosixPath(path).parent}/."
-    if suffix.split(".")[0] not in ("py", "ipynb", "txt") and "safetensors" not in suffix:
-        return None
-    if "safetensors" in suffix:
+    kind = PurePosixPath(course().artefact_file).suffix.removeprefix(".")
+    if kind and kind in suffix:
         return f"Expected {course().artefact_file}. Is it the weights?"
+    if suffix.split(".")[0] not in ("py", "ipynb", "txt"):
+        return None
     close = _closest(stem)
     return f"Expected {close}.py. Is it that module?" if close else None
 
