@@ -16,26 +16,24 @@ GRADER = ROOT / "grader"
 KINDS = {".py", ".html", ".css", ".js", ".txt", ".json", ".toml", ".yml"}
 TEXTS = sorted(path for path in GRADER.rglob("*") if path.suffix in KINDS)
 MODULES = sorted(GRADER.rglob("*.py"))
-COMMON = set(
-    [
-        "from",
-        "a",
-        "an",
-        "and",
-        "by",
-        "to",
-        "in",
-        "of",
-        "the",
-        "hand",
-        "written",
-        "networks",
-        "pytorch",
-        "lightning",
-        "classifier",
-        "convolution",
-    ]
-)
+COMMON = {
+    "from",
+    "a",
+    "an",
+    "and",
+    "by",
+    "to",
+    "in",
+    "of",
+    "the",
+    "hand",
+    "written",
+    "networks",
+    "pytorch",
+    "lightning",
+    "classifier",
+    "convolution",
+}
 """Words of its title that are no one course's: plain English, and the framework that the grader is for."""
 
 OF_THE_GRADER = {"PIL", "filelock"}
