@@ -29,7 +29,7 @@ from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
 from grader.paths import COURSE, COURSE_FILE, DATA, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
-from grader.stubs import solution_blocks, solution_lines
+from grader.stubs import given_text, solution_blocks, solution_lines
 
 LEAK_LENGTH = 28
 """Shorter lines are everyday Python: they prove nothing where they turn up."""
@@ -88,7 +88,8 @@ class Secrets:
 def kit_secrets() -> Secrets:
     """Collect what students of this kit must not see.
 
-    What stubs, given files, public checks and README say is none of it, unless it is a line of a solution. The rest of
+    What stubs, given files, public checks and README say is none of it, unless it is a line of a
+    solution that a term does not give. The rest of
     the students' part of the grader makes nothing harmless: a line of a hidden check that gets into it is found.
     """
     texts = list(_public_texts())
@@ -97,8 +98,12 @@ def kit_secrets() -> Secrets:
     for folder in (HIDDEN_SUITES, LESSON / "mistakes"):
         lines += [secret for path in sorted(folder.glob("*.py")) for secret in _code_secrets(path)]
     artefact = course().artefact_file
+    solved = squeeze("\n".join(given_text(f"{module}.py").decode() for module in course().solved))
     return Secrets(
-        [*solution_secrets(SOLUTIONS), *(secret for secret in lines if secret.text not in public)],
+        [
+            *(secret for secret in solution_secrets(SOLUTIONS) if secret.text not in solved),
+            *(secret for secret in lines if secret.text not in public),
+        ],
         {number: origin for number, origin in _numbers(HIDDEN_SUITES) if number not in known},
         _pieces((SOLUTIONS / artefact).read_bytes() if artefact else b""),
         frozenset(_digest(path.read_bytes()) for path in DATA.glob("*/raw/*.gz")),
