@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,30 @@ def test_the_grader_imports_nothing_of_a_course() -> None:
             modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             tops = {module.partition(".")[0] for module in modules}
             assert tops.isdisjoint({LESSON.name, "exercises", "solutions", "tests"}), f"{path}: {modules}"
+
+
+def imported(path: Path) -> set[str]:
+    """Return which modules of the grader a module imports, wherever it does, but not for its types alone."""
+    tree, found = ast.parse(path.read_text(encoding="utf-8")), set()
+    for_types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    left_out = {id(node) for block in for_types for node in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in left_out:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("grader.")}
+
+
+def test_imports_go_one_way() -> None:
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
+    }
+    graph = {name: (imported(path) & modules.keys()) - {name} for name, path in modules.items()}
+    packages = {name for name in modules if (ROOT / name.replace(".", "/")).is_dir()}
+    # What a package itself holds is imported with each of its modules; that alone is no way back.
+    TopologicalSorter({name: needs - packages for name, needs in graph.items()}).prepare()
+    folders: dict[str, set[str]] = defaultdict(set)
+    for name, needs in graph.items():
+        here, *_ = name.split(".")[1:2] or [""]
+        folders[here] |= {other for need in needs if (other := need.split(".")[1]) != here}
+    TopologicalSorter({name: {one for one in needs if one in folders} for name, needs in folders.items()
+                       if (GRADER / name).is_dir()}).prepare()  # fmt: skip
