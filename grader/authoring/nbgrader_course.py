@@ -19,6 +19,7 @@ from grader.authoring.release import given_files
 from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_bytes_atomically
+from grader.paths import COURSE, COURSE_VARIABLE, ROOT
 
 ASSIGNMENT = "cnn"
 SOURCE = f"source/{ASSIGNMENT}"
@@ -31,6 +32,13 @@ ASSIGNED = ".assigned.json"
 
 TEMPLATES = Path(__file__).parent / "templates" / "course"
 GRADE = "grader.classroom.autograde.GradeInSandbox"
+ELSEWHERE = """\
+import os
+
+# What is taught lies here; if it moves, so must this path.
+os.environ.setdefault({variable!r}, {course!r})
+
+"""
 OURS = {Execute: GRADE, ClearSolutions: "grader.authoring.clearing.ClearSolutions"}
 """What takes the place of a preprocessor of nbgrader."""
 
@@ -55,6 +63,7 @@ def build_course(to: Path) -> Release:
 def configuration() -> str:
     """Return nbgrader's configuration of the course: the kit's preprocessors before and among its own."""
     return _template("nbgrader_config.txt").format(
+        course="" if COURSE == ROOT else ELSEWHERE.format(variable=COURSE_VARIABLE, course=str(COURSE)),
         assignment=ASSIGNMENT,
         assigning=_preprocessors(GenerateAssignment),
         grading=_preprocessors(Autograde, "autograde_preprocessors"),
