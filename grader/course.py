@@ -78,6 +78,8 @@ class Course:
     Attributes:
         root: the folder of its ``course.toml``.
         title: for people.
+        name: short, of the assignment and in file names.
+        data_variable: of the environment, in which student code finds the data folder; empty without data.
         about: one sentence on where it leads.
         unseen: what hidden checks ask for beside what the public ones do, in words.
         packages: those that compute what a submission is judged by.
@@ -93,6 +95,8 @@ class Course:
 
     root: Path
     title: str
+    name: str
+    data_variable: str
     about: str
     unseen: str
     packages: tuple[str, ...]
@@ -113,6 +117,8 @@ class Course:
         return cls(
             root,
             document["title"],
+            document["name"],
+            document.get("data_variable", ""),
             document["about"],
             document["unseen"],
             tuple(document["packages"]),

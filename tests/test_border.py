@@ -46,7 +46,7 @@ def names() -> set[str]:
     """Return what the course calls its tasks, modules, functions, classes, data sets and files."""
     symbols = {part for task in course().tasks for symbol in task.symbols for part in symbol.split(".")}
     data = {path.name for path in DATA.iterdir() if path.is_dir()}
-    files = {course().artefact_file.partition(".")[0]}
+    files = {course().artefact_file.partition(".")[0], course().data_variable}
     title = {word for word in re.findall(r"\w+", f"{course().title} {course().about}") if word.casefold() not in COMMON}
     needed = {name.partition(".")[0] for name in course().preload} - OF_THE_GRADER
     return {task.id for task in course().tasks} | set(course().modules) | symbols | data | files | title | needed

@@ -28,7 +28,7 @@ SECRET = ("authoring", "checking", "classroom", "reports", "sandbox")
 """Parts of the grader that students never get; of the course's own package they get ``Course.student_parts``."""
 
 AS_THEY_ARE = ("constraints.txt", "LICENSE")
-FOLDER = "cnn-exercises"
+FOLDER = f"{course().name}-exercises"
 
 
 def build_handout(to: Path, archive: Path, record: Path) -> Release:
@@ -147,6 +147,7 @@ def _pyproject(modules: list[Path]) -> str:
         (TEMPLATES / "pyproject.txt")
         .read_text(encoding="utf-8")
         .format(
+            name=course().name,
             version=project["version"],
             python=project["requires-python"],
             dependencies="\n".join(lines),

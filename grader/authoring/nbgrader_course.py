@@ -21,7 +21,7 @@ from grader.errors import GraderError
 from grader.files import write_bytes_atomically
 from grader.paths import COURSE, COURSE_VARIABLE, ROOT
 
-ASSIGNMENT = "cnn"
+ASSIGNMENT = course().name
 SOURCE = f"source/{ASSIGNMENT}"
 RELEASED = f"release/{ASSIGNMENT}"
 SECONDS = 600

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from grader.course import course
 from grader.errors import require_linux
 from grader.options import judging
 
@@ -32,7 +33,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--file", "target", type=FILE, help="Where the export goes [default: a file in OUT].")
 @click.option("--student", help="This submission alone.")
 @click.option(
-    "--assignment", default="CNN exercises", show_default=True, help="What the assignment is called in the gradebook."
+    "--assignment",
+    default=f"{course().name.upper()} exercises",
+    show_default=True,
+    help="What the assignment is called in the gradebook.",
 )
 def export(
     out: Path, to: Format, roster: Path | None, target: Path | None, student: str | None, assignment: str

@@ -150,7 +150,8 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
             scratch=Path(request["scratch"]),
             cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
         )
-        os.environ["CNN_DATA"] = str(view.data)
+        if variable := course().data_variable:
+            os.environ[variable] = str(view.data)
         workspace = view.scratch / "work"
         workspace.mkdir()
         os.chdir(workspace)

@@ -78,6 +78,6 @@ def serve(package: str, file: str) -> None:
         file: its ``__init__.py``.
     """
     folder = Path(file).resolve().parent.parent
-    if not (folder / paths.DATA.name).is_dir() and paths.DATA.is_dir():
-        os.environ.setdefault("CNN_DATA", str(paths.DATA))
+    if course().data_variable and not (folder / paths.DATA.name).is_dir() and paths.DATA.is_dir():
+        os.environ.setdefault(course().data_variable, str(paths.DATA))
     sys.meta_path.append(NotebookFinder(package, folder))
