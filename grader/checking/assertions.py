@@ -108,6 +108,32 @@ def assert_close(
     assert_kind(got, expected, where)
 
 
+def assert_agrees(
+    student: Student,
+    function: str,
+    expected: Callable[..., torch.Tensor],
+    *args: Any,
+    atol: float | None = None,
+    **options: Any,
+) -> None:
+    """Call a function of the student's and the right one with the same arguments, and compare shape and numbers.
+
+    Args:
+        student: whose function it is.
+        function: its name, which is the task's as well: named mistakes are tried on the same arguments.
+        expected: gives the right answer.
+        *args: of both.
+        atol: as for ``assert_values``.
+        **options: of both, by name.
+
+    Raises:
+        CheckFailed: if the answers differ; with the name of the mistake, if one gives just that answer.
+        StudentFailure: if the function gives no answer.
+    """
+    got, diagnose = student.call(function, *args, **options), Diagnosis(function, args, options)
+    assert_values(got, expected(*args, **options), function, atol=atol, diagnose=diagnose)
+
+
 def assert_equal(got: object, expected: int, where: str, *, diagnose: Diagnosis | None = None) -> None:
     """Compare whole numbers, whatever holds them: an int, a float or a tensor of one number.
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
     CheckFailed,
+    assert_agrees,
     assert_arguments_kept,
     assert_close,
     assert_equal,
@@ -231,8 +232,7 @@ def assert_keeps_dtype(
 
 
 def assert_convolves(student: Student, image: Tensor, kernel: Tensor) -> None:
-    got = student.convolve(image, kernel)
-    assert_values(got, correlated(image, kernel), "convolve", diagnose=Diagnosis("convolve", (image, kernel)))
+    assert_agrees(student, "convolve", correlated, image, kernel)
 
 
 @core("convolve", "computes by hand, without a ready-made convolution", weight=0.2)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from grader.checking import core, detail, refusal
 from grader.checking.assertions import (
+    assert_agrees,
     assert_arguments_kept,
     assert_close,
     assert_refused,
@@ -13,13 +14,11 @@ from grader.checking.assertions import (
     assert_values,
 )
 from grader.checking.inputs import Rng
-from grader.checking.mistakes import Diagnosis
 from grader.checking.student import Student
 
 
 def assert_attends(student: Student, *args: Tensor) -> None:
-    wanted = F.scaled_dot_product_attention(*args)
-    assert_values(student.attention(*args), wanted, "attention", diagnose=Diagnosis("attention", args))
+    assert_agrees(student, "attention", F.scaled_dot_product_attention, *args)
 
 
 @core("attention", "is the mean of the values, weighted by the scaled products")
@@ -67,8 +66,7 @@ def split(x: Tensor, num_heads: int) -> Tensor:
 
 
 def assert_splits(student: Student, x: Tensor, num_heads: int) -> None:
-    got, diagnose = student.split_heads(x, num_heads), Diagnosis("split_heads", (x, num_heads))
-    assert_values(got, split(x, num_heads), "split_heads", diagnose=diagnose)
+    assert_agrees(student, "split_heads", split, x, num_heads)
 
 
 @core("split_heads", "cuts the features of each position into heads", weight=2)
@@ -119,8 +117,7 @@ def pattern(length: int, size: int) -> Tensor:
 
 
 def assert_positions(student: Student, length: int, size: int) -> None:
-    got, diagnose = student.positions(length, size), Diagnosis("positions", (length, size))
-    assert_values(got, pattern(length, size), "positions", atol=2e-4, diagnose=diagnose)
+    assert_agrees(student, "positions", pattern, length, size, atol=2e-4)
 
 
 @core("positions", "are sines and cosines of growing wavelengths", weight=2)
