@@ -200,9 +200,13 @@ class Course:
 
     def load(self, name: str) -> ModuleType:
         """Import a module that lies in the course's folder, such as ``solutions.MODULE``."""
+        self.make_importable()
+        return importlib.import_module(name)
+
+    def make_importable(self) -> None:
+        """Put the course's folder on the import path: its hidden suites import what lies beside them."""
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
-        return importlib.import_module(name)
 
     def part(self, name: str) -> ModuleType | None:
         """Import a module of the course's own package ``lesson``; None where it has none of that name.

@@ -77,6 +77,12 @@ def found_in(path: Path, wanted: set[str]) -> Iterator[str]:
         yield from (f"{path.relative_to(ROOT)}: {mention}" for mention in mentions)
 
 
+def test_the_course_that_is_imported_is_the_one_beside_the_grader() -> None:
+    probes = course().part("probes")
+    assert probes is not None
+    assert [Path(folder) for folder in probes.__path__] == [LESSON / "probes"]
+
+
 def test_the_grader_names_nothing_of_the_course() -> None:
     wanted = {name for name in names() if not of_python_or_lightning(name)}
     assert len(wanted) > 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +114,28 @@ def suite(*checks: str) -> str:
 def test_a_task_whose_checks_all_hold_passes_with_praise(check: Check) -> None:
     result, _ = check(suite("core: pass", "detail: praise('Well seen.')"))
     assert (result.status, result.score, result.message) == ("passed", 8, "All checks passed. Well seen.")
+
+
+def run_alone(path: Path, plugin: CheckPlugin) -> None:
+    pytest.main([*suites.ARGUMENTS[:-1], "--rootdir", str(path.parent), str(path)], plugins=[plugin])
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import nowhere_to_be_found", "to be imported, got .*nowhere_to_be_found"),
+        ("", "expected checks of convolve, got none"),
+    ],
+)
+def test_checks_that_are_missing_grade_nobody(source: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / f"suite_{tmp_path.name}.py"
+    path.write_text(HEAD + source, encoding="utf-8")
+    answers: list[object] = []
+    jobs = [Job("ada", 7, frozenset(["convolve"]), lambda _task: FakeSession(), None)]  # type: ignore[arg-type,return-value]
+    plugin = CheckPlugin(iter(jobs), lambda _job, checked: answers.append(checked))
+    run_alone(path, plugin)
+    assert answers == []
+    assert re.search(why, str(plugin.grader_trouble))
 
 
 def test_a_failed_detail_costs_its_share(check: Check) -> None:

@@ -90,7 +90,7 @@ def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
 def test_the_doctor_names_a_package_that_is_missing_without_importing_it() -> None:
     code = (
         "import sys; sys.modules['torchvision'] = None; from rich.console import Console; from grader import doctor\n"
-        "doctor.PACKAGES += ('no-such-[/]package',); print(doctor.examine(Console(width=300)))"
+        "doctor.GRADING_PACKAGES += ('no-such-[/]package',); print(doctor.examine(Console(width=300)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert "no-such-[/]package" in done.stdout, done.stderr

@@ -230,8 +230,16 @@ class CheckPlugin:
         """Register the marker of `core`, `detail` and `refusal`."""
         config.addinivalue_line("markers", MARKER)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Grade nobody where a file of checks cannot be imported: what was not checked has not passed."""
+        if report.failed:
+            got = report.longreprtext.strip().rpartition("\n")[2]
+            self.grader_trouble = CheckNotRun(f"hidden suites: expected {report.nodeid} to be imported, got {got}")
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all checks over one job after another, in place of once."""
+        if self.grader_trouble is not None:
+            return True
         checks = checks_by_task(session.items)
         for job in self._jobs:
             try:
@@ -272,6 +280,8 @@ class CheckPlugin:
         return self._run
 
     def _check_job(self, job: Job, checks: Mapping[str, list[pytest.Function]]) -> CheckReport:
+        if without := [task_id for task_id in sorted(job.selected) if not checks[task_id]]:
+            raise CheckNotRun(f"hidden suites: expected checks of {', '.join(without)}, got none.")
         runs = {
             task.id: self._check_task(job, task, checks[task.id]) for task in course().tasks if task.id in job.selected
         }

@@ -11,6 +11,7 @@ import pytest
 
 from grader.checking import Kind
 from grader.checking.plugin import MARKER, CheckPlugin, CheckReport, Job, check_of
+from grader.course import course
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES
 
@@ -98,6 +99,7 @@ def _without_surroundings() -> Iterator[None]:
 
 
 def _pytest(arguments: list[str], plugin: object) -> None:
+    course().make_importable()
     with _without_surroundings():
         code = pytest.main(arguments, plugins=[plugin])
     if code != pytest.ExitCode.OK:
