@@ -51,7 +51,7 @@ class SubmittedNotebook(NotebookExporter):
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Return the cells of a notebook file; a file that is none gives a notebook with nothing but a note.
+    """Return the cells of a notebook file; any other file gives a notebook with a note alone.
 
     Whatever it holds can be encoded: JSON can escape half of a surrogate pair, which no file and no checksum takes.
     """

@@ -107,7 +107,7 @@ def parsed(data: bytes) -> dict[str, Any]:
 
 
 def cells_of(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the cells of a notebook of any format; what is no cell comes as an empty one.
+    """Return the cells of a notebook of any format; anything else comes as an empty cell.
 
     Raises:
         UnreadableError: if it has none.
