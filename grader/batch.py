@@ -97,7 +97,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         submissions: holds one folder or zip per student.
         out: gets ``NAME/results.json``, ``NAME/feedback.html``, ``grades.csv`` and ``report.html``.
         settings: what and how to grade.
-        watcher: told how far the run is.
+        watcher: is shown how far the run is.
 
     Returns:
         Output folder's name and result of each submission, sorted by student.

@@ -1,4 +1,4 @@
-"""What functions do, told from a source text that is never run: a hash of each body, and the names that it mentions."""
+"""What functions do, read from a source text that is never run: a hash of each body, and the names that it mentions."""
 
 import ast
 import hashlib

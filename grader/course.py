@@ -29,7 +29,7 @@ class Task:
         symbols: functions or ``Class.method`` that the student writes for it.
         needs: ids of the tasks whose answers it builds on.
         hints: from a nudge to a plan.
-        watched: whether checks are told which of PyTorch's operations ran.
+        watched: whether checks learn which of PyTorch's operations ran.
         by_hand: whether those that are there for its purpose are out of reach.
         predicted: whether ``grader predict`` can ask for its answers.
     """

@@ -28,7 +28,7 @@ MISSING = "missing"
 
 
 def examine(console: Console) -> bool:
-    """Print versions and data, and where grading is installed the sandbox; tell whether all that is needed is there."""
+    """Print versions, data and, where grading is installed, the sandbox; return whether all that is needed is there."""
     console.print(
         f"grader {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
     )

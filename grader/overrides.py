@@ -57,7 +57,7 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
 
 
 def overridden(folder: str, result: Result, overrides: Iterable[Override]) -> Result:
-    """Return a result with the scores that were set by hand, each told in its task's message and in the notes.
+    """Return a result with the scores that were set by hand, each named in its task's message and in the notes.
 
     A task that was not asked for keeps its nothing: it would count, and no page would show why.
     """

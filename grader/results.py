@@ -11,7 +11,7 @@ from grader.figures import Figures
 
 SCHEMA = 1
 SUSPICION: Final = f"{course().judged}: suspicion: "
-"""How a note begins that tells of what looks memorised."""
+"""How a note begins about what looks memorised."""
 MAX_SCORE: Final = course().max_score
 
 SubmissionStatus = Literal["graded", "rejected", "grader_error"]

@@ -14,7 +14,7 @@ from grader.paths import ROOT
 
 TRIED: Final = ROOT / "constraints.txt"
 NOTE: Final = "versions: "
-"""How a note begins that tells of other versions."""
+"""How a note begins about other versions."""
 
 
 @cache

@@ -26,7 +26,7 @@ def build(to: Path, say: Callable[[str], None]) -> tuple[Release, list[str]]:
 
     Args:
         to: the folder.
-        say: is told what is under way.
+        say: is called with what is under way.
 
     Returns:
         What was written, and one sentence per leak. With a leak there is no zip.

@@ -32,7 +32,7 @@ def deliver(root: Path, record: Path, files: Iterable[tuple[str, bytes]]) -> Rel
 
     Args:
         root: the folder.
-        record: where it is kept what was written, which tells whose a file is.
+        record: keeps what was written, and so whose a file is.
         files: each path below the root, with slashes, and what it holds.
     """
     before: dict[str, str] = {}

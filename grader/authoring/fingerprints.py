@@ -64,7 +64,7 @@ def derive_fingerprints() -> str:
 
 
 def write_fingerprints(folder: Path) -> bool:
-    """Write the file into a folder of exercises; tell whether it had another text."""
+    """Write the file into a folder of exercises; return whether it had another text."""
     path, text = folder / FINGERPRINTS, derive_fingerprints()
     stale = not path.is_file() or path.read_text(encoding="utf-8") != text
     if stale:

@@ -51,7 +51,7 @@ SAMPLE = 4
 
 
 def verify_kit(console: Console, *, quick: bool = False, matrix: bool = False, only: Sequence[str] = ()) -> list[str]:
-    """Run every proof and tell what it found.
+    """Run every proof and return what it found.
 
     Args:
         console: shows what is under way.

@@ -1,4 +1,4 @@
-"""A wrong helper is told once: at its own task, and not again at every task that uses it."""
+"""A wrong helper is reported once: at its own task, and not again at every task that uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grades a class again beside its published results, and puts the new ones in their place when it is told to."""
+"""Grades a class again beside its published results, and puts the new ones in their place on request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def regrade(submissions: Path, out: Path, settings: Settings, watcher: Watcher) 
         submissions: holds one folder or zip per student.
         out: holds the published results; gets ``regrade.json`` if anything would be published.
         settings: what and how to grade; a seed in it takes the place of those of before.
-        watcher: told how far the run is.
+        watcher: is shown how far the run is.
     """
     before = dict(read_results(out))
     overrides = read_overrides(out)

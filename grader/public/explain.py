@@ -43,7 +43,7 @@ def load(module: str) -> ModuleType:
         raise
     except NotImplementedError:  # a stub that is called while the module is imported
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the student is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the student reads it
         place = _place(error, folder())
         raise BrokenModuleError(f"exercises/{module}.py cannot be imported: {_name(error)}{place}") from None
 

@@ -24,7 +24,7 @@ class Memory:
         hints: task id -> how many hints were shown.
         predictions: task id -> how the last guesses went: how many were ``right``, of how many ``asked``.
         passed: task id -> when its public checks were green for the first time, in UTC.
-        remark: what to tell the student about the file itself, or nothing.
+        remark: what the student should know about the file itself, or nothing.
     """
 
     folder: Path

@@ -41,7 +41,7 @@ class PublicChecks:
     """Orders the public checks by the course, and reports them by task.
 
     Where nothing but these checks is run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
-    is honoured. Unless `--all` is typed, one thing is told at a time: what to do next.
+    is honoured. Unless `--all` is typed, one thing is shown at a time: what to do next.
 
     Args:
         config: pytest's.
@@ -65,7 +65,9 @@ class PublicChecks:
             self._turn_down()
 
     def _turn_down(self) -> None:
-        self.config.pluginmanager.unregister(name="hypothesispytest")  # its summary takes a second, and tells nothing
+        self.config.pluginmanager.unregister(
+            name="hypothesispytest"
+        )  # its summary takes a second, and says nothing here
         typed = [str(arg) for arg in self.config.invocation_params.args]
         option = self.config.option
         if self.config.getoption("short_traceback", False):
@@ -246,7 +248,7 @@ class PublicChecks:
             screen.write_task(self._terminal(), progress, self._message(progress, new_module), new_module=new_module)
 
     def _message(self, progress: TaskProgress, new_module: bool) -> str:
-        """Return what is told below the line of a task; what is wrong comes at the end, unless all is asked for."""
+        """Return what is shown below the line of a task; what is wrong comes at the end, unless all is asked for."""
         message = progress.message
         if not self.every and progress.state != "green":
             return ""

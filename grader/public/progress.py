@@ -20,7 +20,7 @@ class Outcome:
     Attributes:
         kind: green, failed, or unwritten if it ran into a stub.
         message: what a student reads.
-        note: worth telling although it is green.
+        note: worth knowing although it is green.
         slow: it was ended by the clock.
     """
 
@@ -69,7 +69,7 @@ class TaskProgress:
 
     @property
     def message(self) -> str:
-        """Return what a student is told below the task: one thing at a time."""
+        """Return what a student reads below the task: one thing at a time."""
         state = self.state
         if state == "failed":
             return self._first("failed")

@@ -286,7 +286,7 @@ class Worker:
         return used - before[0] < seconds / 2 and (queued == math.inf or queued - before[1] > seconds / 4)
 
     def _drain_log(self) -> bool:
-        """Keep the beginning of what was printed; tell whether more may come."""
+        """Keep the beginning of what was printed; return whether more may come."""
         try:
             chunk = os.read(self._log, 1 << 16)
         except BlockingIOError:

@@ -19,7 +19,7 @@ HELD = "held"
 
 
 def examine(console: Console) -> bool:
-    """Print the limits, and try every wall of every level that this machine may have; tell whether grading has one."""
+    """Print the limits, try every wall of every level that there may be, and return whether grading has one."""
     print_table(console, f"Limits of one task (times: or {MARGIN} times the reference's)", _limits())
     try:
         levels = candidates(unsafe=False)

@@ -38,7 +38,7 @@ class Outcome:
 
 
 def try_walls(channel: Channel, place: WorkerConfig) -> Iterator[Outcome]:
-    """Try every act that the level forbids, each in a fresh worker, and tell how it went.
+    """Try every act that the level forbids, each in a fresh worker, and return how it went.
 
     Raises:
         SandboxBroken: if a worker does not start, is killed over an act that ends nobody, or gets no processor to act.

@@ -84,7 +84,7 @@ class Worker:
         by_hand: bool,
         seed: int,
     ) -> tuple[str, Any]:
-        """Lay the submission out and tell which of the module's symbols are still the stub's, and which names they use.
+        """Lay the submission out and say which of the module's symbols are still the stub's, and which names they use.
 
         Import comes later.
         """
@@ -107,7 +107,7 @@ class Worker:
             path.write_bytes(content.numpy().tobytes())
 
     def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
-        """Import the student's module and tell which of the names it lacks."""
+        """Import the student's module and say which of the names it lacks."""
         sys.path.append(str(self._workspace))
         self._module = importlib.import_module(f"{PACKAGE}.{module}")
         return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}

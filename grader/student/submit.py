@@ -38,7 +38,7 @@ class Row:
 
 
 def write_submission(workspace: Workspace, to: Path) -> list[Row]:
-    """Write the zip, and tell what is in it and what is missing.
+    """Write the zip, and return what is in it and what is missing.
 
     Args:
         workspace: where the student's files lie.

@@ -55,7 +55,7 @@ class Answer:
 
 
 class Progress:
-    """A pytest plugin that tells when a check has ended, and keeps what came out of each task."""
+    """A pytest plugin that reports when a check has ended, and keeps what came out of each task."""
 
     def __init__(self, line: Connection) -> None:
         self._line = line

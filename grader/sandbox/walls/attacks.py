@@ -39,7 +39,7 @@ class Attack:
         name: what `attempt` takes.
         title: what is tried, for `grader doctor`.
         act: does it. Its parameters are names of facts (a path, a process id, a port, a number of bytes). Where the
-            wall holds it raises, or returns `HELD`; whatever else it returns tells how it got through.
+            wall holds it raises, or returns `HELD`; whatever else it returns says how it got through.
         may_die: the worker may be killed by the wall that holds.
         levels: where the wall must hold.
     """

@@ -79,7 +79,7 @@ BY_ARGUMENT: Final[dict[str, tuple[int, int]]] = {
 """Whether these are allowed is for an argument to say."""
 
 LAST_KNOWN: Final = 450
-"""Calls with a greater number are younger than this list: a library is told that they are absent, and does without."""
+"""Calls with a greater number are younger than this list: a library learns that they are absent, and does without."""
 
 UPROBES: Final = (335, 336)
 """Calls of a debugger's trampolines on x86_64, which no filter sees, and which end whoever else makes them."""
