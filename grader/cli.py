@@ -73,8 +73,9 @@ def _find_term(args: list[str]) -> None:
     """Follow the term.toml in or beside a folder of the command; what is about the whole course has none."""
     if WITHOUT_TERM.intersection(args):
         os.environ["GRADER_TERM"] = ""
-    folders = [folder for arg in args for folder in (Path(arg), Path(arg).parent) if not arg.startswith("-")]
-    found = next((term for folder in folders[2:] if (term := folder / "term.toml").is_file()), None)
+    named = [Path(arg) for arg in args if not arg.startswith("-") and Path(arg).is_dir()]
+    beside = [folder / "term.toml" for one in named for folder in (one, one.resolve().parent)]
+    found = next(filter(Path.is_file, beside), None)
     if found is not None:
         os.environ.setdefault("GRADER_TERM", str(found.resolve()))
 

@@ -141,6 +141,9 @@ class Course:
                              (term.thresholds, self.thresholds)):  # fmt: skip
             if unknown := [name for name in names if name not in known]:
                 raise WrongTerm(f"term.toml: expected {', '.join(known) or 'none'}, got {', '.join(unknown)}.")
+        thresholds = {**self.thresholds, **term.thresholds}
+        if (rising := list(thresholds.values())) != sorted(set(rising)):
+            raise WrongTerm(f"term.toml: expected thresholds that rise, got {thresholds}.")
         priced = [replace(task, points=term.points.get(task.id, task.points)) for task in self.tasks]
         tasks = tuple(task for task in priced if task.module in modules and task.points)
         solved = tuple(name for name in self.modules if name in term.given and name not in modules)
@@ -151,8 +154,7 @@ class Course:
             max_score=sum(task.points for task in tasks),
             tasks=tasks,
             given=(*self.given, *(f"{name}.py" for name in solved)),
-            artefact=self.artefact
-            and replace(self.artefact, thresholds={**self.artefact.thresholds, **term.thresholds}),
+            artefact=self.artefact and replace(self.artefact, thresholds=thresholds),
             solved=solved,
             left_out=tuple(task for task in self.tasks if task.id not in {one.id for one in tasks}),
             term=term,

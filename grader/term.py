@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
+from grader.paths import TERM_FILE
 
 LATE = re.compile(r"none|all|(\d{1,3}) ?%")
 PICTURES = (".png", ".jpg", ".jpeg", ".svg")
@@ -75,7 +76,8 @@ class Term:
 
     def files(self) -> dict[str, bytes]:
         """Return the file and the picture beside it, by name; nothing where there is no file."""
-        return {one.name: one.read_bytes() for one in (self.file, self.logo) if one}
+        named = {TERM_FILE: self.file} | ({self.logo.name: self.logo} if self.logo else {})
+        return {name: one.read_bytes() for name, one in named.items() if one}
 
     def lost_by(self, seconds_late: float) -> float:
         """Return the share of its points that work loses that is handed in so long after the deadline."""
