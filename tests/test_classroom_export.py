@@ -17,7 +17,10 @@ from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from traitlets.config import Config, PyFileConfigLoader
 
 from grader.authoring.nbgrader_course import configuration
+from grader.classroom import late
 from grader.classroom.export import MoodleExporter
+from grader.course import course
+from grader.term import Term
 
 WHERE = {"notebook": "convolution", "assignment": "cnn"}
 ROSTER = """\
@@ -92,11 +95,11 @@ def test_nbgrader_exports_to_canvas_by_its_own_command(database: str, tmp_path: 
     assert "left out: zoe" in done.stderr
 
 
-def test_late_penalties_of_nbgraders_own_plugin_are_taken_off(database: str, tmp_path: Path) -> None:
+def test_late_work_loses_what_the_term_says(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = course_config(tmp_path)
     run_late_penalties(database, config)
     assert moodle(database, tmp_path)["grace"][0] == "6", "the course takes nothing off as it is"
-    config.LateSubmissionPlugin.penalty_method = "zero"
+    monkeypatch.setattr(late, "course", lambda: course().during(Term(late="all")))
     run_late_penalties(database, config)
     assert moodle(database, tmp_path) == {
         "ada": ["8", "8 of 10 points"],
@@ -105,10 +108,9 @@ def test_late_penalties_of_nbgraders_own_plugin_are_taken_off(database: str, tmp
     }
 
 
-def test_the_course_names_nbgraders_plugin_for_late_penalties(tmp_path: Path) -> None:
+def test_the_course_names_the_plugin_for_late_penalties(tmp_path: Path) -> None:
     config = course_config(tmp_path)
-    assert config.AssignLatePenalties.plugin_class == "nbgrader.plugins.LateSubmissionPlugin"
-    assert config.LateSubmissionPlugin.penalty_method == "none"
+    assert config.AssignLatePenalties.plugin_class == "grader.classroom.late.LateWork"
     assert "nbgrader.preprocessors.latesubmissions.AssignLatePenalties" in config.Autograde.autograde_preprocessors
 
 

@@ -86,10 +86,10 @@ def names_given(task: str, mistake: Misconception) -> list[str | None]:
     """Run the public checks of a task on a wrong answer, and return the name at each that fails."""
     module = course().task(task).module
     given: list[str | None] = []
-    for check, values in fingerprints._cases(importlib.import_module(f"exercises.test_{module}"), module, {task}):
+    for check, values in fingerprints._cases(importlib.import_module(f"exercises.test_{module}"), {task}):
         watched = Watched(Wrong(task, mistake))
         try:
-            check(**values, **{module: watched})
+            check(**values, student=watched)
         except AssertionError:
             found = known_mistake(paths.EXERCISES, watched.calls)
             given.append(found.name if found else None)

@@ -127,8 +127,8 @@ def _forget(children: dict[int, int | None]) -> None:
 
 def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
     slot = next(_SLOTS)
-    wanted = request["walls"]
-    around = walls.Walls(wanted["level"], hidden=tuple(map(Path, wanted["hidden"])), data=Path(wanted["data"]))
+    asked = request["walls"]
+    around = walls.Walls(asked["level"], hidden=tuple(map(Path, asked["hidden"])), data=Path(asked["data"]))
     pid, pidfd = walls.fork_worker(around)
     if pid == 0:
         _become_worker(fds, request, around, slot)
