@@ -133,8 +133,7 @@ def doctor() -> None:
 
 def main() -> NoReturn:
     """Run a verb; a wrong call is one line and exit status 2, the grader's own trouble is status 3."""
-    from grader.errors import GraderError  # noqa: PLC0415
-    from grader.term import WrongTerm  # noqa: PLC0415
+    from grader.errors import GraderError, WrongTerm  # noqa: PLC0415
 
     try:
         cli.main(prog_name="grader", standalone_mode=False)

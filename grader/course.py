@@ -13,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from grader.errors import WrongTerm
 from grader.paths import COURSE, LESSON, term_file
-from grader.term import Term, WrongTerm
+from grader.term import Term
 
 
 @dataclass(frozen=True)

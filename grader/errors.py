@@ -7,6 +7,10 @@ class GraderError(Exception):
     """The grader cannot work; ends a verb with exit status 3."""
 
 
+class WrongTerm(GraderError):
+    """A term.toml says what cannot be; ends a verb with exit status 2."""
+
+
 def require_linux() -> None:
     """Refuse to grade elsewhere, before anything is imported that is not there.
 

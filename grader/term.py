@@ -10,17 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from grader.errors import GraderError
+from grader.errors import WrongTerm
 from grader.paths import TERM_FILE
 
 LATE = re.compile(r"none|all|(\d{1,3}) ?%")
 PICTURES = (".png", ".jpg", ".jpeg", ".svg")
 MAX_LOGO = 500_000
 DATES = "%Y-%m-%d %H:%M"
-
-
-class WrongTerm(GraderError):
-    """A term.toml says what cannot be."""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from grader import identity, paths
 from grader.authoring.building import as_toml
 from grader.cli import _options_first
 from grader.course import Course
+from grader.errors import WrongTerm
 from grader.paths import COURSE_VARIABLE, TERM_VARIABLE
-from grader.term import Term, WrongTerm
+from grader.term import Term
 
 WHOLE = Course.read(paths.ROOT)
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {COURSE_VARIABLE, TERM_VARIABLE}}
