@@ -1,24 +1,23 @@
 """Public checks name a known mistake, by fingerprints that are derived and never stale; a right answer has no name."""
 
+import functools
 import importlib
 import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
 from grader import paths
 from grader.authoring import fingerprints
 from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
-from grader.checking.mistakes import Misconception, bank
+from grader.checking.mistakes import Diagnosis, Misconception, bank, by_place, right_answer
+from grader.checks.assertions import CheckFailed
 from grader.course import course
 from grader.paths import FINGERPRINTS
-from grader.public.asserts import Mismatch
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of
 
@@ -73,11 +72,9 @@ class Wrong(ModuleType):
 
     def __init__(self, task: str, mistake: Misconception) -> None:
         super().__init__("wrong")
-        answer: Callable[..., Any] = mistake.answer
 
         def function(*args: Any, **kwargs: Any) -> Any:
-            got = answer(task, *args, **kwargs)
-            return Image.fromarray(got.byte().numpy()) if task == "tensor_to_image" else got
+            return mistake.answer(functools.partial(right_answer, task), *by_place(Diagnosis(task, args, kwargs)))
 
         setattr(self, task, function)
 
@@ -113,7 +110,7 @@ def test_each_name_is_given_somewhere(name: str) -> None:
 
 
 def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path) -> None:
-    error = Mismatch("convolve: expected 1, got 2.", "Which window?")
+    error = CheckFailed("convolve: 1 is wrong.", shown="convolve: expected 1, got 2.", asks="Which window?")
     call = Call(fingerprint("convolve"), torch.tensor([[3.0]]))
     told = outcome_of(error, course().task("convolve"), paths.EXERCISES, 30, [call])
     assert told.message == "convolve: expected 1, got 2. Which window?"

@@ -112,7 +112,7 @@ def _cases(checks: ModuleType, known: set[str]) -> Iterator[tuple[Callable[..., 
         marks = getattr(check, "pytestmark", [])
         sets = [_values(*mark.args) for mark in marks if mark.name == "parametrize"]
         names = {"student", *(name for values in sets for name in values[0])}
-        is_known = any(mark.name == "task" and mark.args[0] in known for mark in marks)
+        is_known = any(mark.name == "check" and mark.kwargs["task"] in known for mark in marks)
         if is_known and names == set(inspect.signature(check).parameters):
             for chosen in itertools.product(*sets):
                 yield check, {name: value for values in chosen for name, value in values.items()}
