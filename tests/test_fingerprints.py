@@ -13,7 +13,7 @@ import torch
 
 from grader import paths
 from grader.authoring import fingerprints
-from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
+from grader.authoring.fingerprints import fingerprint_problems, public_calls, write_fingerprints
 from grader.checking.mistakes import Diagnosis, Misconception, bank, by_place, right_answer
 from grader.checks.assertions import CheckFailed
 from grader.course import course
@@ -21,7 +21,7 @@ from grader.paths import FINGERPRINTS
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of
 
-VALUE_TASKS = sorted({diagnosis.task for diagnosis, _ in public_inputs()})
+VALUE_TASKS = sorted({call.function for call in public_calls()})
 BANK = [(task, one) for one in bank() for task in one.tasks if task in VALUE_TASKS]
 
 
@@ -61,10 +61,9 @@ def test_the_hand_out_holds_hashes_names_and_sentences_alone() -> None:
 
 
 def test_a_right_answer_has_no_name() -> None:
-    for diagnosis, right in public_inputs():
-        inputs = fingerprint(diagnosis.task, diagnosis.args, diagnosis.kwargs)
-        assert answer_fingerprint(inputs, right) is not None
-        assert known_mistake(paths.EXERCISES, [Call(inputs, right)]) is None
+    for call in public_calls():
+        assert answer_fingerprint(call.inputs, call.answer) is not None
+        assert known_mistake(paths.EXERCISES, [call]) is None
 
 
 class Wrong(ModuleType):
@@ -111,14 +110,14 @@ def test_each_name_is_given_somewhere(name: str) -> None:
 
 def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path) -> None:
     error = CheckFailed("convolve: 1 is wrong.", shown="convolve: expected 1, got 2.", asks="Which window?")
-    call = Call(fingerprint("convolve"), torch.tensor([[3.0]]))
+    call = Call("convolve", (), {}, fingerprint("convolve"), torch.tensor([[3.0]]))
     told = outcome_of(error, course().task("convolve"), paths.EXERCISES, 30, [call])
     assert told.message == "convolve: expected 1, got 2. Which window?"
 
 
 def test_a_damaged_file_costs_the_names_alone(tmp_path: Path) -> None:
     (tmp_path / FINGERPRINTS).write_text("[]")
-    assert known_mistake(tmp_path, [Call("x", 1)]) is None
+    assert known_mistake(tmp_path, [Call("f", (), {}, "x", 1)]) is None
 
 
 # fingerprints

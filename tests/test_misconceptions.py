@@ -37,7 +37,8 @@ CASES: dict[str, list[Diagnosis]] = {
     "convolve": [Diagnosis("convolve", (floats(7, 11), floats(2, 3))),
                  Diagnosis("convolve", (floats(11, 11), floats(3, 3)))],
     "activation_maps": [Diagnosis("activation_maps", (floats(1, 7, 11), floats(5, 2, 3), floats(5)))],
-    "conv2d": [Diagnosis("conv2d", (floats(2, 3, 8, 11), floats(5, 3, 2, 3), floats(5), (2, 3), (2, 1)), right=F.conv2d),
+    "conv2d": [Diagnosis("conv2d", (floats(2, 3, 8, 11), floats(5, 3, 2, 3), floats(5), (2, 3), (2, 1)),
+                         right=F.conv2d),
                Diagnosis("conv2d", (floats(2, 3, 7, 11), floats(5, 3, 2, 3), floats(5)),
                          {"stride": (2, 3), "padding": (2, 1)}, F.conv2d)],
 }  # fmt: skip
