@@ -78,7 +78,8 @@ class Wrong(ModuleType):
         setattr(self, task, function)
 
 
-def names_given(task: str, mistake: Misconception) -> list[str | None]:
+@functools.cache
+def names_given(task: str, mistake: Misconception) -> tuple[str | None, ...]:
     """Run the public checks of a task on a wrong answer, and return the name at each that fails."""
     module = course().task(task).module
     given: list[str | None] = []
@@ -91,7 +92,7 @@ def names_given(task: str, mistake: Misconception) -> list[str | None]:
             given.append(found.name if found else None)
         except Exception:  # noqa: BLE001 - a mistake that cannot be made on this input
             continue
-    return given
+    return tuple(given)
 
 
 @pytest.mark.parametrize(("task", "mistake"), BANK, ids=[f"{task}-{one.answer.__name__}" for task, one in BANK])

@@ -115,7 +115,7 @@ def _answers() -> ModuleType:
     return found
 
 
-def told(answers: Iterable[Answer], results: Iterable[Result]) -> Iterator[tuple[Answer, TaskResult]]:
+def task_results(answers: Iterable[Answer], results: Iterable[Result]) -> Iterator[tuple[Answer, TaskResult]]:
     """Give each answer with what it got for each task that it is asked for."""
     for answer, result in zip(answers, results, strict=True):
         yield from ((answer, task) for task in result.tasks if task.id in answer.tasks)

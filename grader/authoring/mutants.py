@@ -97,7 +97,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What tells it from all others."""
+        """What sets it apart from all others."""
         return f"{self.module}.{self.symbol}: {self.change}"
 
 

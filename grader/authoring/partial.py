@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from grader.authoring.answers import Answer, told
+from grader.authoring.answers import Answer, task_results
 from grader.results import Result, TaskResult
 
 PLAINEST = "plainest"
@@ -20,7 +20,7 @@ TYPICAL = 4
 
 def plainest(partial: Sequence[Answer], results: Sequence[Result]) -> dict[str, TaskResult]:
     """Return what the plainest right answer of each task got, by the task's id."""
-    return {task.id: task for one, task in told(partial, results) if one.name.startswith(PLAINEST)}
+    return {task.id: task for one, task in task_results(partial, results) if one.name.startswith(PLAINEST)}
 
 
 def partial_problems(partial: Sequence[Answer], results: Sequence[Result], asked: Collection[str]) -> list[str]:
@@ -38,7 +38,7 @@ def partial_problems(partial: Sequence[Answer], results: Sequence[Result], asked
             f"partial answer {one.name!r} of {task.id}: expected {one.low:g} to {one.high:g} points, "
             f"got {task.score:g}. It fails: "
             f"{'; '.join(check.name for check in task.checks if not check.passed) or task.message}"
-            for one, task in told(partial, results)
+            for one, task in task_results(partial, results)
             if not one.low <= task.score <= one.high
         ),
         *(

@@ -11,7 +11,14 @@ from pathlib import Path
 from rich.console import Console
 
 from grader.authoring.agreement import refusal_problems, stub_problems
-from grader.authoring.answers import Answer, artefact_answers, partial_answers, right_answers, told, wrong_answers
+from grader.authoring.answers import (
+    Answer,
+    artefact_answers,
+    partial_answers,
+    right_answers,
+    task_results,
+    wrong_answers,
+)
 from grader.authoring.building import build
 from grader.authoring.fingerprints import fingerprint_problems
 from grader.authoring.matrix import (
@@ -117,7 +124,7 @@ class _Proof:
         return [
             f"right answer {answer.name!r}: expected {task.id} to pass without a name, "
             f"got {task.status}, {task.misconception}: {task.message}"
-            for answer, task in told(answers, self._graded(answers))
+            for answer, task in task_results(answers, self._graded(answers))
             if task.status != "passed" or task.misconception
         ]
 
@@ -129,7 +136,7 @@ class _Proof:
         return [
             f"wrong answer {answer.name!r} of {task.id}: expected to lose points and that name, "
             f"got {task.status} with {task.score:g} of {task.points:g}, {task.misconception}: {task.message}"
-            for answer, task in told(answers, results)
+            for answer, task in task_results(answers, results)
             if task.score == task.points or (task.misconception or "") != answer.name
         ]
 

@@ -19,11 +19,13 @@ def reported_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozen
         results: of the tasks that were tried, in teaching order.
         uses: names that the text of each task's functions mentions.
     """
-    told: dict[Task, TaskResult] = {}
+    reported: dict[Task, TaskResult] = {}
     for task, result in results.items():
-        helper = next((other for other in told if _explains(other, told[other], task, result, uses[task])), None)
-        told[task] = result if helper is None else replace(result, misconception=None, message=_says(task, helper))
-    return told
+        helper = next(
+            (other for other in reported if _explains(other, reported[other], task, result, uses[task])), None
+        )
+        reported[task] = result if helper is None else replace(result, misconception=None, message=_says(task, helper))
+    return reported
 
 
 def _says(task: Task, helper: Task) -> str:

@@ -274,7 +274,7 @@ def _value(body: dict[str, Any]) -> Any:
 
 
 def _names(uses: Any, symbols: Collection[str]) -> dict[str, frozenset[str]]:
-    """Return the names that symbols mention; what is told wrong only costs a sentence about a helper."""
+    """Return the names that symbols mention; a wrong one only costs a sentence about a helper."""
     if not isinstance(uses, dict):
         raise _nonsense("the names that functions use")
     lists = {symbol: names for symbol, names in uses.items() if symbol in symbols and isinstance(names, list)}

@@ -33,7 +33,7 @@ WORDS = {
 def add_options(parser: pytest.Parser) -> None:
     """Add what students can type after `pytest exercises/`."""
     group = parser.getgroup("exercises")
-    group.addoption("--all", action="store_true", dest="every_failure", help="tell all that is wrong, not one thing")
+    group.addoption("--all", action="store_true", dest="every_failure", help="show all that is wrong, not one thing")
     group.addoption("--traceback", action="store_true", dest="short_traceback", help="show where it went wrong")
     group.addoption("--brief", action="store_true", dest="brief", help="leave out what is the same every time")
 
@@ -280,8 +280,8 @@ class PublicChecks:
         stats = self._terminal().stats
         failed = stats.get("failed", [])
         ours = [r for r in failed if hasattr(r, "public")]
-        told = [r for r in ours if following and r.public["task"] == following.task.id][:1]
-        stats["failed"] = [r for r in failed if r not in ours or r in told]
+        kept = [r for r in ours if following and r.public["task"] == following.task.id][:1]
+        stats["failed"] = [r for r in failed if r not in ours or r in kept]
 
     def _terminal(self) -> pytest.TerminalReporter:
         reporter: pytest.TerminalReporter = self.config.pluginmanager.getplugin("terminalreporter")
