@@ -8,7 +8,7 @@
 #   learning rate. A network that does well on its training images may only have memorised them; on images that it has
 #   never seen it cannot cheat.
 # - **Test**: used once, at the end. Every choice that you make by looking at a set fits your network to that set a
-#   little.   If you choose by the test set, its accuracy no longer measures unseen images: it is too optimistic.
+#   little. If you choose by the test set, its accuracy no longer measures unseen images: it is too optimistic.
 #
 # FashionMNIST comes with training and test images; the validation images are yours to set aside.
 #
@@ -35,8 +35,9 @@ from .transforms import eval_transform, train_transform
 #
 # Draw the validation images at random, not from the end of the file: files are often sorted. Draw them from a generator
 # of your own with the given seed, so that the same seed always gives the same split: otherwise some images that your
-# network trained on yesterday validate it today. # There is a trap here. Training images are augmented and validation
-# images are not, but both come from the same 60,000.
+# network trained on yesterday validate it today.
+#
+# There is a trap here. Training images are augmented and validation images are not, but both come from the same 60,000.
 # [`random_split`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.random_split) of *one* data set gives
 # both parts the same transform. What if you made two data sets of the same files, with different transforms, and one
 # list of positions?

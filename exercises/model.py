@@ -9,9 +9,8 @@
 #   its pixels stands for a larger part of the image.
 # - **Logits, no softmax.** The last layer's numbers may be negative and need not add up to 1: they are called *logits*. Do not
 #   put a softmax behind them.
-#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) applies
-# one, in a form
-#   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
+#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) applies one, in a
+#   form #   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
 #   You need no softmax for the predicted class either: the largest logit is the largest probability.
 #
 # Further reading: [cs231n on architectures](https://cs231n.github.io/convolutional-networks/#architectures), and
@@ -79,13 +78,13 @@ def build_baseline(num_classes: int = 10) -> nn.Sequential:
 #
 # - **Batch normalisation** keeps the numbers of every layer around 0 with a spread of about 1. That allows larger learning
 #   rates, and large steps need fewer passes. It also subtracts the mean of each map, so a bias in the convolution
-# before it   would have no effect: leave it out.
+#   before it would have no effect: leave it out.
 # - **Pool early.** A layer's time grows with the pixels of its maps. With pooling before batch normalisation and ReLU,
 #   these two have a quarter of the work; the largest of four numbers is still the largest after ReLU, so little is
-#   lost. A   stride of 2 halves the maps as well, and the convolution itself then has a quarter of the work.
+#   lost. A stride of 2 halves the maps as well, and the convolution itself then has a quarter of the work.
 # - **Depth on the coarse grid, no large layer.** 95 % of the baseline's parameters are in one linear layer. Further
 #   convolutions see more of the image instead, and cost little time at 7 x 7 pixels, even less at 3 x 3; there the
-# linear   layer is small, too. Dropout keeps it from relying on only a few of its inputs.
+#   linear layer is small, too. Dropout keeps it from relying on only a few of its inputs.
 # - **Channels last.** A tensor (N, C, H, W) usually lies in memory map by map. Convolutions on a CPU prefer the numbers of
 #   all maps at one pixel side by side, and take about half the time:
 #   [`.to(memory_format=torch.channels_last)`](https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html)
@@ -93,7 +92,7 @@ def build_baseline(num_classes: int = 10) -> nn.Sequential:
 # - **Half precision.** Newer processors multiply 16-bit numbers faster than 32-bit ones. With
 #   [mixed precision](https://docs.pytorch.org/docs/stable/amp.html) the layers multiply in `bfloat16`, which has float32's
 #   range and three digits; weights, sums and the loss keep their 32 bits. Nothing changes in your code: the training
-# script   turns it on where the processor supports it, and a step takes about a third less time.
+#   script turns it on where the processor supports it, and a step takes about a third less time.
 #
 # ## Loss, metrics and optimizer
 #

@@ -28,10 +28,11 @@ from torch import Tensor, nn
 #
 # A layer does not know its output shape until data runs through it. So run a batch of zeros, and listen: a
 # [forward hook](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook) is a
-# function that a module calls with its output, each time it runs. # A function that inspects a model must not change
-# it. Running a model in training mode changes the running averages of batch normalisation and makes dropout random;
-# hooks that are left behind run for ever. Put everything back as it was, *even if the model raises
-# an error on the way*: `try ... finally`.
+# function that a module calls with its output, each time it runs.
+#
+# A function that inspects a model must not change it. Running a model in training mode changes the running averages of
+# batch normalisation and makes dropout random; hooks that are left behind run for ever. Put everything back as it was,
+# *even if the model raises an error on the way*: `try ... finally`.
 #
 # A *leaf* is a module without submodules. Containers such as `Sequential` only pass on what their leaves do.
 
