@@ -9,8 +9,8 @@
 #   its pixels stands for a larger part of the image.
 # - **Logits, no softmax.** The last layer's numbers may be negative and need not add up to 1: they are called *logits*. Do not
 #   put a softmax behind them.
-#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) applies one, in a
-#   form #   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
+#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) applies one, in a form
+#   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
 #   You need no softmax for the predicted class either: the largest logit is the largest probability.
 #
 # Further reading: [cs231n on architectures](https://cs231n.github.io/convolutional-networks/#architectures), and

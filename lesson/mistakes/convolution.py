@@ -1,8 +1,8 @@
-"""Wrong convolutions. Each takes the arguments of any of the tasks where it can happen.
+"""Wrong convolutions. Each takes the arguments of any task in which it can happen.
 
 How often they are seen: of 30 `conv2d` found in public repositories none knew pairs or a stride that does not divide;
 29 of 31 answers in numpy were float64. Of two dozen more loops over one image, one took the height for the width,
-one exchanged both in its windows, two turned the kernel, and one ignored its stride.
+one swapped the two in its windows, two rotated the kernel, and one ignored its stride.
 """
 
 from __future__ import annotations
@@ -25,43 +25,43 @@ BIASED = ("conv2d", "activation_maps")
 Pair = tuple[int, int]
 
 SAYS = {
-    "flipped-kernel": "This is what comes out with the kernel turned by 180 degrees. "
+    "flipped-kernel": "This is the result with the kernel rotated by 180 degrees. "
     "Which of its corners meets the image's first pixel?",
-    "mirrored-one-axis": "This is what comes out with the kernel mirrored along one of its axes. "
+    "mirrored-one-axis": "This is the result with the kernel mirrored along one of its axes. "
     "In which direction does each of its indices run?",
-    "transposed-kernel": "This is what comes out when rows and columns of the kernel change places. "
+    "transposed-kernel": "This is the result with rows and columns of the kernel swapped. "
     "Which index runs down the image?",
-    "assumes-square": "This holds for squares alone. Where is the height taken for the width?",
-    "same-size-output": "The result is as large as the image. At how many places does the kernel lie wholly inside it?",
+    "assumes-square": "This is right only for squares. Where is the height taken for the width?",
+    "same-size-output": "The result is as large as the image. At how many places is the kernel entirely inside it?",
     "drops-last-row-or-column": "The result is right as far as it goes, but too small. "
     "Where is the last position of the kernel?",
     "last-row-never-filled": "The size is right, but the last row or column is never filled in. "
     "Where does each loop end?",
     "off-by-one-size": "The result has one row and one column too many. Does the kernel still fit there?",
-    "squeeze-eats-axes": "The numbers are right, but an axis of size 1 is gone. Which axes does `squeeze` take away?",
+    "squeeze-eats-axes": "The numbers are right, but an axis of size 1 is gone. Which axes does `squeeze` remove?",
     "mean-instead-of-sum": "Every value is the right one divided by a constant. Is the result a mean or a sum?",
-    "integer-output": "The fractions are lost. At which step does a number become a whole one?",
-    "returns-inside-loop": "Only the first turn of a loop is in the answer. How far is `return` indented?",
-    "overwrites-instead-of-adds": "Only the last turn of a loop is in the sum. What becomes of the sum so far?",
+    "integer-output": "The fractions are lost. At which step are numbers rounded to integers?",
+    "returns-inside-loop": "The answer has only the first iteration of a loop. How far is `return` indented?",
+    "overwrites-instead-of-adds": "The sum has only the last iteration of a loop. What happens to the sum so far?",
     "no-relu": "Some values are negative. What follows a convolution in a network?",
     "ignores-bias": "This is the answer without the bias. Where is it added?",
-    "bias-at-every-tap": "The bias is in each number more than once. How often is it added?",
+    "bias-at-every-tap": "The bias is added more than once. How often should it be?",
     "bias-after-relu": "The bias is added after the ReLU. Which of the two comes first in a layer?",
     "ignores-stride": "This is the answer for stride 1. How far does the kernel move each time?",
-    "swaps-stride-pair": "This is the answer with the two strides exchanged. Which of the pair is for the height?",
-    "ignores-padding": "This is the answer without padding. What lies around the image?",
-    "pads-with-others": "What lies around the image here are other numbers than zeros. How is it padded?",
-    "swaps-padding-pair": "This is the answer with the two paddings exchanged. Which of the pair is for the height?",
-    "pair-unsupported": "This is the answer with one number of the pair for both axes. What is the other one for?",
-    "first-channel-only": "This is the answer of the first channel alone. What becomes of the others?",
-    "keeps-channels-apart": "There is a result for each channel. How do the channels of a filter make one number?",
-    "first-image-only": "Only the first image of the batch is answered. What becomes of the others?",
+    "swaps-stride-pair": "This is the answer with the two strides swapped. Which of the pair is for the height?",
+    "ignores-padding": "This is the answer without padding. What should surround the image?",
+    "pads-with-others": "The image is surrounded by numbers other than zeros. How is it padded?",
+    "swaps-padding-pair": "This is the answer with the two paddings swapped. Which of the pair is for the height?",
+    "pair-unsupported": "This is the answer with one number of the pair used for both axes. What is the other one for?",
+    "first-channel-only": "This is the answer for the first channel only. What happens to the others?",
+    "keeps-channels-apart": "There is a result for each channel. How do the channels of a filter become one number?",
+    "first-image-only": "Only the first image of the batch is used. What happens to the others?",
 }
 
 
 @dataclass(frozen=True)
 class Case:
-    """The arguments of any of the tasks, as those of ``F.conv2d``: image (N, C, H, W), weight (O, C, kH, kW)."""
+    """The arguments of any task, in the form of ``F.conv2d``: image (N, C, H, W), weight (O, C, kH, kW)."""
 
     task: str
     image: Tensor
@@ -76,7 +76,7 @@ class Case:
         return F.conv2d(case.image, case.weight, case.bias, case.stride, case.padding)
 
     def run(self, **changes: Any) -> Tensor:
-        """Convolve, with some arguments changed, and give the answer the shape that the task asks for."""
+        """Convolve, with some arguments changed, and give the answer the shape that the task requires."""
         return self.shaped(self.maps(**changes))
 
     def arguments(self) -> tuple[Any, ...]:
@@ -120,7 +120,7 @@ def possible(holds: bool) -> None:
 
 
 def _telling(answer: Tensor) -> Tensor:
-    """Return an answer that may name a mistake: nothing but zeros can come from anywhere."""
+    """Return an answer that may name a mistake: all zeros can come from anywhere."""
     possible(bool(answer.any()))
     return answer
 
@@ -138,7 +138,7 @@ def _wrong(name: str, tasks: tuple[str, ...]) -> Callable[[Callable[[Case], Tens
 
 
 def _changed(name: str, tasks: tuple[str, ...]) -> Callable[[Callable[[Case], Case]], Callable[[Case], Case]]:
-    """Register a mistake that is the right answer to a changed ``Case``: another may be made on top."""
+    """Register a mistake that is the right answer to a changed ``Case``: another may come on top."""
 
     def register(change: Callable[[Case], Case]) -> Callable[[Case], Case]:
         misconception(
@@ -160,13 +160,13 @@ def flipped_kernel(case: Case) -> Case:
 
 @_changed("mirrored-one-axis", ALL)
 def mirrored_kernel(case: Case) -> Case:
-    """Turn the order of the columns alone."""
+    """Reverse only the columns."""
     return replace(case, weight=case.weight.flip(3))
 
 
 @_changed("mirrored-one-axis", ALL)
 def kernel_upside_down(case: Case) -> Case:
-    """Turn the order of the rows alone."""
+    """Reverse only the rows."""
     return replace(case, weight=case.weight.flip(2))
 
 
@@ -196,7 +196,7 @@ def square_is_filled(case: Case) -> Tensor:
 
 @_wrong("assumes-square", ALL)
 def square_kernel(case: Case) -> Tensor:
-    """Use a square of the kernel, at every place where that fits."""
+    """Use a square part of the kernel, wherever that part fits."""
     side = min(case.weight.shape[-2:])
     possible(max(case.weight.shape[-2:]) > side)
     return case.run(weight=case.weight[..., :side, :side])
@@ -204,7 +204,7 @@ def square_kernel(case: Case) -> Tensor:
 
 @_wrong("assumes-square", ALL)
 def square_kernel_in_the_right_size(case: Case) -> Tensor:
-    """Use a square of the kernel, at the places where the whole of it fits."""
+    """Use a square part of the kernel, wherever the whole kernel fits."""
     side = min(case.weight.shape[-2:])
     possible(max(case.weight.shape[-2:]) > side)
     rows, columns = case.maps().shape[-2:]
@@ -213,7 +213,7 @@ def square_kernel_in_the_right_size(case: Case) -> Tensor:
 
 @_wrong("same-size-output", ALL)
 def same_size_output(case: Case) -> Tensor:
-    """Pad so that the size stays, at stride 1."""
+    """Pad so that the size stays the same at stride 1."""
     down, across = (size - 1 for size in case.weight.shape[-2:])
     around = (across // 2, across - across // 2, down // 2, down - down // 2)
     return case.shaped(F.conv2d(F.pad(case.image, around), case.weight, case.bias))
@@ -229,7 +229,7 @@ def same_size_at_the_corner(case: Case) -> Tensor:
 
 @_wrong("same-size-output", ALL)
 def same_size_in_the_middle(case: Case) -> Tensor:
-    """Write each number where the kernel's middle lies, into an array of the image's size."""
+    """Write each number at the kernel's middle, into an array of the image's size."""
     right = F.conv2d(case.image, case.weight, case.bias)
     down, across = (size - 1 for size in case.weight.shape[-2:])
     around = ((across + 1) // 2, across - (across + 1) // 2, (down + 1) // 2, down - (down + 1) // 2)
@@ -274,7 +274,7 @@ def last_row_and_column_are_empty(case: Case) -> Tensor:
 
 @_wrong("off-by-one-size", ALL)
 def off_by_one_size(case: Case) -> Tensor:
-    """Go one position too far; what lies outside the image counts as nothing."""
+    """Go one position too far; everything outside the image counts as zero."""
     (sh, sw), (ph, pw) = case.stride, case.padding
     padded = F.pad(case.image, (pw, pw + sw, ph, ph + sh))
     return case.run(image=padded, padding=(0, 0))
@@ -288,7 +288,7 @@ def one_row_and_column_of_zeros(case: Case) -> Tensor:
 
 @_wrong("squeeze-eats-axes", ALL)
 def squeezed(case: Case) -> Tensor:
-    """Take away every axis of size 1."""
+    """Remove every axis of size 1."""
     answer = case.run()
     possible(1 in answer.shape)
     return answer.squeeze()
@@ -296,7 +296,7 @@ def squeezed(case: Case) -> Tensor:
 
 @_wrong("squeeze-eats-axes", BIASED)
 def first_axis_squeezed(case: Case) -> Tensor:
-    """Take away the first axis where it has size 1."""
+    """Remove the first axis if it has size 1."""
     answer = case.run()
     possible(answer.shape[0] == 1)
     return answer[0]
@@ -322,13 +322,13 @@ def mean_over_the_channels(case: Case) -> Case:
 
 @_wrong("integer-output", ALL)
 def fractions_cut_off(case: Case) -> Tensor:
-    """Cut the fractions off, as a conversion to whole numbers does."""
+    """Cut off the fractions, as a conversion to integers does."""
     return case.run().trunc()
 
 
 @_wrong("integer-output", ALL)
 def rounded(case: Case) -> Tensor:
-    """Round to whole numbers."""
+    """Round to integers."""
     return case.run().round()
 
 
@@ -340,19 +340,19 @@ def rounded_down(case: Case) -> Tensor:
 
 @_wrong("integer-output", ALL)
 def fractions_of_the_image_cut_off(case: Case) -> Tensor:
-    """Make whole numbers of the image before anything else."""
+    """Convert the image to integers before anything else."""
     return case.run(image=case.image.trunc())
 
 
 @_wrong("integer-output", ALL)
 def fractions_of_the_kernel_cut_off(case: Case) -> Tensor:
-    """Make whole numbers of the kernel before anything else."""
+    """Convert the kernel to integers before anything else."""
     return case.run(weight=case.weight.trunc())
 
 
 @_wrong("integer-output", ALL)
 def fractions_of_both_cut_off(case: Case) -> Tensor:
-    """Make whole numbers of image and kernel before anything else."""
+    """Convert image and kernel to integers before anything else."""
     return case.run(image=case.image.trunc(), weight=case.weight.trunc())
 
 
@@ -465,7 +465,7 @@ def bias_with_each_channel(case: Case) -> Tensor:
 
 @_wrong("bias-after-relu", ("activation_maps",))
 def bias_after_relu(case: Case) -> Tensor:
-    """Add the bias to what the activation left."""
+    """Add the bias after the activation."""
     return case.run(bias=None) + _bias(case)[:, None, None]
 
 
@@ -534,49 +534,49 @@ def last_of_each_pair(case: Case) -> Tensor:
 
 @_changed("first-channel-only", ("conv2d",))
 def first_channel_only(case: Case) -> Case:
-    """Look at channel 0."""
+    """Use only channel 0."""
     return replace(case, image=case.image[:, :1], weight=case.weight[:, :1])
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def keeps_channels_apart(case: Case) -> Tensor:
-    """Give (N, O, C, H', W')."""
+    """Return (N, O, C, H', W')."""
     return torch.stack(_by_channel(case), dim=2)
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def channels_as_maps(case: Case) -> Tensor:
-    """Give (N, O * C, H', W')."""
+    """Return (N, O * C, H', W')."""
     return torch.stack(_by_channel(case), dim=2).flatten(1, 2)
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def maps_by_channel(case: Case) -> Tensor:
-    """Give (N, C, O, H', W')."""
+    """Return (N, C, O, H', W')."""
     return torch.stack(_by_channel(case), dim=1)
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def maps_by_channel_in_a_row(case: Case) -> Tensor:
-    """Give (N, C * O, H', W')."""
+    """Return (N, C * O, H', W')."""
     return torch.stack(_by_channel(case), dim=1).flatten(1, 2)
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def channels_behind(case: Case) -> Tensor:
-    """Give (N, O, H', W', C)."""
+    """Return (N, O, H', W', C)."""
     return torch.stack(_by_channel(case), dim=-1)
 
 
 @_wrong("keeps-channels-apart", ("conv2d",))
 def sums_over_filters(case: Case) -> Tensor:
-    """Give (N, C, H', W')."""
+    """Return (N, C, H', W')."""
     return torch.stack(_by_channel(case), dim=1).sum(2)
 
 
 @_changed("first-image-only", ("conv2d",))
 def first_image_only(case: Case) -> Case:
-    """Give (1, O, H', W')."""
+    """Return (1, O, H', W')."""
     return replace(case, image=case.image[:1])
 
 
@@ -594,7 +594,7 @@ def other_images_are_zero(case: Case) -> Tensor:
 
 @_wrong("first-image-only", ("conv2d",))
 def first_image_without_its_axis(case: Case) -> Tensor:
-    """Give (O, H', W')."""
+    """Return (O, H', W')."""
     possible(len(case.image) > 1)
     return case.run()[0]
 
@@ -624,12 +624,12 @@ def _kept(values: Tensor, place: tuple[int | slice, ...]) -> Tensor:
 
 
 def _only(case: Case, place: tuple[int | slice, ...]) -> Tensor:
-    """Return the right answer with zeros everywhere but at one place of (N, O, H', W')."""
+    """Return the right answer with zeros everywhere except at one place of (N, O, H', W')."""
     return case.shaped(_kept(case.maps(), place))
 
 
 def _without_the_end(case: Case, rows: int, columns: int) -> Tensor:
-    """Leave the last rows and columns of the right answer 0, where others are left."""
+    """Leave the last rows and columns of the right answer 0, if that leaves others."""
     maps = case.maps()
     height, width = maps.shape[-2] - rows, maps.shape[-1] - columns
     possible(height > 0 and width > 0)

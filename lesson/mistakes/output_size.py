@@ -20,7 +20,7 @@ SIZE = ("output_size",)
 def forgets_dilation(
     _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Take the kernel as it is."""
+    """Use the kernel's own length."""
     del dilation
     return _size(size, kernel_size, stride, padding)
 
@@ -33,7 +33,7 @@ def forgets_dilation(
 def multiplies_by_dilation(
     _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Take dilation * kernel_size for the reach."""
+    """Take dilation * kernel_size as the reach."""
     return _size(size, kernel_size * dilation, stride, padding)
 
 
@@ -68,7 +68,7 @@ def size_pads_one_side(
 
 
 @misconception(
-    "drops-last-row-or-column", tasks=SIZE, says="One position is missing. Does the kernel also lie at the very start?"
+    "drops-last-row-or-column", tasks=SIZE, says="One position is missing. Does the kernel also fit at the very start?"
 )
 def size_without_the_first(_task: str, *args: int, **kwargs: int) -> int:
     """Forget the + 1."""
@@ -81,7 +81,7 @@ def size_without_the_first(_task: str, *args: int, **kwargs: int) -> int:
 def size_rounded_up(
     _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Round up where a step does not fit."""
+    """Round up if a step does not fit."""
     return -(-(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride) + 1
 
 
@@ -96,20 +96,20 @@ def size_without_the_minus(_task: str, *args: int, **kwargs: int) -> int:
 @misconception(
     "divides-without-floor",
     tasks=SIZE,
-    says="There is a fraction of a position. What becomes of a last step that would leave the line?",
+    says="There is a fraction of a position. What happens to a last step that would leave the line?",
 )
 def size_with_a_fraction(
     _task: str, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> float:
-    """Divide by the stride and keep what comes out."""
+    """Divide by the stride and keep the result."""
     return (size + 2 * padding - dilation * (kernel_size - 1) - 1) / stride + 1
 
 
 @misconception(
     "same-size-output",
     tasks=SIZE,
-    says="The answer is the size itself. At how many places does the kernel lie wholly inside?",
+    says="The answer is the size itself. At how many places is the kernel entirely inside?",
 )
 def size_unchanged(_task: str, size: int, *_args: int, **_kwargs: int) -> int:
-    """Answer the input's size."""
+    """Return the input's size."""
     return size

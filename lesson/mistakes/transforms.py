@@ -16,33 +16,29 @@ def _pixels(image: Image.Image) -> Tensor:
     return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(image.height, image.width)
 
 
-@misconception("not-scaled", tasks=TO_TENSOR, says="The values go up to 255. What is the largest grey level to become?")
+@misconception(
+    "not-scaled", tasks=TO_TENSOR, says="The values go up to 255. What should the largest grey level become?"
+)
 def not_scaled(_task: str, image: Image.Image) -> Tensor:
     """Convert without dividing."""
     return _pixels(image)[None].float()
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def stays_bytes(_task: str, image: Image.Image) -> Tensor:
     """Give uint8."""
     return _pixels(image)[None]
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def becomes_double(_task: str, image: Image.Image) -> Tensor:
     """Give float64."""
     return _pixels(image)[None].double() / 255
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def rounds_to_bytes(_task: str, image: Image.Image) -> Tensor:
-    """Scale in whole numbers."""
+    """Scale with integers."""
     return _pixels(image)[None] // 255
 
 
@@ -53,44 +49,44 @@ def rounds_to_bytes(_task: str, image: Image.Image) -> Tensor:
     after=lambda tensor: tensor.permute(1, 2, 0),
 )
 def channel_last(_task: str, image: Image.Image) -> Tensor:
-    """Give (H, W, 1)."""
+    """Return (H, W, 1)."""
     return _pixels(image)[..., None].float() / 255
 
 
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_to_bytes(_task: str, tensor: Tensor) -> Tensor:
-    """Cut off below 0 and above 255."""
+    """Clip to 0 and 255."""
     return tensor.reshape(tensor.shape[-2:]).double().clamp(0, 255).floor()
 
 
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_to_one(_task: str, tensor: Tensor) -> Tensor:
-    """Cut off below 0 and above 1, then scale."""
+    """Clip to 0 and 1, then scale."""
     return (tensor.reshape(tensor.shape[-2:]).double().clamp(0, 1) * 255).floor()
 
 
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_and_rounds(_task: str, tensor: Tensor) -> Tensor:
-    """Cut off below 0 and above 1, then scale and round."""
+    """Clip to 0 and 1, then scale and round."""
     return (tensor.reshape(tensor.shape[-2:]).double().clamp(0, 1) * 255).round()
 
 
 @misconception(
     "not-scaled",
     tasks=TO_IMAGE,
-    says="The values are taken as grey levels as they are. What are the smallest and the largest to become?",
+    says="The values are used as grey levels unchanged. What should the smallest and the largest become?",
 )
 def wraps_around(_task: str, tensor: Tensor) -> Tensor:
     """Convert to bytes as if every value were a grey level."""
@@ -100,7 +96,7 @@ def wraps_around(_task: str, tensor: Tensor) -> Tensor:
 @misconception(
     "not-scaled",
     tasks=TO_IMAGE,
-    says="The values are taken as shares of 255 as they are. What are the smallest and the largest to become?",
+    says="The values are used as shares of 255 unchanged. What should the smallest and the largest become?",
 )
 def wraps_around_scaled(_task: str, tensor: Tensor) -> Tensor:
     """Multiply by 255 and convert to bytes."""
@@ -115,7 +111,7 @@ def _stretched(tensor: Tensor) -> Tensor:
 @misconception(
     "truncates-instead-of-rounds",
     tasks=TO_IMAGE,
-    says="What lies between two grey levels becomes the darker one. What does a conversion to bytes make of 41.9?",
+    says="Values between two grey levels become the darker one. What does a conversion to bytes make of 41.9?",
 )
 def truncates(_task: str, tensor: Tensor) -> Tensor:
     """Convert to bytes without rounding; seen in seven of twelve public helpers."""
@@ -128,7 +124,7 @@ def truncates(_task: str, tensor: Tensor) -> Tensor:
     says="A picture of one row loses its height as well as its channel. Which axes does `squeeze()` remove?",
 )
 def squeezes_all(_task: str, tensor: Tensor) -> Tensor:
-    """Squeeze every axis of length 1, as four of twelve public helpers do; PIL takes a vector for a column."""
+    """Squeeze every axis of length 1, as four of twelve public helpers do; PIL reads a vector as a column."""
     return _stretched(tensor.squeeze()).round().reshape(tensor.numel(), 1)
 
 
