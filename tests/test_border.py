@@ -53,12 +53,12 @@ def names() -> set[str]:
 
 
 def is_a_word(name: str) -> bool:
-    """Tell whether a name may stand in an English sentence, and so says nothing of a course by itself."""
+    """Return whether a name may stand in an English sentence, and so says nothing of a course by itself."""
     return name.isalpha() and name.islower()
 
 
 def of_python_or_lightning(name: str) -> bool:
-    """Tell whether a name is somebody else's as well: a method that a framework calls."""
+    """Return whether a name is somebody else's as well: a method that a framework calls."""
     return name in {"__init__", "setup", "forward", "prepare_data"}
 
 
@@ -77,7 +77,7 @@ def found_in(path: Path, wanted: set[str]) -> Iterator[str]:
         yield from (f"{path.relative_to(ROOT)}: {mention}" for mention in mentions)
 
 
-def test_the_course_that_is_imported_is_the_one_beside_the_grader() -> None:
+def test_the_imported_course_is_the_one_beside_the_grader() -> None:
     probes = course().part("probes")
     assert probes is not None
     assert [Path(folder) for folder in probes.__path__] == [LESSON / "probes"]
@@ -90,7 +90,7 @@ def test_the_grader_names_nothing_of_the_course() -> None:
 
 
 @pytest.mark.parametrize("text", ["'convolve'", "# conv2d is next", "from exercises.model import x", "FashionMNIST()"])
-def test_what_names_the_course_is_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_the_course_are_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("test_border.ROOT", tmp_path)
     (tmp_path / "one.py").write_text(text)
     assert list(found_in(tmp_path / "one.py", names())) != []

@@ -497,7 +497,7 @@ def test_blocking_ends_every_route_outside_pytorch(route: str, name: str) -> Non
 
 @pytest.mark.parametrize("mode", ["block", "record"])
 @pytest.mark.parametrize("route", ALLOWED)
-def test_nothing_is_noticed_where_the_work_is_done_by_hand(route: str, mode: str) -> None:
+def test_work_by_hand_is_not_flagged(route: str, mode: str) -> None:
     """Views, sums, products and the FFT run and leave no trace."""
     if (route, mode) == ("naming scipy", "record"):
         pytest.importorskip("scipy")
@@ -512,7 +512,7 @@ def test_recording_lets_a_convolution_run(route: str) -> None:
     assert answer["seen"], answer
 
 
-def test_every_route_is_asked_for() -> None:
+def test_every_route_is_tested() -> None:
     """No route runs without a test that looks at its answer."""
     expected = [*TORCH, *OTHER, *(f"allowed: {name}" for name in ALLOWED)]
     assert sorted(_answers("block")) == sorted(expected)

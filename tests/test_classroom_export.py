@@ -124,7 +124,7 @@ def test_a_score_given_by_hand_survives_autograde(database: str, tmp_path: Path)
     assert moodle(database, tmp_path)["ada"][0] == "8"
 
 
-def test_some_students_and_assignments_alone_are_exported_when_named(database: str, tmp_path: Path) -> None:
+def test_only_the_named_students_and_assignments_are_exported(database: str, tmp_path: Path) -> None:
     assert list(moodle(database, tmp_path, student=["grace"])) == ["grace"]
     assert moodle(database, tmp_path, assignment=["other"])["ada"] == []
 

@@ -58,7 +58,7 @@ def test_predict_answers_in_batches_as_for_all_images_at_once(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("answer", [None, [1, 2], torch.tensor(3.0)], ids=["none", "list", "number"])
-def test_predict_gives_back_what_are_no_logits(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predict_returns_invalid_logits_unchanged(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(evaluation._LOADED, "network", lambda _images: answer)
     assert evaluation.predict(MODULE, IMAGES[:251], 0.25, 0.5) is answer
 

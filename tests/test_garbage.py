@@ -129,7 +129,7 @@ def check(pool: WorkerPool, code: Code, seed: int) -> CheckReport:
     return found[0]
 
 
-def test_every_check_ends_soon_whatever_is_answered(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_check_ends_soon_whatever_the_answer(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     longest: list[float] = []

@@ -116,12 +116,12 @@ class _Speechless(Exception):
 
 
 @pytest.mark.parametrize("error", [SyntaxError(), _Speechless()], ids=["no message", "no text"])
-def test_an_exception_that_says_nothing_has_an_empty_text(error: Exception) -> None:
+def test_an_exception_without_a_message_has_an_empty_text(error: Exception) -> None:
     assert worker._text(error) == ""
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (40, "40")])
-def test_a_signal_is_told_by_its_name_or_number(number: int, name: str) -> None:
+def test_a_signal_is_reported_by_its_name_or_number(number: int, name: str) -> None:
     assert client._how_it_ended(number) == f"ended by signal {name}"
 
 
@@ -155,7 +155,7 @@ def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_timed_out_without_a_processor_is_retried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     # Who sleeps is not starved (tests/test_pool.py); here it stands for one that is.
     monkeypatch.setattr(Worker, "_is_starved", lambda *_: True)
     limits = replace(QUICK, call_seconds=5)
@@ -175,7 +175,7 @@ def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone(monkeypa
 
 
 @pytest.mark.slow
-def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_learn_fails() -> None:
+def test_the_reference_passes_when_retrained_and_a_network_that_cannot_learn_fails() -> None:
     reference = reference_order(5, frozenset({course().judged}), "retrain")
     untrained = replace(reference, snapshot=replace(reference.snapshot, weights=None))
     with Grader(2, candidates(unsafe=False), Limits().times(10)) as grader:
@@ -218,7 +218,7 @@ class FashionCNN(pl.LightningModule):
 
 
 @pytest.mark.slow
-def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_trained_anew() -> None:
+def test_a_network_that_knows_the_test_images_gains_nothing_when_retrained() -> None:
     images, labels = oracle.fashion_mnist("t10k")
     small = torch.nn.functional.adaptive_avg_pool2d(images[:, None].float(), 6).round().byte()
     table = base64.b85encode(zlib.compress(small.numpy().tobytes() + labels.byte().numpy().tobytes())).decode()

@@ -117,7 +117,7 @@ def test_a_damaged_or_hostile_zip_is_rejected_with_a_reason(tmp_path: Path, data
     assert snapshot.modules == {}
 
 
-def test_names_that_are_no_utf8_are_rejected_with_a_reason(tmp_path: Path) -> None:
+def test_names_not_in_utf8_are_rejected_with_a_reason(tmp_path: Path) -> None:
     data = zipped({"convolution.py": SOURCE, "é.md": b""}).replace("é".encode(), b"\xff\xfe")
     assert "UTF-8" in str(read_zip(tmp_path, data).rejected)
 

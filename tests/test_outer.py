@@ -107,12 +107,12 @@ def started(place: WorkerConfig) -> bool:
 
 @needs_bubblewrap
 @needs_namespaces
-def test_it_is_used_where_it_is_installed(house: House) -> None:
+def test_it_is_used_if_it_is_installed(house: House) -> None:
     assert started(WorkerConfig(NAMESPACES, house.data, Limits()))
 
 
 @needs_namespaces
-def test_one_that_does_not_work_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_broken_one_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

@@ -65,7 +65,7 @@ def test_collapse_puts_memory_into_large_pages_and_changes_no_value() -> None:
     assert (same, status) == ("True", "0")
 
 
-def test_what_is_freed_is_used_again() -> None:
+def test_freed_memory_is_reused() -> None:
     run = subprocess.run([sys.executable, "-c", REUSE], capture_output=True, text=True, check=True)
     before, known, after = run.stdout.split()
     if known == "False":

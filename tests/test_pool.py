@@ -83,7 +83,7 @@ def spare_of(pool: WorkerPool) -> Worker:
 
 
 def answers(worker: Worker) -> bool:
-    """Tell whether a worker answers; what it tries fails, and that is an answer."""
+    """Return whether a worker answers; what it tries fails, and that is an answer."""
     return worker.ask("attempt", {"name": "mount", "facts": {}}, 30).kind == "value"
 
 
@@ -142,7 +142,7 @@ def test_a_spare_that_died_is_replaced(pool: WorkerPool) -> None:
     assert answers(worker)
 
 
-def test_a_spare_of_other_limits_is_replaced(pool: WorkerPool) -> None:
+def test_a_spare_with_other_limits_is_replaced(pool: WorkerPool) -> None:
     pool.take(LIMITS)
     spare = spare_of(pool)
     smaller = replace(LIMITS, resources=replace(LIMITS.resources, open_files=32))
@@ -171,7 +171,7 @@ def test_a_disk_that_is_nearly_full_stops_whoever_writes_to_it(
     assert raised.value.killed  # it may be somebody else's doing: the task is tried again
 
 
-def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: Path) -> None:
+def test_walls_that_do_not_go_up_are_a_grader_error(server: Server, home: Path) -> None:
     if server.level != walls.NAMESPACES:
         pytest.skip("the other level opens what is there, and misses nothing")
     with (
@@ -182,7 +182,7 @@ def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: P
     assert folders(home) == []
 
 
-def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Server) -> None:
+def test_many_tasks_leave_nothing_behind(pool: WorkerPool, home: Path, server: Server) -> None:
     pool.retire(pool.take(LIMITS))
     pool.close()
     held = descriptors()
@@ -200,7 +200,7 @@ def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Ser
 
 
 @pytest.mark.parametrize("ended_early", [False, True], ids=["after its work", "in the middle"])
-def test_a_grader_leaves_nothing(home: Path, ended_early: bool) -> None:
+def test_a_grader_leaves_nothing_behind(home: Path, ended_early: bool) -> None:
     held, others = descriptors(), processes()
     with Grader(1, candidates(unsafe=False)) as grader:
         checkers = {process.pid for process in grader._checkers.values()}

@@ -156,7 +156,7 @@ def test_program_of_the_reference_holds_its_parameters_and_statistics() -> None:
     assert sum(value.numel() for value in found["constants"].values()) == sum(value.numel() for value in floats)
 
 
-def test_program_does_not_follow_what_is_computed_outside_of_pytorch() -> None:
+def test_program_does_not_follow_computations_outside_pytorch() -> None:
     network = Styled(Calls(lambda x: torch.from_numpy(x.numpy() ** 2)))
     _, answer, own = written(network)
     assert (answer - own).abs().max() > 1e-3 * own.abs().max()

@@ -102,7 +102,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     running.close()
 
 
-def test_at_the_start_the_first_task_is_looked_at(session: Session) -> None:
+def test_at_the_start_the_first_task_is_shown(session: Session) -> None:
     assert "output_size, 3 points: The length of a convolution's output." in session.output
     assert re.search(r"not started +output_size", session.output)
     assert "\x1b" not in session.output
@@ -132,7 +132,7 @@ def test_prints_and_exits_of_the_student_do_no_harm(session: Session) -> None:
     assert re.search(r"failed +output_size", session.save(WRONG))
 
 
-def test_a_process_that_dies_is_no_end_of_watching(session: Session) -> None:
+def test_a_dying_process_does_not_end_watching(session: Session) -> None:
     session.save("    import os\n    os._exit(0)")
     assert "expected 26, got 25" in session.save(WRONG)
 
@@ -149,7 +149,7 @@ def test_an_endless_loop_is_ended_by_the_next_save(session: Session) -> None:
     assert time.monotonic() - began < 100  # the limit of one check is 120
 
 
-def test_what_uses_a_saved_module_is_checked_after_it(session: Session) -> None:
+def test_modules_that_use_a_saved_one_are_checked_after_it(session: Session) -> None:
     transforms = session.workspace.module("transforms")
     write_function(transforms, "show_image", "    from .convolution import output_size\n    return output_size")
     session.verdict("transforms.py")
@@ -162,7 +162,7 @@ def test_what_uses_a_saved_module_is_checked_after_it(session: Session) -> None:
     assert not re.search(r"uses it", session.verdict("transforms.py"))
 
 
-def test_where_nothing_uses_it_but_stubs_nothing_else_is_checked(session: Session) -> None:
+def test_if_only_stubs_use_it_nothing_else_is_checked(session: Session) -> None:
     session.save(RIGHT)
     time.sleep(1)
     assert "uses it" not in session.output.rsplit("convolution.py: checking", 1)[1]
@@ -328,7 +328,7 @@ def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
         answers.runner.close()
 
 
-def test_what_an_ended_run_still_says_is_not_shown(tmp_path: Path) -> None:
+def test_output_of_an_ended_run_is_not_shown(tmp_path: Path) -> None:
     hand_out(tmp_path)
     answers = Answers(tmp_path, fork=CAN_FORK)
     runner = answers.runner
