@@ -1,4 +1,4 @@
-"""The helper of the browser tests notices what it is there for."""
+"""The helper of the browser tests notices what it should."""
 
 from pathlib import Path
 

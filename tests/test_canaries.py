@@ -1,4 +1,4 @@
-"""A grader that errs grades nobody, and a slow machine fails nobody."""
+"""A broken grader grades nobody, and a slow machine fails nobody."""
 
 from __future__ import annotations
 

@@ -76,14 +76,14 @@ Check = Callable[..., tuple[TaskResult, tuple[str, ...]]]
 
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Return a function that runs a small suite for `convolve` and gives its result and the notes."""
+    """Return a function that runs a small suite for `convolve` and returns its result and the notes."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(source: str, *sessions: FakeSession) -> tuple[TaskResult, tuple[str, ...]]:
-        """Grade one submission after another, and return what is said of the last."""
+        """Grade one submission after another, and return the report of the last."""
         sessions = sessions or (FakeSession(),)
-        # A name of its own, since modules are kept by name; without "test", since our own pytest would rewrite it.
+        # A unique name, since modules are kept by name; without "test", since our own pytest would rewrite it.
         path = tmp_path / f"suite_{tmp_path.name}.py"
         path.write_text(HEAD + source, encoding="utf-8")
         answers: list[CheckReport] = []
@@ -170,7 +170,7 @@ def test_refusals_together_cost_a_tenth(check: Check) -> None:
 
 
 def test_a_hanging_neighbour_affects_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task that ends early leaves the rest of its file; the next file's checks must run all the same."""
+    """A task that ends early leaves the rest of its file; the next file's checks must still run."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     slow = (
@@ -290,7 +290,7 @@ def test_messages_are_cut_and_escaped(check: Check) -> None:
 
 
 class Failing:
-    """A worker that gives no answer."""
+    """A worker that does not answer."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

@@ -1,4 +1,4 @@
-"""A course of twelve who hand in notebooks, from release to export, with nbgrader's own commands."""
+"""A course of twelve students with notebooks, from release to export, with nbgrader's own commands."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def outputs(nb: NotebookNode) -> list[Any]:
 
 
 def scores_of_modules(demo_out: Path, student: str) -> dict[str, float]:
-    """Return what the tasks that are handed in as notebooks earned as modules."""
+    """Return the points of the tasks submitted as notebooks when graded as modules."""
     result = json.loads((demo_out / student / "results.json").read_text(encoding="utf-8"))
     asked = {task.id for task in course().tasks if task.module in STUDENTS[student].modules}
     return {task["id"]: task["score"] for task in result["tasks"] if task["id"] in asked}

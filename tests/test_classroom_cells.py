@@ -1,4 +1,4 @@
-"""A student's cells in the sandbox: what they put out is kept for people, and how they end is said."""
+"""A student's cells in the sandbox: their output is kept for people, and how they end is reported."""
 
 from __future__ import annotations
 

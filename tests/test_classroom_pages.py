@@ -1,4 +1,4 @@
-"""nbgrader's own pages in a browser: points, messages and figures are there, nothing hidden is, nothing runs."""
+"""nbgrader's own pages in a browser: they show points, messages and figures, nothing hidden, and run nothing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course
 
 @pytest.mark.slow
 def test_full_credit_for_one_cell_goes_only_to_that_cell(course: Path, tmp_path: Path) -> None:
-    """A text cell at the top carries the names of tasks, as a student may write them."""
+    """A text cell at the top has the names of tasks, as a student may write them."""
     copied = tmp_path / "course"
     shutil.copytree(course, copied)
     process, address = serve(copied, copied)

@@ -1,4 +1,4 @@
-"""Whatever is handed in as a notebook, nbgrader gets one with the marks that it was released with, and a note."""
+"""Whatever is submitted as a notebook, nbgrader gets one with the released metadata, and a note."""
 
 from __future__ import annotations
 

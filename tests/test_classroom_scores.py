@@ -1,4 +1,4 @@
-"""What nbgrader makes of the outputs of an autograder cell is the checker's score, whatever it is."""
+"""nbgrader reads exactly the checker's score from the outputs of an autograder cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: a wrong call is one line and status 2, and nothing heavy is imported to say so."""
+"""The command line: wrong usage is one line and status 2, and nothing heavy is imported to say so."""
 
 import csv
 import json
@@ -137,7 +137,7 @@ def write_class(folder: Path, names: str) -> None:
 
 
 def grade_class(folder: Path, jobs: str) -> str:
-    """Grade the class, and return what the grader says meanwhile."""
+    """Grade the class, and return the grader's output."""
     only = "convolve,class_counts,count_parameters"
     options = ["--only", only, "--accuracy", "skip", "--seed", "7", "--jobs", jobs]
     done = warm_grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
@@ -146,7 +146,7 @@ def grade_class(folder: Path, jobs: str) -> str:
 
 
 def results(folder: Path, names: str) -> dict[str, Any]:
-    """Return what each sample got, but for names and times."""
+    """Return each sample's result, without names and times."""
     with (folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = {row.pop("student"): row for row in csv.DictReader(file)}
     found = {}
@@ -158,7 +158,7 @@ def results(folder: Path, names: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Grade the class for the first time; returns its folder, and what each sample got."""
+    """Grade the class for the first time; return its folder, and each sample's result."""
     folder = tmp_path_factory.mktemp("class")
     write_class(folder, "abcd")
     assert "kept" not in grade_class(folder, jobs="1")

@@ -1,4 +1,4 @@
-"""Many machines: a node that dies, hangs or differs loses nothing, and a score is the same wherever it is made."""
+"""Many machines: a node that dies, hangs or differs loses nothing, and a score is the same on every node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tree that is written again and again, without harm to anybody's work."""
+"""A tree that is written again and again without harming anybody's work."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A wrong answer is drawn beside the right one, where both are small."""
+"""A wrong answer is drawn beside the right one if both are small."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The trained network is asked in batches that fit into a cache, and about more images only where a doubt is left."""
+"""The trained network runs in batches that fit into a cache, and on more images only if there is doubt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def suite(request: pytest.FixtureRequest) -> ModuleType:
 
 
 class Network:
-    """Stands for a student: tells the class by the brightest column, and counts what it is asked."""
+    """Stands for a student: classifies by the brightest column, and counts the images."""
 
     weights = None
 

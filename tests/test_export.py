@@ -1,4 +1,4 @@
-"""Grades for gradebooks: each format has the columns that its reader looks for, and nothing in it can do harm."""
+"""Grades for gradebooks: each format has the columns that its reader expects, and nothing in it can do harm."""
 
 from __future__ import annotations
 

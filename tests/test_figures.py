@@ -1,4 +1,4 @@
-"""What is taken from a worker to be drawn: shown where it is honest and small, left out where it is anything else."""
+"""What is taken from a worker to be drawn: shown if it is valid and small, otherwise left out."""
 
 import json
 import struct
@@ -29,7 +29,7 @@ from lesson.pictures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 
 
 class Answering:
-    """A session that gives the same answer to whatever is asked."""
+    """A session that gives the same answer to every call."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -1,4 +1,4 @@
-"""Public checks name a known mistake, by fingerprints that are derived and never stale; a right answer has no name."""
+"""Public checks name known mistakes by derived fingerprints that are never stale; right answers get no name."""
 
 import importlib
 import inspect
@@ -83,7 +83,7 @@ class Wrong(ModuleType):
 
 
 def names_given(task: str, mistake: Misconception) -> list[str | None]:
-    """Run the public checks of a task on a wrong answer, and return the name at each that fails."""
+    """Run the public checks of a task on a wrong answer, and return the name shown by each that fails."""
     module = course().task(task).module
     given: list[str | None] = []
     for check, values in fingerprints._cases(importlib.import_module(f"exercises.test_{module}"), {task}):
@@ -104,7 +104,7 @@ def test_a_wrong_answer_gets_its_own_name_or_none(task: str, mistake: Misconcept
 
 
 FRACTIONS = {"integer-output", "truncates-instead-of-rounds"}
-"""Mistakes that lose a fraction: the public checks are worked by hand, in whole numbers."""
+"""Mistakes that lose a fraction: the public checks are worked by hand, in integers."""
 
 
 @pytest.mark.parametrize("name", sorted({one.name for task, one in BANK} - FRACTIONS))

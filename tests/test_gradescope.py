@@ -1,4 +1,4 @@
-"""The autograder for Gradescope: what is in the zip grades a submission, and no score is made up where it cannot."""
+"""The autograder for Gradescope: the zip grades a submission, and makes up no score if it cannot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(archive: Path, tmp_path: Path) -> Path:
-    """Return what Gradescope lays out as /autograder, with this environment for the one that setup.sh makes."""
+    """Return Gradescope's /autograder folder, with this environment instead of the one that setup.sh makes."""
     source = tmp_path / "source"
     with zipfile.ZipFile(archive) as files:
         files.extractall(source)

@@ -69,7 +69,7 @@ _right = convolve
 def convolve(image, kernel):
     return _right(image, kernel) * (1 if image.flatten()[0] > 0 else 2)
 """
-"""Right for about half of all images: what it gets tells which ones it was asked about."""
+"""Right for about half of all images: its score shows which ones it was tested on."""
 
 
 def changed(code: str) -> Order:
@@ -156,7 +156,7 @@ def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
 
 @pytest.mark.slow
 def test_a_task_that_timed_out_without_a_processor_is_retried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Who sleeps is not starved (tests/test_pool.py); here it stands for one that is.
+    # A sleeping process is not starved (tests/test_pool.py); here it stands for one that is.
     monkeypatch.setattr(Worker, "_is_starved", lambda *_: True)
     limits = replace(QUICK, call_seconds=5)
     found: dict[int, Result] = {}
@@ -214,7 +214,7 @@ class FashionCNN(pl.LightningModule):
     def configure_optimizers(self):
         return torch.optim.Adam(self.parameters(), lr=self.hparams.learning_rate)
 """
-"""Knows thirty-six numbers of each test image; how classes and pictures are turned, it finds out while it trains."""
+"""Knows thirty-six numbers of each test image; it learns in training how classes and pictures are changed."""
 
 
 @pytest.mark.slow
@@ -255,7 +255,7 @@ SHUFFLED = ("ends the process", "raises on import", "never returns", "sleeps", "
 
 @pytest.mark.slow
 def test_every_check_of_a_class_is_the_same_in_ten_orders() -> None:
-    """Hanging and dying neighbours, in one task or in the one before, give and take nothing."""
+    """Hanging and dying neighbours, in the same task or the one before, change nothing."""
     codes = {name: code for name, _, code in ENDS}
     wrong = "def class_counts(labels, num_classes):\n    return torch.zeros(num_classes, dtype=torch.int64)"
     source = (SOLUTIONS / "exploration.py").read_text(encoding="utf-8")

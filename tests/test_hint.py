@@ -1,4 +1,4 @@
-"""`grader hint`: one more each time, remembered, and an end that is told."""
+"""`grader hint`: one more each time, remembered, and a notice at the last one."""
 
 import json
 from pathlib import Path

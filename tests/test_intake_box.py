@@ -1,4 +1,4 @@
-"""Submissions are read in a process of its own: what one does there harms nobody else, and nothing odd comes back."""
+"""Submissions are read in a separate process: nothing done there harms others, and nothing invalid comes back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHOLE = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
 
 
 def nested(depth: int) -> str:
-    """Return statements of which CPython makes code that doubles with each level."""
+    """Return statements whose compiled code doubles with each level in CPython."""
     lines = [f"{'  ' * level}try:\n{'  ' * level}  x\n{'  ' * level}finally:" for level in range(depth)]
     return "\n".join([*lines, f"{'  ' * depth}y"])
 

@@ -1,4 +1,4 @@
-"""Notebooks: what defines the module is taken, and nothing else."""
+"""Notebooks: only what defines the module is taken."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def twice() -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two names in the directory, one local file: the second entry points at the first's bytes."""
+    """Two names in the directory, one local file: the second entry points to the first's bytes."""
     data = zipped({"convolution.py": SOURCE, "transforms.py": SOURCE}, zipfile.ZIP_STORED)
     second = data.rindex(b"PK\x01\x02")
     return data[: second + 42] + struct.pack("<L", 0) + data[second + 46 :]

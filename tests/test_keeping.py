@@ -1,4 +1,4 @@
-"""Whatever ends a process, or fills a disk, what is graded is kept, whole and once; the next run goes on."""
+"""Whatever ends a process or fills a disk, results are kept, whole and once; the next run goes on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def rows(out: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_whichever_process_is_killed_and_whenever_nothing_is_lost() -> None:
-    """Few kills, for time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
+    """Few kills, to save time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
     seed = time.time_ns()
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "2", str(seed)],
@@ -107,7 +107,7 @@ def test_a_forked_child_does_not_hold_the_folder_of_a_dead_grader(tmp_path: Path
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for some results alone."""
+    """A separate file system with room for only some results."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("mounting a small file system needs root")
     disk = tmp_path / "disk"
@@ -255,7 +255,7 @@ def test_a_task_whose_worker_was_killed_is_retried_and_a_killed_checker_is_repla
 
     def kill() -> None:
         now = time.monotonic()
-        with contextlib.suppress(psutil.NoSuchProcess):  # one ends while it is looked at: look again at the next tick
+        with contextlib.suppress(psutil.NoSuchProcess):  # one ended during the search: look again at the next tick
             below = [one for one in psutil.Process().children(recursive=True) if one not in others]
             forked = [one for one in below if "grader.sandbox.zygote" in one.cmdline()]
             workers = [one for one in forked if not one.children()]

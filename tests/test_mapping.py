@@ -1,4 +1,4 @@
-"""A mapped data set is the data set that torchvision reads, and its own to change."""
+"""A mapped data set equals the one that torchvision reads, and may be changed."""
 
 from __future__ import annotations
 

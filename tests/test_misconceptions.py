@@ -76,7 +76,7 @@ PAIRS = [
         "conv2d": ["flipped-kernel", "swaps-stride-pair", "ignores-padding", "ignores-bias", "first-channel-only"],
     }.items()
     for one, other in itertools.combinations(names, 2)
-    if {one, other} != {"same-size-output", "drops-last-row-or-column"}  # sizes alone: two answers to one question
+    if {one, other} != {"same-size-output", "drops-last-row-or-column"}  # only sizes: two answers to one question
 ]
 
 

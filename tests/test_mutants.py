@@ -1,4 +1,4 @@
-"""Mutants of the reference, and what the kill matrix says of them."""
+"""Mutants of the reference, and what the kill matrix says about them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_messages_docstrings_signatures_and_code_outside_are_not_mutated() -> No
 
 
 def behaving(change: str) -> Any:
-    """Return `count` with something put around it."""
+    """Return `count` with a wrapper around it."""
     source = next(mutant.source for mutant in mutants(LESSON, "lesson") if mutant.change == change)
     namespace: dict[str, Any] = {"Tensor": torch.Tensor}
     exec(source, namespace)
@@ -144,7 +144,7 @@ def test_survivors_are_found() -> None:
 def test_checks_that_are_never_alone_are_found() -> None:
     both = replace(NOTICED, killed=NOTICED.killed | KIND.killed)
     assert never_alone([NOTICED, ALIVE], CHECKS) == [CHECKS[1]]
-    assert never_alone([both], CHECKS) == [CHECKS[1]]  # a core check need only be alone among those
+    assert never_alone([both], CHECKS) == [CHECKS[1]]  # a core check need only be alone among core checks
     assert never_alone([both, KIND], CHECKS) == []
     second = Check("convolve", "is right too", "core")
     cores = replace(NOTICED, killed=NOTICED.killed | {("convolve", second.name)})

@@ -1,4 +1,4 @@
-"""What a test needs and does not find: it is skipped, and told in one line at the end; in CI it fails."""
+"""A test whose program is missing is skipped, and reported in one line at the end; in CI it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks are derived from the lessons, and the grader takes from them what the lessons say."""
+"""Notebooks are derived from the lessons, and the grader takes from them what the lessons have."""
 
 from __future__ import annotations
 

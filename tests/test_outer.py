@@ -44,7 +44,7 @@ def house() -> Iterator[House]:
 
 
 def wrapped(identity: str, readable: Path) -> list[str]:
-    """Return the command that starts Python in bubblewrap, as the identity's own Python makes it up."""
+    """Return the command that starts Python in bubblewrap, as built by the identity's own Python."""
     *become, own = python_of(identity, torch=False)
     code = (
         f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -98,7 +98,7 @@ def test_the_fork_server_sees_neither_hidden_tests_nor_other_folders(identity: s
 
 
 def started(place: WorkerConfig) -> bool:
-    """Start a fork server whose walls hold; tell whether it is in an outer wall."""
+    """Start a fork server whose walls hold; return whether it is in an outer wall."""
     server, level = start_behind_walls(1, place, (NAMESPACES,))
     server.close()
     assert level == NAMESPACES

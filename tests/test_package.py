@@ -1,4 +1,4 @@
-"""What is published: the sdist is the whole kit, and the wheel made from it works in an environment of its own."""
+"""What is published: the sdist is the whole kit, and the wheel made from it works in a separate environment."""
 
 from __future__ import annotations
 

@@ -208,7 +208,7 @@ def test_a_class_of_a_thousand_fits_into_5_mb() -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a class of forty, and feedback with every figure, of a hostile and of a rejected submission."""
+    """Write a class of forty, and feedback with every figure, for a hostile and a rejected submission."""
     out = tmp_path_factory.mktemp("pages")
     class_ = MADE_UP.made_up_class(40)
     hostile = TaskResult("convolve", 8.0, 0.0, "crashed", None, HOSTILE, 0.1)

@@ -1,4 +1,4 @@
-"""`grader predict`: cases whose answers PyTorch agrees with, arithmetic for each wrong guess, and no code."""
+"""`grader predict`: cases whose answers agree with PyTorch, arithmetic for each wrong guess, and no code."""
 
 import re
 from pathlib import Path

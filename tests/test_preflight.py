@@ -1,4 +1,4 @@
-"""Before a class every wall is tried; what was not really tried does not count as held."""
+"""Before a class every wall is tried; an act that was not really tried does not count as held."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTACK = next(attack for attack in ATTACKS if not attack.may_die)
 
 
 def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> preflight.Outcome:
-    """Try one act in a worker that answers so."""
+    """Try one act in a worker that gives this answer."""
 
     class Worker:
         def __init__(self, *_: Any) -> None: ...

@@ -1,4 +1,4 @@
-"""`pytest exercises/` as a student sees it: on the stubs, on a solved set, and on all that goes wrong between."""
+"""`pytest exercises/` as a student sees it: on the stubs, on a solved set, and on everything that goes wrong."""
 
 import os
 import re
@@ -24,20 +24,20 @@ ALL = len(course().tasks)
 
 @dataclass(frozen=True)
 class Run:
-    """What came out of `pytest`: its exit status and what it printed."""
+    """The result of `pytest`: its exit status and output."""
 
     status: int
     output: str
 
     def state(self, task_id: str) -> str:
-        """Return the state that is printed for a task."""
+        """Return the printed state of a task."""
         found = re.search(rf"^  (\w+(?: \w+)?) +{task_id} +\d+  ", self.output, re.MULTILINE)
         assert found, self.output
         return found[1]
 
     @property
     def text(self) -> str:
-        """Return the output with single spaces: wherever lines were wrapped."""
+        """Return the output with single spaces, wherever lines were wrapped."""
         return " ".join(self.output.split())
 
 
@@ -65,7 +65,7 @@ def edit(root: Path, module: str, old: str, new: str) -> None:
 
 
 def rewrite(root: Path, module: str, signature: str, body: str) -> None:
-    """Give the stub of a function another body."""
+    """Replace the body of a function's stub."""
     path = root / "exercises" / f"{module}.py"
     start, stub = path.read_text(encoding="utf-8").split(f"def {signature}", 1)
     stub = re.sub(r"# TODO: your code here\n    raise NotImplementedError\(.*?\)\n", f"{body}\n", stub, count=1)

@@ -1,4 +1,4 @@
-"""Grading again: who changes and why is shown, nothing is published unasked, and what was set by hand stays."""
+"""Grading again: changes and their reasons are shown, nothing is published unasked, and scores set by hand stay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BIAS = "adds the bias"
 
 
 def graded(student: str, *, bias: bool | None, seed: str = "7", sha: str = "00") -> Result:
-    """Return a result whose one task has two checks, or one if there is none for the bias."""
+    """Return a result whose only task has two checks, or one if there is none for the bias."""
     checks = [CheckResult("has the shape", core=True, passed=True)]
     checks += [] if bias is None else [CheckResult(BIAS, core=False, passed=bias)]
     right = bias is not False
@@ -124,11 +124,11 @@ def test_impossible_overrides_are_refused(lines: str, word: str, tmp_path: Path)
         read_overrides(tmp_path)
 
 
-# --- the verb, with suites that are told what to answer
+# --- the verb, with suites whose answers are given
 
 
 class Told:
-    """In the place of the grader: a verdict per student, and the seeds that it was asked for."""
+    """Stands for the grader: a verdict per student, and the seeds it was given."""
 
     def __init__(self) -> None:
         self.bias = {"ada": True, "eve": False}
@@ -172,7 +172,7 @@ def run(verb: str, *arguments: str) -> Run:
 
 
 def change_the_tests(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have ada lose the bias, and results kept by another key."""
+    """Make ada lose the bias, and results have another key."""
     told.bias["ada"] = False
     monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"new {sha}")
 

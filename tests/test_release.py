@@ -1,4 +1,4 @@
-"""`grader release`: what it builds works where it goes, for students and for nbgrader, and gives nothing away."""
+"""`grader release`: what it builds works for students and for nbgrader, and gives nothing away."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_validate_reports_unfinished_tasks(released: Path, tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def desk(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the unpacked zip, with an environment that knows its grader and the libraries, but not the kit."""
+    """Return the unpacked zip, with an environment that has its grader and the libraries, but not the kit."""
     root = tmp_path_factory.mktemp("desk")
     with zipfile.ZipFile(released / "handout.zip") as archive:
         archive.extractall(root)
@@ -291,7 +291,7 @@ def test_the_kit_declares_the_packages_that_it_imports() -> None:
 
 
 def undeclared(root: Path, *folders: str) -> set[str]:
-    """Return the packages that modules below a folder import and its pyproject.toml does not name."""
+    """Return the packages that modules below a folder import but its pyproject.toml does not name."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {re.split(r"[><=~! \[]", one)[0].lower() for some in lists for one in some}

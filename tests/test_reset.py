@@ -1,4 +1,4 @@
-"""`grader reset`: one stub comes back, all else stays, and the student's text is kept."""
+"""`grader reset`: one stub comes back, everything else stays, and the student's text is kept."""
 
 from pathlib import Path
 

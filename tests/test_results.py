@@ -1,4 +1,4 @@
-"""results.json, points, tables and pages: what is written says what was found, and is safe to read."""
+"""results.json, points, tables and pages: they say what was found, and are safe to read."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Similarity: what was copied is found under other names, what everybody was given is not, and nothing is run."""
+"""Similarity: copied code is found under other names, handed-out code is not, and nothing is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Splicing puts definitions of one text into another and leaves the rest as it is."""
+"""Splicing puts definitions of one text into another and does not change the rest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`grader submit`: a zip that the grader takes, and the truth about what is in it."""
+"""`grader submit`: a zip that the grader accepts, and the truth about its contents."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A term.toml: read strictly, followed by everything that concerns a class, and refused where it cannot be taught."""
+"""A term.toml: read strictly, followed by everything that concerns a class, and refused if it cannot be taught."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def term(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source / f"{module}.py", folder / "class" / student)
     weights = load_file(paths.SOLUTIONS / "fashion_cnn.safetensors")
     save_file(weights, folder / "class" / "right" / "fashion_cnn.safetensors")
-    weights["network.19.bias"][0] += 6  # one class is answered too often: 87 % are right
+    weights["network.19.bias"][0] += 6  # one class is predicted too often: 87 % are right
     save_file(weights, folder / "class" / "weaker" / "fashion_cnn.safetensors")
     grader("grade", str(folder / "class"), "--out", str(folder / "out"), cwd=folder.parent)
     return folder

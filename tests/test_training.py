@@ -35,7 +35,7 @@ def test_the_committed_weights_reach_92_percent() -> None:
 
 
 class OneWeight(pl.LightningModule):
-    """A model with one number to learn."""
+    """A model with one parameter."""
 
     def __init__(self) -> None:
         super().__init__()

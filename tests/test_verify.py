@@ -1,4 +1,4 @@
-"""`grader verify` holds for the kit as it is, and tells when any part of it is broken on purpose."""
+"""`grader verify` passes for the kit, and reports every part of it that is broken on purpose."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The versions that the kit was tried with: all are named, and whoever has others is told."""
+"""The versions that the kit was tested with: all are pinned, and others are reported."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CHECKED = CheckReport((), ("a note",), {}, frozenset())
 
 
 def graded() -> Result:
-    """Return a result that tells of nothing but the note of a check, and of versions."""
+    """Return a result with only a check's note, and versions."""
     order = reference_order(1, frozenset())
     return result_of(replace(order, snapshot=replace(order.snapshot, notes=())), "namespaces", CHECKED)
 
 
 @pytest.fixture
 def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A list of versions in place of the kit's."""
+    """A list of versions instead of the kit's."""
     path = tmp_path / "constraints.txt"
     monkeypatch.setattr(versions, "TRIED", path)
     tried_versions.cache_clear()

@@ -53,7 +53,7 @@ def listeners(house: House) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def outcomes(house: House, listeners: dict[str, Any]) -> dict[tuple[str, str], dict[str, list[Any]]]:
-    """What every attack saw, filled per identity and level when it is first asked for."""
+    """What every attack saw, filled per identity and level on first use."""
     return {}
 
 

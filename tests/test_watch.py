@@ -1,4 +1,4 @@
-"""`grader watch`: what is saved is checked, whatever the student's code does meanwhile."""
+"""`grader watch`: every save is checked, whatever the student's code does meanwhile."""
 
 import os
 import pty
@@ -35,7 +35,7 @@ FOREVER = "    while True:\n        pass"
 
 
 class Session:
-    """A running `grader watch`, and what it has written."""
+    """A running `grader watch`, and its output."""
 
     def __init__(self, root: Path, limit: str, terminal: bool = False) -> None:
         self.workspace = Workspace(hand_out(root))
@@ -62,7 +62,7 @@ class Session:
             self.output += data.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def wait_for(self, words: str) -> str:
-        """Return what was written since the last call, as soon as it holds these words (a regular expression)."""
+        """Return the output since the last call, as soon as it matches a regular expression."""
         began = time.monotonic()
         while not (found := re.search(words, self.output[self._read :])):
             assert time.monotonic() - began < PATIENCE, self.output
@@ -73,7 +73,7 @@ class Session:
         return text
 
     def save(self, body: str, name: str = "output_size") -> str:
-        """Write a function, and return what is told about it."""
+        """Write a function, and return the report on it."""
         path = self.workspace.module("convolution")
         draft = self.workspace.folder / ".draft" / path.name
         draft.parent.mkdir(exist_ok=True)
@@ -83,12 +83,12 @@ class Session:
         return self.verdict("convolution.py")
 
     def verdict(self, name: str) -> str:
-        """Return what is told from the start of the checks to their end."""
+        """Return the output from the start of the checks to their end."""
         self.wait_for(rf"{name}: checking")
         return self.wait_for(r"\(\d+\.\d\d s\)")
 
     def close(self) -> None:
-        """End it, if it still runs."""
+        """End it if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -112,7 +112,7 @@ def test_a_wrong_answer_and_then_a_right_one(session: Session) -> None:
     wrong = session.save(WRONG)
     assert re.search(r"failed +output_size", wrong)
     assert "expected 26, got 25" in wrong
-    assert "hidden checks" not in wrong  # what is the same every time is not said at every save
+    assert "hidden checks" not in wrong  # what never changes is not repeated at every save
     right = session.save(f"    if kernel_size > size + 2 * padding:\n        raise ValueError(size)\n{RIGHT}")
     assert re.search(r"green +output_size", right)
     assert "Next: convolve, 8 points: exercises/convolution.py, line" in right
@@ -274,20 +274,20 @@ def test_keys_for_hints_list_next_reset_and_quit(keyed: Session) -> None:
 
 
 class Answers:
-    """Collects what the processes of a runner say."""
+    """Collects the messages of a runner's processes."""
 
     def __init__(self, root: Path, *, fork: bool) -> None:
         self.queue: queue.Queue[tuple[Warm, Any]] = queue.Queue()
         self.runner = Runner(root, lambda process, said: self.queue.put((process, said)), fork=fork)
 
     def next(self) -> Answer:
-        """Return what comes out of the checks that run."""
+        """Return the results of the running checks."""
         while (answer := self.handle()) is None:
             pass
         return answer
 
     def handle(self) -> Answer | None:
-        """Handle one thing that a process says."""
+        """Handle one message of a process."""
         return self.runner.handle(*self.queue.get(timeout=PATIENCE))
 
 

@@ -1,4 +1,4 @@
-"""The look at a weights file before anything loads it."""
+"""The check of a weights file before anything loads it."""
 
 from __future__ import annotations
 
