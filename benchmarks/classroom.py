@@ -1,4 +1,4 @@
-"""The cost of autograding, with nbgrader's own Execute and with this kit's: `python benchmarks/classroom.py [students]`.
+"""The cost of autograding, with nbgrader's own Execute and with this kit: `python benchmarks/classroom.py [students]`.
 
 Prints wall and CPU seconds, child processes included. A run over one student and one over several separate the one-time
 cost from that of each submission. The stock course runs the same notebooks in Jupyter kernels; its autograder cells
