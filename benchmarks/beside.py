@@ -1,7 +1,7 @@
-"""The kit's hidden checks in the process of the student's code: what a test cell of other graders would do.
+"""Runs the kit's hidden checks in the process of the student's code, as a test cell of other graders would.
 
 `score("convolve", globals(), tasks)` runs the checks of all of these tasks, once, and returns the points of one. There
-is no border, no limit and no isolation: it is for benchmarks alone.
+is no border, no limit and no isolation: it is only for benchmarks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def score(task_id: str, namespace: dict[str, Any], every: Iterable[str]) -> floa
     Args:
         task_id: one of them.
         namespace: where the student's functions are.
-        every: ids of the tasks of which the namespace holds all symbols.
+        every: ids of the tasks whose symbols the namespace has.
     """
     if not _scores:
         _scores.update(_check(namespace, frozenset(every)))
@@ -44,7 +44,7 @@ def score(task_id: str, namespace: dict[str, Any], every: Iterable[str]) -> floa
 
 
 def checked_in_place() -> list[Task]:
-    """Return the tasks that are checked without the weights."""
+    """Return the tasks that can be checked without the weights."""
     return [task for task in course().tasks if task.id != "fashion_accuracy"]
 
 
@@ -92,7 +92,7 @@ class _InProcess(Worker):
 
 
 class _Pool:
-    """Gives out the one worker that there is."""
+    """Hands out the only worker."""
 
     def __init__(self, worker: _InProcess, data: Path) -> None:
         self._worker = worker
@@ -108,7 +108,7 @@ class _Pool:
 
 
 def main() -> None:
-    """Check the solutions as a namespace, to see that this works: prints their points."""
+    """Check the solutions as a namespace, to test this module: print their points."""
     namespace: dict[str, Any] = {}
     for module in dict.fromkeys(task.module for task in course().tasks):
         namespace |= vars(importlib.import_module(f"solutions.{module}"))

@@ -1,9 +1,9 @@
-"""What autograding costs, with nbgrader's own Execute and with this kit's: `python benchmarks/classroom.py [students]`.
+"""The cost of autograding, with nbgrader's own Execute and with this kit: `python benchmarks/classroom.py [students]`.
 
-Prints wall and CPU seconds, child processes included. A run over one student and a run over several tell what is paid
-once and what each submission costs. The stock course runs the same notebooks in Jupyter kernels; its autograder cells
-hold nothing but an assert, so that it does less than it would have to: no hidden check, no evaluation of the network.
-Then notebooks that want points which they have not earned are graded by both.
+Prints wall and CPU seconds, child processes included. A run over one student and one over several separate the one-time
+cost from that of each submission. The stock course runs the same notebooks in Jupyter kernels; its autograder cells
+contain only an assert, so it does less than it would need to: no hidden check, no evaluation of the network.
+Then both grade notebooks that try to get points they have not earned.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ASSERTS = {
     "output_size": "assert output_size(7, 3) == 5",
     "convolve": "assert convolve(torch.ones(5, 7), torch.ones(2, 3)).allclose(torch.full((4, 5), 6.0))",
 }
-"""Hidden tests as they stand in many courses; the other tasks of the stock course have none at all."""
+"""Hidden tests as in many courses; the other tasks of the stock course have none at all."""
 
 HOSTILE = {
     "ends the process": "import os\nos._exit(0)",
@@ -83,14 +83,14 @@ def main(students: int) -> None:
 
 
 def measure(built: Path, folder: Path, how: str, modules: list[str] | None, students: int) -> tuple[Cost, Cost]:
-    """Return what is paid once, and what each submission costs."""
+    """Return the one-time cost and the cost of each submission."""
     one, many = (run(built, folder, how, modules, number) for number in (1, students))
     each = many.minus(one, students - 1)
     return one.minus(each, 1), each
 
 
 def run(built: Path, folder: Path, how: str, modules: list[str] | None, students: int) -> Cost:
-    """Autograde a fresh course with so many solved submissions."""
+    """Autograde a fresh course with this many solved submissions."""
     course = copy_of(built, folder, how)
     for number in range(students):
         to = course / "submitted" / f"student-{number}" / "cnn"
@@ -104,7 +104,7 @@ def run(built: Path, folder: Path, how: str, modules: list[str] | None, students
 
 
 def copy_of(built: Path, folder: Path, how: str) -> Path:
-    """Return a copy of the course, with nbgrader's own Execute and plain tests where stock is asked for."""
+    """Return a copy of the course, with nbgrader's own Execute and plain tests for the stock one."""
     course = folder / "run"
     shutil.copytree(built, course)
     if how == "stock":
@@ -118,7 +118,7 @@ def copy_of(built: Path, folder: Path, how: str) -> Path:
 
 
 def plain(path: Path) -> None:
-    """Put ordinary asserts in the place of the call of the grader."""
+    """Replace the call of the grader by ordinary asserts."""
     nb = nbformat.read(path, as_version=4)
     for cell in nb.cells:
         marks = cell.metadata.get("nbgrader", {})
@@ -129,7 +129,7 @@ def plain(path: Path) -> None:
 
 
 def autograde(course: Path) -> Cost:
-    """Autograde everybody, and return what it took."""
+    """Autograde everybody, and return the cost."""
     before, started = used(), time.perf_counter()
     nbgrader(course, "autograde", "cnn")
     return Cost(time.perf_counter() - started, used() - before)
@@ -142,7 +142,7 @@ def used() -> float:
 
 
 def nbgrader(course: Path, *arguments: str) -> None:
-    """Run one of nbgrader's commands; students whom it gives up on are no error here."""
+    """Run one of nbgrader's commands; students that it gives up on are not an error here."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
@@ -154,7 +154,7 @@ def nbgrader(course: Path, *arguments: str) -> None:
 
 
 def hostile_points(built: Path, folder: Path, how: str) -> dict[str, float | None]:
-    """Return the points of each hostile notebook for two tasks that are worth 11; None where there is no grade."""
+    """Return the points of each hostile notebook for two tasks worth 11; None if there is no grade."""
     course = copy_of(built, folder, how)
     for number, code in enumerate(HOSTILE.values()):
         to = course / "submitted" / f"hostile-{number}" / "cnn"
@@ -174,7 +174,7 @@ def hostile_points(built: Path, folder: Path, how: str) -> dict[str, float | Non
 
 
 def solves(cell: nbformat.NotebookNode) -> bool:
-    """Return whether a cell is the last of the two solutions that are looked at."""
+    """Return whether a cell is the last of the two tested solutions."""
     return bool(cell.metadata.get("nbgrader", {}).get("grade_id") == "convolve-solution")
 
 
@@ -188,7 +188,7 @@ def points_of(course: Path, student: str) -> float | None:
 
 
 def print_costs(rows: Iterable[tuple[str, str, Cost, Cost]]) -> None:
-    """Print what autograding costs."""
+    """Print the cost of autograding."""
     table = Table("notebooks", "how", "once: wall s", "once: CPU s", "each: wall s", "each: CPU s", "CPU, stock = 1")
     stock: dict[str, float] = {}
     for what, how, once, each in rows:
@@ -199,7 +199,7 @@ def print_costs(rows: Iterable[tuple[str, str, Cost, Cost]]) -> None:
 
 
 def print_hostile(points: dict[str, dict[str, float | None]]) -> None:
-    """Print what notebooks that solve nothing get."""
+    """Print the points of notebooks that solve nothing."""
     table = Table("a notebook that solves nothing and", "stock: points of 11", "this kit: points of 11")
     for title in HOSTILE:
         shown = (

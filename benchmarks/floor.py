@@ -1,10 +1,10 @@
-"""What grading one solved submission costs above its floor: `python benchmarks/floor.py [runs]`.
+"""The cost of grading one solved submission above its floor: `python benchmarks/floor.py [runs]`.
 
 The floor is what the student's own code and the evaluation cost with nothing around them: every call that the hidden
-checks make of the reference is recorded while it is graded (a function with its arguments, or a probe with its own),
-and is made again, directly, in one process that has imported everything and has made all of them once before. There
-is no border, no fork, no import of the submission and no check in it. Of the trained network's answers the floor holds
-those to the 10,000 test images; the further ones, that look for a memorised set, count as grading.
+checks make to the reference is recorded while it is graded (a function or a probe, with its arguments),
+and repeated directly in one process that has imported everything and has made all of them once before. There
+is no border, no fork, no import of the submission and no check in it. Of the trained network's answers the floor
+includes those to the 10,000 test images; the others, which look for a memorised set, count as grading.
 
 Processor seconds are those of the checker, the fork server and all workers together.
 """
@@ -61,8 +61,8 @@ class Call:
     Attributes:
         task: the check's task.
         module: the student's module.
-        probe: whether ``name`` is a probe's, or a function's of the module.
-        name: of a function, or of a probe as the checks name it.
+        probe: whether ``name`` is a probe or a function of the module.
+        name: of a function, or of a probe as used in the checks.
         args: positional arguments.
         kwargs: keyword arguments.
     """
@@ -76,19 +76,19 @@ class Call:
 
 
 class RecordingSession(TaskSession):
-    """A session that keeps every call."""
+    """A session that records every call."""
 
     def __init__(self, calls: list[Call], *args: Any) -> None:
         super().__init__(*args)
         self._calls = calls
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
-        """Keep a call of a function, and make it."""
+        """Record a call of a function, and make it."""
         self._keep(False, function, args, kwargs)
         return super().call(function, args, kwargs)
 
     def probe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Keep a probe, and run it."""
+        """Record a probe, and run it."""
         self._keep(True, name, args, kwargs)
         return super().probe(name, args, kwargs)
 
@@ -97,7 +97,7 @@ class RecordingSession(TaskSession):
 
 
 def record(data: Path) -> list[Call]:
-    """Grade the reference once, and return the calls that the floor consists of."""
+    """Grade the reference once, and return the calls that make up the floor."""
     calls: list[Call] = []
     order = reference_order(SEED, EVERYTHING)
     place = WorkerConfig(candidates(unsafe=False)[0], data, Limits())
@@ -122,7 +122,7 @@ def record(data: Path) -> list[Call]:
 
 
 def _without_suspicions(calls: list[Call]) -> Iterator[Call]:
-    """Leave out what the network is asked after the test images."""
+    """Leave out the network's calls after the test images."""
     asked = 0
     for call in calls:
         if call.name == "evaluation.predict":
@@ -133,14 +133,14 @@ def _without_suspicions(calls: list[Call]) -> Iterator[Call]:
 
 
 def _with_data(call: Call, inside: Path, data: Path) -> Call:
-    """Name the data folder as it is called outside of a worker."""
+    """Replace the data folder by its path outside a worker."""
     known: dict[object, object] = {inside: data, str(inside): str(data)}
     args = tuple(known.get(arg, arg) if isinstance(arg, str | Path) else arg for arg in call.args)
     return Call(call.task, call.module, call.probe, call.name, args, call.kwargs)
 
 
 def replay(connection: Connection, calls: list[Call]) -> None:
-    """Make all calls once, and then as often as is asked; the body of the warm process."""
+    """Make all calls once, and then as often as requested; the body of the warm process."""
     torch.set_num_threads(1)
     for name in PRELOADED:
         importlib.import_module(name)
@@ -154,7 +154,7 @@ def replay(connection: Connection, calls: list[Call]) -> None:
 
 
 def _target(call: Call) -> Callable[..., Any]:
-    """Return what a worker would call, with the student's module bound to a probe."""
+    """Return the function that a worker would call, with the student's module bound to a probe."""
     module = importlib.import_module(f"solutions.{call.module}")
     if not call.probe:
         return getattr(module, call.name)  # type: ignore[no-any-return]
@@ -173,7 +173,7 @@ def _replay(calls: list[Call], targets: list[Callable[..., Any]]) -> dict[str, t
             _as_in_a_fresh_worker()
         args, kwargs = copy.deepcopy((call.args, call.kwargs))
         cpu, wall = time.process_time(), time.perf_counter()
-        with contextlib.suppress(Exception):  # some calls are made to be refused
+        with contextlib.suppress(Exception):  # some calls are meant to be refused
             target(*args, **kwargs)
         before = spent[call.task]
         spent[call.task] = before[0] + time.process_time() - cpu, before[1] + time.perf_counter() - wall
@@ -181,7 +181,7 @@ def _replay(calls: list[Call], targets: list[Callable[..., Any]]) -> dict[str, t
 
 
 def _as_in_a_fresh_worker() -> None:
-    """Forget what earlier tasks left behind: a probe collects garbage, and would look through all of it each time."""
+    """Forget what earlier tasks left behind: a probe collects garbage, and would scan all of it each time."""
     importlib.import_module("lesson.probes.data_module")._BUILT.clear()  # noqa: SLF001 - has no public way
     plt.close("all")
     gc.collect()

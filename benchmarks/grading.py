@@ -1,7 +1,7 @@
 """Where the time of grading one solved submission goes: `python benchmarks/grading.py [runs]`.
 
 Prints seconds as median and p95 over the runs, and the ratio to the bare import of torch, torchvision and Lightning,
-which every grader pays that starts a Python process per submission. Other work on the machine shows in all rows alike.
+which every grader pays if it starts a Python process per submission. Other work on the machine affects all rows alike.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main(runs: int) -> None:
 
 
 def collect_suites() -> None:
-    """Import in a new process what a checker needs, and collect the hidden checks."""
+    """Import a checker's modules in a new process, and collect the hidden checks."""
     code = "from grader.checking.suites import collect_checks; collect_checks()"
     subprocess.run([sys.executable, "-c", code], check=True)
 

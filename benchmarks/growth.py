@@ -2,11 +2,11 @@
 
 Grades a class of each size N in one run of `grader grade`, prints a table and draws docs/growth.svg. Of every ten
 submissions two are the reference, one is right in another style, two have one named mistake, three are half done and
-two not begun; each differs from all others by a comment, so that nothing can be kept from one for another, and the
-first five hand in the trained network. None waits for its time limit: a class with such submissions takes longer.
+two not started; each differs from all others by a comment, so that no result can be reused for another, and the
+first five submit the trained network. None runs into its time limit: a class with such submissions takes longer.
 
-Sizes that are done are kept in DIR (default: a folder for temporary files), and one that was interrupted goes on where
-it stopped, which the table tells. The mixture repeats every ten submissions: from a class of 100 on thirds can be
+Finished sizes are kept in DIR (default: a folder for temporary files), and an interrupted one goes on where
+it stopped, which the table shows. The mixture repeats every ten submissions: from a class of 100 on thirds can be
 compared. How long it takes: the seconds per submission that the first line of the table shows, times N.
 """
 
@@ -46,7 +46,7 @@ MIB = 1 << 20
 
 
 def write_class(folder: Path, size: int) -> None:
-    """Write so many submissions, unless they are there."""
+    """Write this many submissions, unless they exist."""
     right, wrong = [one.order for one in right_answers()], [one.order for one in wrong_answers()]
     reference, stubs = reference_order(1, frozenset()), stub_order(1, frozenset())
     for number in range(size):
@@ -70,7 +70,7 @@ def write_class(folder: Path, size: int) -> None:
 
 
 class Watch:
-    """Samples the memory of a run's processes and the times at which results come."""
+    """Samples the memory of a run's processes and the times of its results."""
 
     def __init__(self, process: subprocess.Popen[str], size: int) -> None:
         self.samples: list[dict[str, float]] = []
@@ -116,7 +116,7 @@ class Watch:
 
 
 def _anonymous(pid: int) -> int:
-    """Return the bytes of a process's memory that no file stands behind; 0 if it is gone."""
+    """Return the bytes of a process's memory that are not mapped from files; 0 if it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
@@ -126,7 +126,7 @@ def _anonymous(pid: int) -> int:
 
 
 def measure(size: int, work: Path) -> dict[str, Any]:
-    """Grade a class of a size, or go on with it; returns times and samples."""
+    """Grade a class of this size, or go on with it; return times and samples."""
     document = work / f"{size}.json"
     measured: dict[str, Any] = {"runs": [], "cores": os.cpu_count()}
     if document.exists():
@@ -151,13 +151,13 @@ def measure(size: int, work: Path) -> dict[str, Any]:
 
 
 def rates(times: list[float], share: slice) -> float:
-    """Return seconds per submission over a part of a run: slice(0, 1 / 2) would be its first half."""
+    """Return seconds per submission over part of a run: slice(0, 1 / 2) is its first half."""
     first, last = int(len(times) * (share.start or 0)), int(len(times) * (share.stop or 1)) - 1
     return (times[last] - times[first]) / max(1, last - first)
 
 
 def memory(samples: list[dict[str, float]], share: slice) -> float:
-    """Return the median of the grader's own processes while a part of the results came, in MiB."""
+    """Return the median memory of the grader's own processes during part of the results, in MiB."""
     total = samples[-1]["done"]
     low, high = total * (share.start or 0), total * (share.stop or 1)
     chosen = [sum(one[kind] for kind in OURS) for one in samples if max(1, low) <= one["done"] < min(total, high + 1)]
@@ -165,7 +165,7 @@ def memory(samples: list[dict[str, float]], share: slice) -> float:
 
 
 def print_table(measured: dict[int, dict[str, Any]]) -> None:
-    """Print how each size did, and how its last third compares with its first."""
+    """Print each size's figures, and its last third against its first."""
     table = Table(title=f"Classes of several sizes, {os.cpu_count()} cores")
     columns = (
         "submissions",
@@ -218,7 +218,7 @@ def draw(measured: dict[int, dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Measure every size that is asked for."""
+    """Measure every requested size."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "cnn-kit-growth")
     parser.add_argument("sizes", type=int, nargs="+", metavar="N")

@@ -1,9 +1,9 @@
-"""Kills a grader at random moments until all is graded: `python benchmarks/kills.py [kills] [seed]`.
+"""Kills a grader at random moments until everything is graded: `python benchmarks/kills.py [kills] [seed]`.
 
-Each kill is a SIGKILL to the grader or to a random process of its (a checker, the fork server, a worker), at a random
-moment of a random phase. After each one what is recorded must be whole and right, and no process may outlive a killed
-grader; a folder of results is worked on until it is complete, and must then equal an undisturbed run's.
-Prints how many kills met which process in which phase.
+Each kill is a SIGKILL to the grader or to one of its processes (a checker, the fork server, a worker), at a random
+moment of a random phase. After each one the recorded results must be whole and right, and no process may outlive a
+killed grader; a folder of results is continued until it is complete, and must then equal that of an undisturbed run.
+Prints how many kills hit which process in which phase.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from grader.paths import EXERCISES, SOLUTIONS
 TASKS = "output_size,convolve,class_counts"
 FLIPPED = "\n\n_right = convolve\ndef convolve(image, kernel):\n    return _right(image, kernel.flip(0, 1))\n"
 RAISES = "\n\ndef output_size(size, kernel_size, stride=1, padding=0, dilation=1):\n    raise KeyError(size)\n"
-# Of each phase: what says that it has begun, and how many seconds of it may pass until the kill.
+# For each phase: the line that announces it, and the longest time in seconds until the kill.
 PHASES = {"starting": ("", 6.0), "sandbox": ("starting", 6.0), "canaries": ("canaries", 2.0), "class": ("grading", 0.6),
           "results": ("[", 0.3)}  # fmt: skip
 SECONDS_TO_END = 60.0
@@ -66,7 +66,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 class Run:
-    """`grader grade` at work, what it has said, and its processes where one was killed."""
+    """`grader grade` at work, its output, and its processes when one was killed."""
 
     def __init__(self, folder: Path, out: Path) -> None:
         command = [sys.executable, "-m", "grader", "grade", str(folder / "class"), "--out", str(out), "--jobs", "2"]
@@ -89,7 +89,7 @@ class Run:
             self.lines.append(line)
 
     def wait_for(self, start: str) -> bool:
-        """Wait until a line begins so; False if the run ends before."""
+        """Wait until a line starts like this; False if the run ends first."""
         deadline = time.monotonic() + SECONDS_OF_A_RUN
         while not any(line.startswith(start) for line in self.lines) and start:
             if self.process.poll() is not None:
@@ -106,7 +106,7 @@ class Run:
 
 
 def kill_somewhere(run: Run, rng: random.Random) -> tuple[str, str]:
-    """Kill the grader or a process of its; returns phase and victim, empty if the run was faster."""
+    """Kill the grader or one of its processes; return phase and victim, empty if the run was faster."""
     phase = rng.choice(list(PHASES))
     start, seconds = PHASES[phase]
     if not run.wait_for(start):
@@ -131,7 +131,7 @@ def kill_somewhere(run: Run, rng: random.Random) -> tuple[str, str]:
 
 
 def name_of(process: psutil.Process, grader: int) -> str:
-    """Say what a process below a grader is for."""
+    """Return the role of a process below a grader."""
     try:
         words, parents = process.cmdline(), [parent.pid for parent in process.parents()]
     except psutil.Error:
@@ -148,17 +148,17 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
 
 
 def without_times(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a result as it must be in every run."""
+    """Return the parts of a result that must be the same in every run."""
     return {**document, "tasks": [{**task, "seconds": 0} for task in document["tasks"]]}
 
 
 def differences(got: dict[str, Any], expected: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return what differs between two results."""
+    """Return the differences between two results."""
     return {key: (got.get(key), expected[key]) for key in expected if got.get(key) != expected[key]}
 
 
 def recorded(out: Path) -> dict[str, dict[str, Any]]:
-    """Return what the gradebook holds by folder; all that it and the files hold must be whole."""
+    """Return the gradebook's results by folder; everything in it and in the files must be whole."""
     if not (out / "gradebook.sqlite").exists():
         return {}
     connection = sqlite3.connect(out / "gradebook.sqlite")
@@ -185,14 +185,14 @@ def assert_complete(out: Path, expected: dict[str, dict[str, Any]]) -> None:
 
 
 def assert_nothing_left(folder: Path, makers: set[int]) -> None:
-    """Check that the last run has swept what killed ones left; other graders on this machine may leave theirs."""
+    """Check that the last run has swept up after killed ones; other graders on this machine may leave files."""
     assert list((folder / "tmp").glob("*cnn-kit-run-*")) == []
     groups = Path("/sys/fs/cgroup").glob("**/cnn-grader-*-*")
     assert [group for group in groups if int(group.name.split("-")[2]) in makers] == []
 
 
 def main(kills: int, seed: int) -> None:
-    """Kill so many times, and print what was met."""
+    """Kill this many times, and print what was hit."""
     rng = random.Random(seed)  # noqa: S311 - moments, not secrets
     met: Counter[tuple[str, str]] = Counter()
     started = time.monotonic()

@@ -1,7 +1,8 @@
-"""What it costs honest networks that images are shown changed: `python benchmarks/nudging.py`.
+"""The cost of changed images for honest networks: `python benchmarks/nudging.py`.
 
 Trains small networks of several kinds, from 74 to 89 %, on real images; the reference comes with its weights. Prints
-the accuracy on test images as they are, as the hidden check shows them, and on training images shown so, in percent.
+the accuracy on unchanged test images, on those that the hidden check shows, and on training images changed the
+same way, in percent.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def lenet() -> nn.Module:
 
 
 def short(*middle: nn.Module, features: int = 32 * 49) -> nn.Module:
-    """Return one convolution with a stride, and one linear layer behind whatever is between."""
+    """Return one convolution with a stride, the given layers, and one linear layer."""
     return nn.Sequential(
         nn.Conv2d(1, 32, 3, padding=1, stride=2), nn.ReLU(), *middle, nn.Flatten(), nn.Linear(features, 10)
     )
@@ -73,7 +74,7 @@ def normalised(images: Tensor) -> Tensor:
 
 
 def trained(network: nn.Module, count: int, epochs: int) -> nn.Module:
-    """Train a network on so many images."""
+    """Train a network on this many images."""
     images, labels = oracle.fashion_mnist("train")
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     chosen = torch.randperm(len(images))[:count]
@@ -102,7 +103,7 @@ def main() -> None:
     reference = FashionCNN()
     reference.load_state_dict(load_file(SOLUTIONS / "fashion_cnn.safetensors"))
     table = Table(title="Accuracy in percent")
-    for column in ("network", "as they are", "as shown", "costs", "training images as shown", "counts"):
+    for column in ("network", "unchanged", "as shown", "costs", "training images as shown", "counts"):
         table.add_column(column, justify="left" if column == "network" else "right")
     for name, (make, count, epochs) in {"reference": (lambda: reference, 0, 0), **NETWORKS}.items():
         print(name, file=sys.stderr)

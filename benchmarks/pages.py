@@ -1,6 +1,6 @@
 """How long the pages of a class take, and how large they are: `python benchmarks/pages.py [students] [runs]`.
 
-The class is made up: every task, status, named mistake and note that there is, from a seed, and a picture of everything
+The class is made up from a seed, with every task, status, named mistake and note, and a picture of everything
 that can be drawn. Prints seconds as median and p95 over the runs, and bytes; `--out FOLDER` keeps the pages to look at.
 """
 
@@ -35,7 +35,7 @@ RARE: tuple[TaskStatus, ...] = ("missing", "timed_out", "out_of_memory", "protoc
 
 
 def made_up_class(students: int, seed: int = 0) -> list[tuple[str, Result]]:
-    """Return results of so many students, from hopeless to perfect; the same for the same seed."""
+    """Return results of this many students, from hopeless to perfect; the same for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - the same class each time
     return [(f"student-{n:04d}", made_up_result(f"student-{n:04d}", chance)) for n in range(students)]
 
@@ -85,7 +85,7 @@ def made_up_figures(seed: int = 0) -> dict[str, Any]:
 
 
 def main(students: int, runs: int, out: Path | None) -> None:
-    """Measure, print, and write the pages if asked to."""
+    """Measure, print, and write the pages on request."""
     class_, figures = made_up_class(students), made_up_figures()
     rows: dict[str, tuple[list[float], list[float], int]] = {}
     for name, render in {

@@ -1,6 +1,6 @@
-"""How well the reference learns when it is trained anew, over seeds: `python benchmarks/retraining.py [seeds]`.
+"""How well the reference learns when it is retrained, over seeds: `python benchmarks/retraining.py [seeds]`.
 
-`--accuracy retrain` trains a submitted network under a fixed budget; its bar lies 4 points under the mean that this
+`--accuracy retrain` trains a submitted network under a fixed budget; its bar is 4 points below the mean that this
 script prints. Each seed draws images, mirroring, permutation of the labels and first weights, as grading does.
 """
 
@@ -37,7 +37,7 @@ def main(seeds: int) -> None:
             assert share is not None, task.message
             accuracies.append(float(share[1]))
             print(f"seed {seed}: {accuracies[-1]:.2f} % after {seconds[-1]:.1f} s", file=sys.stderr)
-    table = Table(title=f"The reference trained anew, {seeds} seeds")
+    table = Table(title=f"The reference retrained, {seeds} seeds")
     for column in ("what", "mean", "least", "most"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for what, values in (("test accuracy, %", accuracies), ("seconds", seconds)):

@@ -1,6 +1,6 @@
-"""What a fork costs: `python benchmarks/sandbox.py [workers] [user]`; with `user`, root measures an ordinary user.
+"""The cost of a fork: `python benchmarks/sandbox.py [workers] [user]`; with `user`, root measures an ordinary user.
 
-Prints, for every level that this machine has, the milliseconds of each step of a worker's life as median and p95, the
+Prints, for every level of this machine, the milliseconds of each step of a worker's life as median and p95, the
 private memory of a worker, and whether checker and fork server grow over many workers.
 """
 
@@ -101,7 +101,7 @@ def measure_bare_fork(times: Rows, server: ZygoteServer, place: WorkerConfig) ->
 
 
 def measure_cycles(times: Rows, sizes: Rows, pool: WorkerPool, server: ZygoteServer, workers: int) -> None:
-    """Serve one small task per worker, as checkers do; look at the memory of both sides now and then."""
+    """Serve one small task per worker, as checkers do; sample the memory of both sides now and then."""
     code = code_of(reference_order(1, frozenset([TASK.id])).snapshot)
     for number in range(workers):
         started = time.perf_counter()
@@ -123,7 +123,7 @@ def measure_cycles(times: Rows, sizes: Rows, pool: WorkerPool, server: ZygoteSer
 
 
 def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
-    """Look at what a worker has made its own: at first, and after a convolution, a product and a backward pass."""
+    """Measure a worker's private memory: at first, and after a convolution, a product and a backward pass."""
     code = code_of(reference_order(1, frozenset([TASK.id])).snapshot)
     files = {**code.files, "exercises/convolution.py": HEAVY.encode()}
     heavy = type(code)(files, code.stubs, code.broken)
@@ -139,8 +139,8 @@ def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
 
 
 def process_of(server: ZygoteServer, level: Level) -> int:
-    """Return the fork server's process: where there are namespaces, the one that was started only waits for it."""
-    processes = list(walls.watch.tree(server._process.pid))  # noqa: SLF001 - only who measures asks
+    """Return the fork server's process: with namespaces, the process started only waits for it."""
+    processes = list(walls.watch.tree(server._process.pid))  # noqa: SLF001 - only needed for measuring
     return processes[1] if level == walls.NAMESPACES else processes[0]
 
 
@@ -158,12 +158,12 @@ def resident(pid: int) -> float:
 
 
 def private(pid: int) -> float:
-    """Return what a process shares with no other, in MiB."""
+    """Return a process's private memory, in MiB."""
     return sum(field(f"/proc/{pid}/smaps_rollup", name) for name in ("Private_Clean:", "Private_Dirty:"))
 
 
 def field(path: str, name: str) -> float:
-    """Return a field of a file in /proc that is given in kB, in MiB."""
+    """Return a field in kB of a file in /proc, in MiB."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
@@ -185,7 +185,7 @@ def print_table(title: str, measured: tuple[Rows, Rows]) -> None:
 
 
 def as_ordinary_user(workers: str) -> int:
-    """Run this script as an ordinary user; returns its exit status."""
+    """Run this script as an ordinary user; return its exit status."""
     python = ordinary_python()
     if not python:
         print("benchmark: expected a Python with torch that an ordinary user can start, got none.")

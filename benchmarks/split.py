@@ -1,7 +1,7 @@
 """Where the processor time of one solved submission goes, task by task: `python benchmarks/split.py [runs]`.
 
-The kernel counts what each worker has used (``/proc/PID/task/TID/schedstat``, in nanoseconds); it is read before and
-after every request, from outside. What the fork server and ended workers have used is read when all is over.
+The kernel counts each worker's processor time (``/proc/PID/task/TID/schedstat``, in nanoseconds); it is read before and
+after every request, from outside. The time of the fork server and of ended workers is read at the end.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Spent = dict[str, dict[str, float]]
 
 
 class SplitSession(TaskSession):
-    """A session that adds up what its worker and the checker use."""
+    """A session that adds up the time of its worker and of the checker."""
 
     def __init__(self, spent: dict[str, float], *args: Any) -> None:
         super().__init__(*args)
@@ -46,7 +46,7 @@ class SplitSession(TaskSession):
         self._started = time.process_time(), time.perf_counter()
 
     def _exchange(self, worker: Worker, kind: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
-        pid = walls.pid_behind(worker._pidfd) or 0  # noqa: SLF001 - a look from outside
+        pid = walls.pid_behind(worker._pidfd) or 0  # noqa: SLF001 - measured from outside
         used = _used(pid)
         if kind == "load":
             self._spent["fork, walls"] += used
@@ -59,7 +59,7 @@ class SplitSession(TaskSession):
             self._spent["requests"] += 1
 
     def close(self) -> None:
-        """End the worker, and count what the task took in the checker."""
+        """End the worker, and count the task's time in the checker."""
         super().close()
         cpu, wall = self._started
         self._spent["checker"] += time.process_time() - cpu
@@ -68,7 +68,7 @@ class SplitSession(TaskSession):
 
 
 def _used(pid: int) -> float:
-    """Return the processor seconds of a process's threads until now."""
+    """Return the processor seconds of a process's threads so far."""
     total = 0
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -77,7 +77,7 @@ def _used(pid: int) -> float:
 
 
 def main(runs: int) -> None:
-    """Grade the reference in this process, and print what each task used."""
+    """Grade the reference in this process, and print each task's time."""
     torch.set_num_threads(1)
     spent: Spent = defaultdict(lambda: defaultdict(float))
     behind: list[float] = []
@@ -95,7 +95,7 @@ def main(runs: int) -> None:
 
 
 def _jobs(runs: int, pool: WorkerPool, spent: Spent, behind: list[float], server: ZygoteServer) -> Iterator[Job]:
-    """Yield the reference once to warm up, and then as often as is asked."""
+    """Yield the reference once to warm up, and then as often as requested."""
     watchman = server._process.pid  # noqa: SLF001 - the tree below it is the fork server and its workers
     for run in range(runs + 1):
         order = reference_order(run, EVERYTHING)
@@ -119,7 +119,7 @@ def _require_full_points(_job: Job, checked: CheckReport) -> None:
 
 
 def print_table(spent: Spent, behind: list[float], runs: int) -> None:
-    """Print each task's means, in milliseconds, their sums, and what is in none of them."""
+    """Print each task's means, in milliseconds, their sums, and the rest."""
     table = Table(title=f"Processor milliseconds of one solved submission, mean of {runs}")
     table.add_column("task")
     for column in COLUMNS:

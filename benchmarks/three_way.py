@@ -2,7 +2,7 @@
 
     python benchmarks/three_way.py OTTER [rounds] [TASK,..]
 
-OTTER is the command of otter-grader in an environment of its own that sees this kit's packages:
+OTTER is the command of otter-grader in a separate environment that sees this kit's packages:
 
     python3 -m venv /tmp/otter && /tmp/otter/bin/pip install otter-grader
     echo "$(.venv/bin/python -c 'import torch, pathlib; print(pathlib.Path(torch.__path__[0]).parent)')" \
@@ -14,10 +14,10 @@ OTTER is the command of otter-grader in an environment of its own that sees this
   one kernel and imports torch once; its test cells run the same hidden checks in the kernel (`benchmarks/beside.py`).
 - **otter**: `otter run` on the same notebook with the same test cells as test files.
 
-The other two have no border: what they pay for is a kernel and its imports. What is paid once (imports, fork server,
-canaries) is told from what each submission costs by a run over one submission and one over all; this kit gets many
-copies of them, since that is little beside what it pays once, which varies. CPU seconds are those of all child
-processes, peak memory is that of the largest single one. The ways take turns, round by round.
+The other two have no border: they pay for a kernel and its imports. A run over one submission and one over all separate
+what is paid once (imports, fork server, canaries) from what each submission costs; this kit gets many
+copies of them, since that is little compared with its one-time cost, which varies. CPU seconds are those of all child
+processes, peak memory is that of the largest single one. The three take turns, round by round.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.beside import checked_in_place
 
 SUBMISSIONS = ("reference", "flipped-kernel", "one-channel-only", "other-styles")
-"""Of the sample class: solved, with a mistake or two, and solved in another way; the hopeless cost nobody anything."""
+"""From the sample class: solved, with a mistake or two, and solved in another way; hopeless ones cost nothing."""
 
 COPIES = 10
-"""How many of each this kit gets; they differ by a comment, so that no result is kept from one for another."""
+"""How many of each this kit gets; they differ by a comment, so that no result is reused for another."""
 
 RELATIVE = re.compile(r"^\s*from \.\w+ import .*$", re.MULTILINE)
 TEST = """import sys
@@ -78,7 +78,7 @@ def test_{task}(env):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one command took: seconds of wall and CPU time, and the largest process in MiB."""
+    """The cost of one command: seconds of wall and CPU time, and the largest process in MiB."""
 
     wall: float
     cpu: float
@@ -114,7 +114,7 @@ def write_submissions(to: Path) -> None:
 
 
 def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str, Path]:
-    """Write each submission as one notebook that holds all modules up to the last that a task needs."""
+    """Write each submission as one notebook with all modules up to the last that a task needs."""
     to.mkdir()
     paths = {}
     modules = list(course().modules)
@@ -127,7 +127,7 @@ def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str,
             if cell.cell_type == "code"
         ]
         cells = [cell for cell in cells if not cell.source.startswith("if False:")]
-        for cell in cells:  # nbgrader would take the markers for solution cells of its own
+        for cell in cells:  # nbgrader would mistake the markers for its own solution cells
             cell.source = re.sub(r"^\s*### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE)
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         paths[name] = to / f"{name}.ipynb"
@@ -136,7 +136,7 @@ def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str,
 
 
 def measured(run: Callable[[list[str]], None], chosen: list[str]) -> Cost:
-    """Run a way in a process of its own, and return what it and its children took."""
+    """Run one way in a separate process, and return the cost of it and its children."""
     ours, theirs = os.pipe()
     started = time.perf_counter()
     child = os.fork()
@@ -189,7 +189,7 @@ def autograde(folder: Path, notebooks: dict[str, Path], chosen: list[str], tasks
 
 
 def test_cell(task: Task, tasks: list[Task]) -> nbformat.NotebookNode:
-    """Return an autograder cell that asks for full points of one of the tasks."""
+    """Return an autograder cell that expects full points for one of the tasks."""
     cell = new_code_cell(in_place(TEST, task, tasks))
     cell.metadata.nbgrader = {
         "grade": True, "solution": False, "locked": True, "task": False, "points": task.points, "grade_id": task.id,
@@ -199,7 +199,7 @@ def test_cell(task: Task, tasks: list[Task]) -> nbformat.NotebookNode:
 
 
 def in_place(template: str, task: Task, tasks: list[Task]) -> str:
-    """Return the text of a test that asks for full points of one of the tasks."""
+    """Return the source of a test that expects full points for one of the tasks."""
     every = [one.id for one in tasks]
     return template.format(root=str(ROOT), task=task.id, points=task.points, every=every)
 

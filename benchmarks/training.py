@@ -1,9 +1,9 @@
-"""How fast the reference learns, beside a plain pipeline: `python benchmarks/training.py [seeds] [seconds]`.
+"""How fast the reference learns, compared with a plain pipeline: `python benchmarks/training.py [seeds] [seconds]`.
 
 The reference is what `python -m exercises.train --package solutions` runs, with its default settings. The plain
 pipeline is what a first tutorial shows: the baseline network, Adam at 1e-3, batches of 64 from a DataLoader without
-workers, torchvision's transforms image by image; it ends after `seconds` (300). Both are looked at after each epoch:
-accuracy on the test images, and seconds since the start, imports included, without the seconds that looking took.
+workers, torchvision's transforms image by image; it ends after `seconds` (300). Both are measured after each epoch:
+accuracy on the test images, and seconds since the start, imports included, without the time of measuring.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Looking(pl.Callback):
     _not_counted: float = field(default_factory=lambda: time.perf_counter() - imports())
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop the clock, look, go on."""
+        """Stop the clock, measure, go on."""
         stopped = time.perf_counter()
         self.points.append((stopped - self._not_counted, accuracy(pl_module)))
         print(f"{self.points[-1][0]:.0f} s: {self.points[-1][1]:.2%}", file=sys.stderr)
@@ -80,7 +80,7 @@ def reference(seed: int, seconds: float) -> Looking:
     looking = Looking()
     options = train.read_options(["--package", "solutions", "--seed", str(seed)])
     model, data = train.build(options)
-    train.fit(model, data, [looking, train.Averaging()], options)  # looks before the average is taken out again
+    train.fit(model, data, [looking, train.Averaging()], options)  # measures before the average is removed again
     return looking
 
 
@@ -112,7 +112,7 @@ class Plain(pl.LightningModule):
 
 
 def plain(seed: int, seconds: float) -> Looking:
-    """Train as a first tutorial does, until the time is over."""
+    """Train as a first tutorial does, until the time is up."""
     looking = Looking(limit=seconds)
     pl.seed_everything(seed, verbose=False)
     usual = [transforms.ToTensor(), transforms.Normalize((0.2860,), (0.3530,))]

@@ -55,7 +55,7 @@ def lines(process: subprocess.Popen[str]) -> queue.Queue[tuple[float, str]]:
 
 
 def verdict(collected: queue.Queue[tuple[float, str]]) -> tuple[float, float, str]:
-    """Return when a run of checks was announced, when it ended, and what was told."""
+    """Return when a run of checks was announced, when it ended, and its report."""
     announced, told = 0.0, ""
     while True:
         when, line = collected.get(timeout=300)
@@ -67,7 +67,7 @@ def verdict(collected: queue.Queue[tuple[float, str]]) -> tuple[float, float, st
 
 
 def saves(count: int, solved: tuple[str, ...]) -> Iterator[tuple[float, float]]:
-    """Save a right and a wrong `convolve` in turn; give the seconds to the announcement and to the verdict."""
+    """Save a right and a wrong `convolve` in turn; return the seconds to the announcement and to the verdict."""
     with tempfile.TemporaryDirectory() as folder:
         exercises = hand_out(Path(folder), solved=solved)
         module = exercises / "convolution.py"
@@ -94,7 +94,7 @@ def saves(count: int, solved: tuple[str, ...]) -> Iterator[tuple[float, float]]:
 
 
 def cost(*command: str, cwd: str | Path) -> tuple[float, float]:
-    """Run a command that must succeed; return its seconds on the clock, and those of the processors."""
+    """Run a command that must succeed; return its wall seconds and processor seconds."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, *command], cwd=cwd, env=ENVIRONMENT, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

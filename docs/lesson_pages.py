@@ -29,7 +29,7 @@ INDEX = """# The lesson
 
 {rows}
 
-The code on these pages is that of the stubs: where it says *not written yet*, you write. What stands below a
+The code on these pages is that of the stubs: where it says *not written yet*, you write. Below each
 demonstration is what it shows once your functions work.
 """
 

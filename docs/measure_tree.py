@@ -29,7 +29,7 @@ def main() -> None:
     documented = sum(ast.get_docstring(node) is not None for node in public)
     typed = sum(f.returns is not None and all(a.annotation for a in arguments(f)) for _, f in functions)
     shares = (f"{documented / len(public):.0%} of {len(public)}", f"{typed / len(functions):.0%} of {len(functions)}")
-    print(f"\n{len(files)} files. Documented are {shares[0]} public names, typed throughout {shares[1]} functions.")
+    print(f"\n{len(files)} files. {shares[0]} public names are documented, {shares[1]} functions fully typed.")
 
 
 def row(what: str, values: list[int]) -> str:

@@ -28,29 +28,29 @@ COLUMNS = 100
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 VERDICT = r"\(\d+\.\d\d s\)\s+h hint.*quit\s"
 SHOWN = 14
-"""Of a long screen, as many lines are shown from its end."""
+"""How many lines of a long screen are shown from its end."""
 
 
 PROSE = """\
 # The first half hour
 
 From fresh stubs to the first green task. All screens are recorded, not written: `python docs/record_first_half_hour.py`
-plays this session on a pseudo-terminal, 100 columns wide. What the newcomer writes into the file is told in words,
-since it is for you to find.
+plays this session on a pseudo-terminal, 100 columns wide. What the newcomer writes into the file is only
+described, since it is for you to find.
 
 ## 1. Where am I?
 
 {}
 
-Nothing is wrong, since nothing is begun: *not started* is neither right nor wrong. One thing is next, and the last
-lines say which, where it stands, and how to look at it alone.
+Nothing is wrong, since nothing has been started: *not started* is neither right nor wrong. One thing is next, and the
+last lines say which, where it is, and how to check it alone.
 
 ## 2. Guess before you write
 
 {}
 
-The first and the last guess are right. The second is not, and the arithmetic of that very case says why. No code is
-shown: that is for the file.
+The first and the last guess are right. The second is not, and the arithmetic of exactly that case says why. No code is
+shown: that is for you to write.
 
 ## 3. Watch
 
@@ -58,7 +58,7 @@ In a second terminal, beside the editor:
 
 {}
 
-PyTorch and Lightning were imported once, and stay imported. From now on every save is answered in well under a second.
+PyTorch and Lightning were imported once, and stay imported. From now on every save is checked in well under a second.
 
 ## 4. Save, and read one thing
 
@@ -71,21 +71,21 @@ With the bracket closed:
 
 {}
 
-What was expected and what came stand first. Then the mistake has a name, and there is a question that leads on. It is
+What was expected and what came are shown first, then a question that leads on, and the mistake's name. It is
 not clear yet, so the newcomer presses `h`:
 
 {}
 
-The kernel lies at one more place than it makes steps. That is mended and saved:
+The kernel has one more position than it makes steps. The newcomer fixes that and saves:
 
 {}
 
-The numbers are right. But the docstring promises more than numbers: an answer to a kernel that does not fit is an
+The numbers are right. But the docstring promises more than numbers: a kernel that does not fit must raise an
 error. The newcomer reads *Raises* once more, checks the arguments, and saves:
 
 {}
 
-The first task is green, and the next one is named. `q` ends the watching:
+The first task is green, and the next one is named. `q` stops watching:
 
 {}
 
@@ -93,7 +93,7 @@ The first task is green, and the next one is named. `q` ends the watching:
 
 {}
 
-The same checks, without a warm process; the exit status is 0 when everything that was looked at is green. Hints shown,
+The same checks, without a warm process; the exit status is 0 when everything that was checked is green. Hints shown,
 guesses and tasks that were green once are kept in `exercises/.progress.json`.
 """
 

@@ -1,3 +1,3 @@
-"""Makes `pytest exercises/` speak in tasks, and hands each check the module that it looks at. Nothing to write here."""
+"""Makes `pytest exercises/` report by task, and passes each check its module. Nothing to write here."""
 
 from grader.public.fixtures import *  # noqa: F403

@@ -21,7 +21,7 @@ from torchvision.datasets import MNIST, FashionMNIST
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
 DATA_DIR: Path = Path(os.environ.get("CNN_DATA") or Path(__file__).resolve().parent.parent / "data")
-"""The folder that holds `MNIST5k/` and `FashionMNIST/`: the bundled one, or what the variable CNN_DATA says."""
+"""The folder that holds `MNIST5k/` and `FashionMNIST/`: the bundled one, or that of the variable CNN_DATA."""
 
 CLASS_NAMES: list[str] = list(FashionMNIST.classes)
 """What the ten labels of FashionMNIST mean, in order: `CLASS_NAMES[9]` is "Ankle boot"."""
@@ -57,7 +57,7 @@ class MNIST5k(MNIST):
         super().__init__(root, transform=transform, target_transform=target_transform, download=True)
 
     def download(self) -> None:
-        """Unpack the bundled archives, unless that was done before."""
+        """Unpack the bundled archives unless they already are."""
         _unpack_all(Path(self.raw_folder), self.resources)
 
     def _load_data(self) -> tuple[Tensor, Tensor]:
@@ -66,9 +66,9 @@ class MNIST5k(MNIST):
 
 
 def prepare_fashion_mnist(root: str | Path = DATA_DIR) -> None:
-    """Unpack FashionMNIST, so that `torchvision.datasets.FashionMNIST(root)` finds it whole.
+    """Unpack FashionMNIST, so that `torchvision.datasets.FashionMNIST(root)` finds it complete.
 
-    torchvision's own `download=True` unpacks the archives as well, but takes any file that exists for a good one. This
+    torchvision's own `download=True` also unpacks the archives, but assumes that any existing file is good. This
     function also repairs what a killed process left behind. Nothing is written if all files are there and complete.
 
     Args:
@@ -84,7 +84,7 @@ def _unpack_all(folder: Path, resources: list[tuple[str, str]]) -> None:
     """Unpack each archive of `folder` whose unpacked file is missing or incomplete."""
     broken = [(folder / name, md5) for name, md5 in resources if not _is_complete(folder / name.removesuffix(".gz"))]
     if not broken:
-        return  # nothing is touched, so that a read-only folder will do
+        return  # nothing is touched, so a read-only folder will do
     for archive, md5 in broken:
         _check_archive(archive, md5)
     with FileLock(folder / "unpack.lock"):
@@ -115,7 +115,7 @@ def _unpack(archive: Path) -> None:
 
 
 def _is_complete(path: Path) -> bool:
-    """Tell whether the file is as long as its own header says.
+    """Return whether the file is as long as its own header says.
 
     The idx format starts with two zero bytes, the element type (8: unsigned byte), the number of axes, and the length
     of each axis as a big-endian 32-bit integer; the elements follow.

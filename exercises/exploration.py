@@ -6,9 +6,9 @@
 # pixels? Do the labels fit the pictures? Which classes look alike?
 #
 # [FashionMNIST](https://github.com/zalandoresearch/fashion-mnist) has 60,000 training and 10,000 test images of clothes in
-# ten classes, 28 x 28 grey levels, as MNIST has. torchvision's data set gives them as pairs for training, and all at once
-# as tensors: `dataset.data`, uint8 (60000, 28, 28), and `dataset.targets`, int64 (60000,). All functions below work on such
-# tensors.
+# ten classes, 28 x 28 grey pixels, like MNIST. torchvision's data set returns them as pairs for training, and all at
+# once as tensors: `dataset.data`, uint8 (60000, 28, 28), and `dataset.targets`, int64 (60000,). All functions below
+# work on such tensors.
 
 # %%
 """A first look at FashionMNIST: pixel statistics, class counts, average images, examples."""
@@ -26,13 +26,13 @@ from exercises.datasets import CLASS_NAMES, DATA_DIR, prepare_fashion_mnist
 # %% [markdown]
 # ## Mean and standard deviation of the pixels
 #
-# The two numbers that normalise the images (lesson 2). They are those of *all pixels of all images*, and the standard
-# deviation of all pixels is not the average of the images' own standard deviations: those leave out how much the images
+# These two numbers normalise the images (lesson 2). They are taken over *all pixels of all images*, and the standard
+# deviation of all pixels is not the average of the images' own standard deviations: those ignore how much the images
 # differ from each other.
 #
 # The difficulty is size: as `float64` the training set takes 376 MB, eight times its own size. And `float32` sums of 47
-# million numbers lose digits. But there are only 256 different pixel values: is there a small table that says all about the
-# pixels that you need?
+# million numbers lose digits. But there are only 256 different pixel values: is there a small table with everything
+# that you need to know about the pixels?
 
 
 # %%
@@ -81,8 +81,8 @@ def class_counts(labels: Tensor, num_classes: int) -> Tensor:
 # %% [markdown]
 # ## The average image of each class
 #
-# The average sneaker is a picture of what sneakers have in common. Where it is blurred they differ; and where two averages
-# look alike, as those of shirt, coat and pullover, a classifier will have trouble.
+# The average sneaker shows what sneakers have in common. Where it is blurred they differ; and where two averages look
+# alike, such as those of shirt, coat and pullover, a classifier will have trouble.
 
 
 # %%
@@ -131,7 +131,7 @@ def plot_examples(images: Tensor, labels: Tensor, class_names: Sequence[str], pe
 
 
 # %% [markdown]
-# Now look at FashionMNIST, at its training part only: the test images are for the very end.
+# Now look at FashionMNIST, but only at its training part: the test images are for the very end.
 
 # %%
 if __name__ == "__main__":

@@ -9,15 +9,15 @@
 #   its pixels stands for a larger part of the image.
 # - **Logits, no softmax.** The last layer's numbers may be negative and need not add up to 1: they are called *logits*. Do not
 #   put a softmax behind them.
-#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) contains it, in a form
+#   [`cross_entropy`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html) applies one, in a form
 #   that neither overflows nor loses digits; a second softmax would flatten the answers, and the network would hardly learn.
-#   For the predicted class you need none either: the largest logit is the largest probability.
+#   You need no softmax for the predicted class either: the largest logit is the largest probability.
 #
 # Further reading: [cs231n on architectures](https://cs231n.github.io/convolutional-networks/#architectures), and
 # [`LightningModule`](https://lightning.ai/docs/pytorch/stable/common/lightning_module.html).
 
 # %%
-"""Two networks for FashionMNIST: a baseline to the letter, and one of your own, trained with Lightning."""
+"""Two networks for FashionMNIST: a prescribed baseline, and one of your own, trained with Lightning."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 # %% [markdown]
 # ## A baseline, layer by layer
 #
-# Follow the list to the letter: the shapes and the numbers of parameters are checked. Do the arithmetic of lesson 1 for
+# Follow the table exactly: the shapes and the numbers of parameters are checked. Do the arithmetic of lesson 1 for
 # each layer before you run it: with a 3 x 3 kernel, which padding keeps 28 pixels at 28?
 #
 # | layer | output | parameters |
@@ -42,7 +42,7 @@ from torch import Tensor, nn
 # | Linear 128, ReLU | (N, 128) | 128 · 3136 + 128 = 401,536 |
 # | Linear `num_classes` | (N, 10) | 10 · 128 + 10 = 1,290 |
 #
-# Where are most of the parameters? It is not the convolutions.
+# Where are most of the parameters? Not in the convolutions.
 
 
 # %%
@@ -74,36 +74,36 @@ def build_baseline(num_classes: int = 10) -> nn.Sequential:
 # [`BatchNorm2d`](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html) uses its running averages). The rest
 # is yours. The baseline is a fine start; to do better, ask where its parameters and its time go.
 #
-# Minutes on a CPU are what you have, so what makes a network *learn fast* counts, in few passes and in little time for each:
+# You have minutes on a CPU, so the network must *learn fast*, in few passes and with little time for each:
 #
 # - **Batch normalisation** keeps the numbers of every layer around 0 with a spread of about 1. That allows larger learning
-#   rates, and large steps need fewer passes. It also subtracts the mean of each map, so that a bias of the convolution before
-#   it would be without effect: leave it out.
-# - **Pool early.** A layer's time goes with the pixels of its maps. Where pooling stands before batch normalisation and ReLU,
-#   these two have a quarter of the work; the largest of four numbers stays the largest behind ReLU, so little is lost. A
-#   stride of 2 halves the maps as well, and the convolution itself then has a quarter of the work.
+#   rates, and large steps need fewer passes. It also subtracts the mean of each map, so a bias in the convolution
+#   before it would have no effect: leave it out.
+# - **Pool early.** A layer's time grows with the pixels of its maps. With pooling before batch normalisation and ReLU,
+#   these two have a quarter of the work; the largest of four numbers is still the largest after ReLU, so little is
+#   lost. A stride of 2 halves the maps as well, and the convolution itself then has a quarter of the work.
 # - **Depth on the coarse grid, no large layer.** 95 % of the baseline's parameters are in one linear layer. Further
-#   convolutions see more of the image instead, and cost little time at 7 x 7 pixels, even less at 3 x 3; there the linear
-#   layer is a small one, too. Dropout keeps it from relying on few of its inputs.
+#   convolutions see more of the image instead, and cost little time at 7 x 7 pixels, even less at 3 x 3; there the
+#   linear layer is small, too. Dropout keeps it from relying on only a few of its inputs.
 # - **Channels last.** A tensor (N, C, H, W) usually lies in memory map by map. Convolutions on a CPU prefer the numbers of
 #   all maps at one pixel side by side, and take about half the time:
 #   [`.to(memory_format=torch.channels_last)`](https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html)
-#   changes that order, and neither shapes nor answers.
-# - **Half precision.** A newer processor multiplies numbers of 16 bits faster than numbers of 32. With
+#   changes that order, but neither shapes nor results.
+# - **Half precision.** Newer processors multiply 16-bit numbers faster than 32-bit ones. With
 #   [mixed precision](https://docs.pytorch.org/docs/stable/amp.html) the layers multiply in `bfloat16`, which has float32's
-#   range and three digits; weights, sums and the loss keep their 32 bits. Nothing changes in your code: the training script
-#   asks for it where the processor can, and a step takes about a third less time.
+#   range and three digits; weights, sums and the loss keep their 32 bits. Nothing changes in your code: the training
+#   script turns it on where the processor supports it, and a step takes about a third less time.
 #
 # ## Loss, metrics and optimizer
 #
 # Lightning runs the loop; you say what happens in a step. `training_step` returns the loss *as a tensor with its graph*:
-# Lightning calls `backward` on it, and a plain number (`loss.item()`) has nothing to go back through. `self.log` keeps
-# numbers: in validation and test Lightning averages them over the batches of an epoch, weighted by the size of each batch;
-# in `training_step` it keeps the last batch's, unless you say `on_epoch=True`.
+# Lightning calls `backward` on it, and a plain number (`loss.item()`) has no graph to go back through. `self.log`
+# records numbers: in validation and test Lightning averages them over the batches of an epoch, weighted by the size of
+# each batch; in `training_step` it keeps the last batch's, unless you pass `on_epoch=True`.
 #
 # The optimizer gets the parameters and the learning rate: how far each step goes. Too small, and you wait; too large, and the
-# loss jumps about. A *schedule* changes it on the way: large steps first, small ones at the end. It has to start from
-# `learning_rate`.
+# loss jumps about. A *schedule* changes it during training: large steps first, small ones at the end. It has to start
+# from `learning_rate`.
 
 
 # %%
@@ -114,7 +114,7 @@ class FashionCNN(pl.LightningModule):
 
     Args:
         num_classes: how many logits to give.
-        learning_rate: what the optimizer starts from.
+        learning_rate: where the optimizer starts.
 
     Source: https://lightning.ai/docs/pytorch/stable/common/lightning_module.html
     """
@@ -183,8 +183,8 @@ class FashionCNN(pl.LightningModule):
 # %% [markdown]
 # ## Train it
 #
-# `python -m exercises.train` trains your network with your data module and writes the weights, the learning curves and a
-# table of which classes it confuses. Before you spend minutes on that, let the network learn *one* batch by heart: if it
+# `python -m exercises.train` trains your network with your data module and writes the weights, the learning curves and
+# a table of the classes it confuses. Before you spend minutes on that, let the network overfit *one* batch: if it
 # cannot, there is a mistake in the steps.
 
 # %%

@@ -18,7 +18,7 @@ BY_HAND = torch.tensor([[-1.0, 4.0, 5.0], [3.0, -3.0, 5.0]])
 
 
 def whole(*shape: int) -> Tensor:
-    """Return whole numbers from -5 to 5 in some mixed order: sums of them are exact."""
+    """Return integers from -5 to 5 in mixed order: their sums are exact."""
     count = torch.Size(shape).numel()
     return ((torch.arange(count) * 7) % 11 - 5).float().reshape(shape)
 
@@ -54,7 +54,7 @@ def test_output_size_refuses_a_kernel_that_does_not_fit(student: ModuleType) -> 
 @check("convolve")
 def test_convolve_gives_the_numbers_worked_by_hand(student: ModuleType) -> None:
     """Each number is a sum over one window."""
-    hint = "Work one of these windows out on paper: which pixels, times which numbers?"
+    hint = "Work out one of these windows on paper: which pixels, times which numbers?"
     assert_close(student.convolve(IMAGE, KERNEL), BY_HAND, "convolve of a 3 x 4 image and a 2 x 2 kernel", hint)
 
 
@@ -68,14 +68,14 @@ def test_convolve_leaves_the_kernel_as_it_is(student: ModuleType) -> None:
 
 @check("convolve")
 def test_convolve_sums_over_each_window(student: ModuleType) -> None:
-    """Where every pixel is 2, a kernel of six ones gives 12 at each place."""
+    """If every pixel is 2, a kernel of six ones gives 12 at each place."""
     got = student.convolve(torch.full((7, 11), 2.0), torch.ones(2, 3))
     assert_close(got, torch.full((6, 9), 12.0), "convolve of a 7 x 11 image of twos and a 2 x 3 kernel of ones")
 
 
 @check("convolve")
 def test_convolve_refuses_a_kernel_larger_than_the_image(student: ModuleType) -> None:
-    """Two rows of kernel do not fit on one row of image."""
+    """A kernel of two rows does not fit on an image of one row."""
     with refused("convolve of a 1 x 4 image and a 2 x 2 kernel"):
         student.convolve(torch.ones(1, 4), KERNEL)
 
@@ -97,7 +97,7 @@ def test_convolve_refuses_a_kernel_larger_than_the_image(student: ModuleType) ->
 def test_conv2d_agrees_with_pytorch(
     student: ModuleType, images: tuple[int, ...], filters: tuple[int, ...], more: dict[str, Any]
 ) -> None:
-    """Whole numbers leave no room for rounding: the results are the same."""
+    """Integers need no rounding: the results are the same."""
     images_, filters_ = whole(*images), whole(*filters)
     where = f"conv2d of input {images} and weight {filters}" + "".join(f", {name}={more[name]}" for name in more)
     hint = "Is it right for one image, one channel and one filter? Then which axis is the sum over?"
@@ -106,7 +106,7 @@ def test_conv2d_agrees_with_pytorch(
 
 @check("conv2d")
 def test_conv2d_adds_the_bias_of_each_filter(student: ModuleType) -> None:
-    """Filters of zeros leave nothing but the bias."""
+    """Filters of zeros leave only the bias."""
     bias = torch.tensor([3.0, -1.0])
     got = student.conv2d(whole(1, 2, 3, 4), torch.zeros(2, 2, 2, 2), bias)
     assert_close(got, bias.reshape(1, 2, 1, 1).expand(1, 2, 2, 3), "conv2d with filters of zeros and bias [3, -1]")
@@ -128,14 +128,14 @@ def test_convolve_torch_gives_the_same_numbers(student: ModuleType) -> None:
 
 @check("convolve_torch")
 def test_convolve_torch_keeps_float64(student: ModuleType) -> None:
-    """The dtype of the answer is that of the question."""
+    """The answer has the dtype of the input."""
     got = student.convolve_torch(IMAGE.double(), KERNEL.double())
     assert_close(got, BY_HAND.double(), "convolve_torch of float64 tensors")
 
 
 @check("activation_maps")
 def test_activation_maps_keep_what_is_positive(student: ModuleType) -> None:
-    """The second filter is the first with all signs changed: it answers where the first is negative."""
+    """The second filter is the first with all signs flipped: it responds where the first is negative."""
     expected = torch.tensor([[[0.0, 4.0, 5.0], [3.0, 0.0, 5.0]], [[1.0, 0.0, 0.0], [0.0, 3.0, 0.0]]])
     got = student.activation_maps(IMAGE.reshape(1, 3, 4), torch.stack([KERNEL, -KERNEL]))
     assert_close(got, expected, "activation_maps of two filters", "What does ReLU do to a negative number?")

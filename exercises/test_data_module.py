@@ -1,6 +1,6 @@
 """Public checks of lesson 4. Run them with `pytest exercises/test_data_module.py`.
 
-To be quick, they look at splits with a few hundred images on one side, and never at all 60,000.
+To be quick, they use splits with a few hundred images on one side, and never all 60,000.
 """
 
 import functools
@@ -22,7 +22,7 @@ FEW = 300
 
 @pytest.fixture(autouse=True, scope="module")
 def _files_are_read_once() -> Iterator[None]:
-    """Keep what torchvision read: each data module gets a copy of its own, as if it had read the files."""
+    """Cache what torchvision read: each data module gets its own copy, as if it had read the files."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("read_image_file", "read_label_file"):
             read_once = functools.cache(getattr(mnist, name))
@@ -50,7 +50,7 @@ def _ready() -> dict[tuple[tuple[str, int], ...], Any]:
 
 @pytest.fixture
 def given(make: Callable[..., Any], _ready: dict[tuple[tuple[str, int], ...], Any]) -> Callable[..., Any]:
-    """Give a data module that is ready; checks that only look at its batches share it."""
+    """Return a data module that is ready; checks that only look at its batches share it."""
 
     def give(**arguments: int) -> Any:
         key = tuple(arguments.items())
@@ -62,7 +62,7 @@ def given(make: Callable[..., Any], _ready: dict[tuple[tuple[str, int], ...], An
 
 
 def labels_of(loader: Any) -> list[int]:
-    """Return the labels that a loader gives in one pass; twice as many as it should have are enough to see it."""
+    """Return the labels of one pass over a loader, up to twice as many as there should be."""
     found: list[int] = []
     for _, labels in loader:
         found += labels.tolist()
@@ -72,7 +72,7 @@ def labels_of(loader: Any) -> list[int]:
 
 
 def assert_size(loader: Any, where: str, hint: str = "") -> None:
-    """Check that a loader of batches of 64 gives 300 images; where it says how many batches it has, none is drawn."""
+    """Check that a loader with batches of 64 has 300 images; if it knows how many batches it has, none is drawn."""
     batches = len(loader) if hasattr(loader, "__len__") else FEW // 64 + 1
     assert_equal(batches, FEW // 64 + 1, f"{where}, batches of 64 for 300 images", hint)
     got = len(labels_of(loader))
@@ -99,7 +99,7 @@ def test_the_split_depends_on_the_seed_alone(make: Callable[..., Any]) -> None:
     for seed, state in ((0, 1), (0, 2), (1, 1)):
         torch.manual_seed(state)
         splits.append(labels_of(make(val_size=FEW, seed=seed).val_dataloader()))
-    assert_true(splits[0] == splits[1], "seed=0, twice: expected the same split, got two. Where does chance come from?")
+    assert_true(splits[0] == splits[1], "seed=0, twice: expected the same split, got two. What is random?")
     assert_true(splits[0] != splits[2], "seed=0 and seed=1: expected two splits, got one. Is the seed used?")
 
 
@@ -150,7 +150,7 @@ def test_training_images_come_in_a_new_order_each_epoch(given: Callable[..., Any
     first, second = labels_of(loader), labels_of(loader)
     assert_true(sorted(first) == sorted(second), "train_dataloader, two passes: expected the same images, got others.")
     assert_true(
-        first != second, "train_dataloader, two passes: expected another order each time, got one. Who shuffles?"
+        first != second, "train_dataloader, two passes: expected a new order each time, got the same. Who shuffles?"
     )
 
 

@@ -33,7 +33,7 @@ def test_pixel_statistics_are_those_of_all_pixels(
 def test_class_counts_has_a_place_for_each_class(student: ModuleType) -> None:
     """Two of class 2, one of 0 and of 5, none of the others."""
     got = student.class_counts(torch.tensor([2, 0, 2, 5]), 7)
-    hint = "What stands at the place of a class that does not occur?"
+    hint = "What is at the place of a class that does not occur?"
     assert_close(got, torch.tensor([1, 0, 2, 0, 0, 1, 0]), "class_counts of the labels 2 0 2 5 for 7 classes", hint)
 
 

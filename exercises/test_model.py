@@ -1,6 +1,6 @@
 """Public checks of lesson 5. Run them with `pytest exercises/test_model.py`.
 
-The last one looks at the weights that `python -m exercises.train` writes.
+The last one tests the weights that `python -m exercises.train` writes.
 """
 
 import math
@@ -31,12 +31,12 @@ def some_images(count: int) -> Tensor:
 
 
 def parameters_of(network: nn.Module) -> int:
-    """Return how many numbers a network learns."""
+    """Return a network's number of parameters."""
     return sum(p.numel() for p in network.parameters())
 
 
 def trainer(*callbacks: pl.Callback, **more: Any) -> pl.Trainer:
-    """Return a Trainer that says nothing and writes nothing."""
+    """Return a silent Trainer that writes nothing."""
     quiet = {
         "logger": False,
         "enable_checkpointing": False,
@@ -48,7 +48,7 @@ def trainer(*callbacks: pl.Callback, **more: Any) -> pl.Trainer:
 
 @check("build_baseline")
 def test_build_baseline_has_ten_layers_in_order(student: ModuleType) -> None:
-    """The types of its modules, as the docstring lists them."""
+    """The types of its modules, as listed in the docstring."""
     got = [type(layer).__name__ for layer in student.build_baseline()]
     assert_equal(got, BASELINE, "build_baseline, its modules")
 
@@ -78,7 +78,7 @@ def test_build_baseline_gives_as_many_logits_as_classes(student: ModuleType) -> 
 
 @check("build_baseline")
 def test_build_baseline_refuses_no_classes(student: ModuleType) -> None:
-    """There must be something to tell apart."""
+    """There must be at least one class."""
     with refused("build_baseline(num_classes=0)"):
         student.build_baseline(num_classes=0)
 
@@ -94,11 +94,11 @@ def test_fashion_cnn_gives_logits_for_any_batch(student: ModuleType, count: int)
 
 @check("fashion_cnn")
 def test_fashion_cnn_gives_no_probabilities(student: ModuleType) -> None:
-    """The loss does the softmax: numbers that are positive and add up to 1 were through one already."""
+    """The loss applies the softmax: numbers that are positive and add up to 1 already went through one."""
     with torch.no_grad():
         got = student.FashionCNN().eval()(some_images(4))
     through_softmax = bool((got >= 0).all()) and torch.allclose(got.sum(dim=1), torch.ones(4), atol=1e-4)
-    question = "Who applies the softmax when cross_entropy does, too?"
+    question = "Who applies the softmax if cross_entropy does, too?"
     assert_true(not through_softmax, f"FashionCNN: expected logits, got rows that add up to 1. {question}")
 
 
@@ -107,7 +107,7 @@ def test_fashion_cnn_is_small(student: ModuleType) -> None:
     """At most 500,000 parameters."""
     got = parameters_of(student.FashionCNN())
     assert_true(
-        0 < got <= 500_000, f"FashionCNN: expected at most 500,000 parameters, got {got:,}. Which layer has most?"
+        0 < got <= 500_000, f"FashionCNN: expected at most 500,000 parameters, got {got:,}. Which layer has the most?"
     )
 
 
@@ -121,18 +121,18 @@ def test_the_first_convolution_gives_32_maps(student: ModuleType) -> None:
             layer.register_forward_hook(lambda _layer, _inputs, maps: shapes.append(tuple(maps.shape)))
     with torch.no_grad():
         network(some_images(2))
-    assert_true(shapes, "FashionCNN: expected a Conv2d that runs, got none.")
+    assert_true(shapes, "FashionCNN: expected a Conv2d that runs, found none.")
     assert_equal(shapes[0], (2, 32, 28, 28), "FashionCNN, shape after the first Conv2d")
 
 
 class Spy(pl.Callback):
-    """Looks at the first training step: what it should return, what it returns, and the rates that it starts from."""
+    """Records the first training step: the expected loss, the returned one, and the initial learning rates."""
 
     expected = returned = float("nan")
     rates: list[float]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note what the optimizer starts from and what it looks after."""
+        """Note the optimizer's learning rates and parameters."""
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         self.rates = [float(group["lr"]) for group in groups]
         looked_after = {id(parameter) for group in groups for parameter in group["params"]}
@@ -141,7 +141,7 @@ class Spy(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Work out the mean cross-entropy, with dropout off."""
+        """Compute the mean cross-entropy, with dropout off."""
         del trainer
         if batch_idx == 0:
             pl_module.eval()
@@ -159,7 +159,7 @@ class Spy(pl.Callback):
 
 @pytest.fixture
 def first_step(student: ModuleType) -> Spy:
-    """What a spy saw at the first step of a network with learning rate 0.0125."""
+    """What a spy saw in the first step of a network with learning rate 0.0125."""
     spy, batch = Spy(), TensorDataset(some_images(12), torch.arange(12) % 10)
     network = student.FashionCNN(learning_rate=0.0125)
     trainer(spy, max_steps=1).fit(network, DataLoader(batch, batch_size=12))
@@ -178,7 +178,7 @@ def test_training_step_returns_the_mean_cross_entropy(first_step: Spy) -> None:
 
 @check("lightning_steps")
 def test_the_optimizer_starts_from_learning_rate(first_step: Spy) -> None:
-    """And looks after every parameter."""
+    """And has every parameter."""
     rates = first_step.rates
     close = rates and all(abs(rate - 0.0125) < 1e-8 for rate in rates)
     assert_true(close, f"configure_optimizers with learning_rate=0.0125: expected it to start from that, got {rates}.")
@@ -189,7 +189,7 @@ def test_the_optimizer_starts_from_learning_rate(first_step: Spy) -> None:
 @check("lightning_steps")
 @pytest.mark.parametrize(("stage", "verb"), [("val", "validate"), ("test", "test")])
 def test_the_accuracy_is_a_share(student: ModuleType, stage: str, verb: str) -> None:
-    """Of 12 labels, 9 are what the network says: that is 0.75."""
+    """The network is right on 9 of 12 labels: that is 0.75."""
     network = student.FashionCNN().eval()
     with torch.no_grad():
         answers = network(some_images(12)).argmax(dim=1)
@@ -206,7 +206,7 @@ def test_the_accuracy_is_a_share(student: ModuleType, stage: str, verb: str) -> 
 
 @check("lightning_steps")
 def test_training_lowers_the_loss(student: ModuleType) -> None:
-    """Ten steps on one batch: a network that learns begins to know it by heart."""
+    """Ten steps on one batch: a network that learns begins to memorise it."""
     torch.manual_seed(0)
     images, labels = some_images(16), torch.arange(16) % 10
     network = student.FashionCNN()

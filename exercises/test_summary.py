@@ -26,7 +26,7 @@ def test_layer_shapes_names_each_leaf_in_order(student: ModuleType) -> None:
 
 @check("layer_shapes")
 def test_layer_shapes_leaves_the_model_as_it_was(student: ModuleType) -> None:
-    """Who only looks changes neither mode nor averages, and leaves no hooks."""
+    """A function that only inspects changes neither mode nor averages, and leaves no hooks."""
     network = small_network().train()
     student.layer_shapes(network, (2, 1, 5, 7))
     assert_true(network.training, "layer_shapes: expected the model in training mode as before, got it in eval mode.")
@@ -61,7 +61,7 @@ def test_count_parameters_knows_what_is_frozen(student: ModuleType) -> None:
 
 @check("freeze")
 def test_freeze_reaches_every_depth(student: ModuleType) -> None:
-    """Nothing below is trained any more."""
+    """Nothing below it is trained any more."""
     network = small_network()
     student.freeze(network)
     left = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
@@ -70,7 +70,7 @@ def test_freeze_reaches_every_depth(student: ModuleType) -> None:
 
 @check("freeze")
 def test_unfreeze_undoes_it_for_a_part(student: ModuleType) -> None:
-    """The last layer alone learns: that is how a trained network is used for something new."""
+    """Only the last layer learns: that is how a trained network is used for something new."""
     network = small_network()
     student.freeze(network)
     student.unfreeze(network[2])
@@ -84,6 +84,6 @@ def test_summarize_shows_types_shapes_and_counts(student: ModuleType, capsys: py
     got = student.summarize(nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU()), (1, 1, 28, 28))
     assert_true(isinstance(got, str), f"summarize: expected a str, got {type(got).__name__}.")
     missing = [word for word in ("Conv2d", "ReLU", "[1, 32, 28, 28]", "320", "rainable") if word not in got]
-    assert_true(not missing, f"summarize: expected a table of torchinfo, got one without: {', '.join(missing)}.")
+    assert_true(not missing, f"summarize: expected a table from torchinfo, got one without:  {', '.join(missing)}.")
     printed = capsys.readouterr().out
-    assert_equal(printed, "", "summarize, what it prints")
+    assert_equal(printed, "", "summarize, its printed output")

@@ -16,7 +16,7 @@ from grader.checks import assert_close, assert_equal, assert_true, check, refuse
 
 # Three pixels wide, two high; every step is a fifth of 255.
 SMALL = Image.frombytes("L", (3, 2), bytes([0, 51, 102, 153, 204, 255]))
-# Dark on the left, bright on the right, darker towards the bottom: no flip or shift leaves it as it is.
+# Dark on the left, bright on the right, darker towards the bottom: every flip or shift changes it.
 SLOPE = Image.fromarray(np.add.outer(-2 * np.arange(28), 6 * np.arange(28) + 60).astype(np.uint8))
 
 
@@ -50,7 +50,7 @@ def test_load_random_digit_depends_on_the_seed_alone(student: ModuleType) -> Non
 
 @check("load_random_digit")
 def test_load_random_digit_leaves_the_global_random_state_alone(student: ModuleType) -> None:
-    """Whoever shuffles next must not notice."""
+    """The next shuffle must not notice."""
     before = torch.get_rng_state(), random.getstate(), str(np.random.get_state())  # noqa: NPY002 - the state to protect
     student.load_random_digit(DATA_DIR, seed=3)
     after = torch.get_rng_state(), random.getstate(), str(np.random.get_state())  # noqa: NPY002
@@ -80,7 +80,7 @@ def test_image_to_tensor_scales_to_one(student: ModuleType) -> None:
 
 @check("image_to_tensor")
 def test_image_to_tensor_refuses_colour(student: ModuleType) -> None:
-    """Three channels are no grey picture."""
+    """A picture with three channels is not grey."""
     with refused("image_to_tensor of a picture of mode RGB"):
         student.image_to_tensor(Image.new("RGB", (3, 2)))
 
@@ -117,7 +117,7 @@ def test_tensor_to_image_refuses_nan(student: ModuleType) -> None:
 @check("eval_transform")
 @pytest.mark.parametrize(("grey", "expected"), [(0, -0.810), (255, 2.023)], ids=["black", "white"])
 def test_eval_transform_normalises(student: ModuleType, grey: int, expected: float) -> None:
-    """Black is 0, less the mean 0.2860, divided by 0.3530; white is 1, treated alike."""
+    """Black is 0, minus the mean 0.2860, divided by 0.3530; white is 1, treated the same way."""
     got = student.eval_transform()(Image.new("L", (28, 28), color=grey))
     assert_like_a_tensor_of_fashion_mnist(got, "eval_transform of a picture")
     value = got[0, 14, 14].item()
@@ -129,10 +129,10 @@ def test_eval_transform_normalises(student: ModuleType, grey: int, expected: flo
 
 @check("eval_transform")
 def test_eval_transform_is_the_same_each_time(student: ModuleType) -> None:
-    """No chance where a network is measured."""
+    """Nothing is random when a network is measured."""
     transform = student.eval_transform()
     same = all(torch.equal(transform(SLOPE), transform(SLOPE)) for _ in range(20))
-    assert_true(same, "eval_transform: expected the same tensor each time, got others. Does chance belong here?")
+    assert_true(same, "eval_transform: expected the same tensor each time, got others. Should it be random?")
 
 
 @check("train_transform")
@@ -147,7 +147,7 @@ def test_train_transform_changes_the_picture_at_random(student: ModuleType) -> N
 
 @check("train_transform")
 def test_train_transform_normalises_too(student: ModuleType) -> None:
-    """Black stays black however it is turned or moved: the middle of a black picture is -0.810."""
+    """Black stays black however it is rotated or moved: the middle of a black picture is -0.810."""
     values = [student.train_transform()(Image.new("L", (28, 28)))[0, 14, 14].item() for _ in range(20)]
     close = sum(abs(value + 0.810) < 0.01 for value in values) >= 10
     assert_true(

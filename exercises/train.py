@@ -1,20 +1,20 @@
 """Trains FashionCNN with the data module: `python -m exercises.train`.
 
 This file is given: there is nothing to write here. It writes three files beside the modules:
-`fashion_cnn.safetensors`, the weights to hand in; `learning_curves.png` and `confusion_matrix.png`, to look at.
+`fashion_cnn.safetensors`, the weights to submit; `learning_curves.png` and `confusion_matrix.png`, to look at.
 The weights carry the learning curves in their metadata, so that the feedback can show them: under `learning_curves`
-stands a JSON object like `{"val_loss": [0.41, 0.33], "val_acc": [0.85, 0.88]}`, one number per epoch (null where it is
+is a JSON object like `{"val_loss": [0.41, 0.33], "val_acc": [0.85, 0.88]}`, one number per epoch (null where it is
 not finite) for each metric of `CURVES` that was logged.
 
 Each epoch prints its accuracy on the validation images and the seconds since the start. Ctrl-C ends the training early:
-the weights of the best epoch so far are written then, too. What makes it fast, and good after few epochs:
+the weights of the best epoch so far are still written. What makes it fast, and good after few epochs:
 
 - `CosineDecay`: large steps first, small ones at the end.
-- `Averaging`: large steps make the weights swing about a good place; their running average lies closer to it. It is the
-  average that is validated and handed in, at the epoch with the best validation accuracy.
-- Channels last in memory, and half precision where the processor can (lesson 5); `--precision 32-true` does without.
-- Processes of their own load images, whenever the network leaves a core idle (lesson 4).
-- Freed memory is kept: each batch's maps are made anew, and would have to be asked of the system each time.
+- `Averaging`: large steps make the weights swing about a good place; their running average is closer to it. The
+  average is validated and submitted, from the epoch with the best validation accuracy.
+- Channels last in memory, and half precision if the processor has it (lesson 5); `--precision 32-true` turns it off.
+- Separate processes load images whenever the network leaves a core idle (lesson 4).
+- Freed memory is kept: each batch needs new maps, and would have to ask the system for memory each time.
 """
 
 import argparse
@@ -46,7 +46,7 @@ CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 
 
 class CosineDecay(pl.Callback):
-    """Lowers the learning rate from its start to zero along half a cosine, unless the model brings a schedule."""
+    """Lowers the learning rate from its start to zero along half a cosine, unless the model has its own schedule."""
 
     def __init__(self) -> None:
         self.start: list[float] = []
@@ -71,7 +71,7 @@ class Averaging(pl.Callback):
     """Keeps a running average of the weights, validates that, and remembers it as it was at the best epoch.
 
     Args:
-        decay: how much of the average stays at each step; 0.99 looks back on about the last hundred steps.
+        decay: how much of the average stays at each step; 0.99 averages about the last hundred steps.
     """
 
     def __init__(self, decay: float = 0.99) -> None:
@@ -84,7 +84,7 @@ class Averaging(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Take the weights of this step into the average; it looks back less far at first, when weights are poor."""
+        """Add the weights of this step to the average; it is shorter at first, when weights are poor."""
         del outputs, batch, batch_idx
         decay = min(self.decay, trainer.global_step / (trainer.global_step + 10))
         for name, value in pl_module.state_dict().items():
@@ -94,7 +94,7 @@ class Averaging(pl.Callback):
                 self.average[name] = value.clone()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the average in the place of the model's own weights."""
+        """Replace the model's own weights by the average."""
         del trainer
         self._own = _copy(pl_module.state_dict())
         pl_module.load_state_dict(self.average)
@@ -112,7 +112,7 @@ def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class History(pl.Callback):
-    """Keeps and prints what is logged in each epoch, the mean loss of its steps, and the seconds until then."""
+    """Keeps and prints each epoch's metrics, the mean loss of its steps, and the seconds so far."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
@@ -122,7 +122,7 @@ class History(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Note the loss: of what `training_step` logs, Lightning keeps the last batch's alone."""
+        """Note the loss: Lightning keeps only the last batch's metrics of `training_step`."""
         del trainer, pl_module, batch, batch_idx
         self._losses.append(outputs["loss"].detach())
 
@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def build(options: argparse.Namespace) -> tuple[pl.LightningModule, pl.LightningDataModule]:
-    """Seed all generators, and make the model and the data module that the options name."""
+    """Seed all generators, and create the model and the data module named by the options."""
     _keep_freed_memory()
     torch.set_num_threads(options.threads)
     pl.seed_everything(options.seed, verbose=False)
@@ -168,7 +168,7 @@ def build(options: argparse.Namespace) -> tuple[pl.LightningModule, pl.Lightning
 
 
 def _keep_freed_memory() -> None:
-    """Have freed memory used again instead of returned to the system, where the C library is glibc."""
+    """Reuse freed memory instead of returning it to the system, if the C library is glibc."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         trim_threshold, mmap_threshold = -1, -3  # https://man7.org/linux/man-pages/man3/mallopt.3.html
         libc.mallopt(mmap_threshold, 32 << 20)
@@ -183,7 +183,7 @@ def fit(
     Args:
         model: trained in place.
         data: gives the training and the validation batches.
-        callbacks: what happens beside the training, in this order.
+        callbacks: called during the training, in this order.
         options: as `read_options` returns them.
     """
     # Channels last in memory: on a CPU the convolutions take about half the time.
@@ -206,7 +206,7 @@ def fit(
 
 
 def behind_the_network(loader: Any) -> Any:
-    """Let the processes that load images compute only where the network leaves a core idle.
+    """Let the processes that load images compute only when the network leaves a core idle.
 
     A step is divided between the cores, and is done when the slowest is done: a process that takes half of one core
     makes the others wait. Behind the network in the queue, loaders work while it waits for a batch, all at once.
@@ -222,7 +222,7 @@ def _give_way(worker: int) -> None:
 
 
 def read_options(arguments: list[str] | None) -> argparse.Namespace:
-    """Read the command line; None stands for the process's own."""
+    """Read the command line; None means the process's own."""
     parser = argparse.ArgumentParser(
         prog="python -m exercises.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -230,16 +230,16 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=12, help="passes over the training images")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    workers = 2 if sys.platform == "linux" else 0  # elsewhere a new process costs more than it brings
-    parser.add_argument("--workers", type=int, default=workers, help="processes that load images beside the training")
+    workers = 2 if sys.platform == "linux" else 0  # elsewhere a new process costs more than it gains
+    parser.add_argument("--workers", type=int, default=workers, help="processes that load images during the training")
     parser.add_argument("--threads", type=int, default=2)
     precision = "bf16-mixed" if _computes_in_bfloat16() else "32-true"
-    parser.add_argument("--precision", default=precision, help="what layers compute in; 32-true or bf16-mixed")
+    parser.add_argument("--precision", default=precision, help="the precision of the layers: 32-true or bf16-mixed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit-batches", type=int, default=0, help="stop each epoch early, to try things out")
     parser.add_argument("--data", type=Path, default=DATA_DIR)
     parser.add_argument("--out", type=Path, default=here, help="folder for the three files")
-    parser.add_argument("--package", default=__package__ or "exercises", help="the package that holds the modules")
+    parser.add_argument("--package", default=__package__ or "exercises", help="the package with the modules")
     return parser.parse_args(arguments)
 
 

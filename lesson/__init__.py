@@ -1,1 +1,1 @@
-"""What belongs to this lesson alone, and to no other: what the grader does for every course lies in `grader/`."""
+"""Everything specific to this course; what the grader does for every course is in `grader/`."""

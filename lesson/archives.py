@@ -1,4 +1,4 @@
-"""The archives that the bundled data sets are made of; students get this module as well."""
+"""The archives of the bundled data sets; students get this module as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exercises.datasets import DATA_DIR, MNIST5k
 
 
 def archives() -> Iterator[tuple[str, Path, str]]:
-    """Give name, path and MD5 of each archive, as the data sets state it."""
+    """Return name, path and MD5 of each archive, as the data sets state them."""
     for folder, resources in (("FashionMNIST", FashionMNIST.resources), ("MNIST5k", MNIST5k.resources)):
         for name, expected in resources:
             yield f"{folder}/{name}", DATA_DIR / folder / "raw" / name, expected

@@ -1,10 +1,10 @@
-"""Notices convolutions that somebody else's code computes, whatever name and thread the student used.
+"""Detects convolutions computed by library code, whatever name and thread the student used.
 
-Runs inside the worker, before the student's module is imported. PyTorch is watched below its names, in the dispatcher,
-where every route ends: functions, modules, operators, scripts, compiled code, other threads.
+Runs inside the worker, before the student's module is imported. PyTorch is watched below its Python names, in the
+dispatcher, where every route ends: functions, modules, operators, scripts, compiled code, other threads.
 """
 
-# ruff: noqa: SLF001 - PyTorch gives no public way to the whole of its dispatcher
+# ruff: noqa: SLF001 - PyTorch has no public access to its whole dispatcher
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ MODULES = ("scipy.signal", "scipy.ndimage", "cv2", "sympy.discrete")
 ENTRANCES = re.compile(
     r"parse_ir|_?import_ir_module\w*|_create_function_from_graph|_jit_pass_\w*(conv(?!ert_scope)|frozen|mkldnn|vulkan|metal)\w*"
 )
-"""Functions of torch._C that make graphs of operations below the dispatcher, where nobody watches."""
+"""Functions of torch._C that build graphs of operations below the dispatcher, where they are not watched."""
 
 PROCESSES = frozenset(
     {"os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
-"""Audit events of a new process, in which nobody watches."""
+"""Audit events of starting a process, which would not be watched."""
 
 NATIVE = frozenset(
     {"ctypes.dlopen", "ctypes.dlsym", "ctypes.dlsym/handle", "ctypes.call_function", "ctypes.PyObj_FromPtr"}
     | {"ctypes.addressof", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata", "ctypes.cdata/buffer"}
     | {"gc.get_objects", "gc.get_referrers", "gc.get_referents", "sqlite3.load_extension"}
 )
-"""Audit events of whoever calls machine code by its address, or looks for objects that nothing leads to."""
+"""Audit events of calling machine code by its address, or of searching for unreachable objects."""
 
 FOREIGN = frozenset(
     {"_ctypes", "_cffi_backend", "_testcapi", "_testinternalcapi", "_testmultiphase", "_xxsubinterpreters"}
     | {"_interpreters", "_xxinterpchannels", "_interpchannels"}
 )
-"""Modules in C that call machine code, or run Python where nobody watches."""
+"""C modules that call machine code, or run Python unwatched."""
 
 POINTERS = (
     ("ctypes", ("PyDLL", "LibraryLoader", "_CFuncPtr", "CFUNCTYPE", "PYFUNCTYPE", "cdll", "pydll", "pythonapi")),
@@ -67,13 +67,13 @@ POINTERS = (
     ("torch._C", ("_construct_storage_from_data_pointer",)),
     ("torch._C._te", ("TensorExprKernel",)),
 )
-"""What makes functions and numbers out of addresses, some of it without a word to Python's audit, by its module."""
+"""What turns addresses into functions and numbers, some of it without an audit event, by module."""
 
 OF_A_GPU = "libnvidia-ml.so.1"
-"""A library that PyTorch looks for of its own accord, and does without where it is told that there is none."""
+"""A library that PyTorch looks for by itself, and does without if it is missing."""
 
 MEMORY = re.compile(r"(.*/)?(mem|maps|smaps|smaps_rollup|numa_maps|pagemap|[0-9a-f]+-[0-9a-f]+)", re.DOTALL)
-"""Files of /proc that show where in memory things are, or what is there, from whichever folder they are named."""
+"""Files of /proc that show addresses or contents of memory, in whatever folder they are named."""
 
 NAMING = frozenset({"open", "os.symlink", "os.link"})
 """Audit events whose first argument is the name of a file."""
@@ -90,20 +90,20 @@ KEYS = (
     "CompositeExplicitAutogradNonFunctional",
     "CompositeImplicitAutograd",
 )
-"""Dispatch keys under which such an operator can have a kernel that runs on a CPU."""
+"""Dispatch keys under which such an operator can have a CPU kernel."""
 
 MAX_SEEN = 100
 
 
 class Watch:
-    """Notices work that is not done by hand.
+    """Detects work that is not done by hand.
 
     Args:
-        block: whether such work also ends with a RuntimeError, or runs and is only recorded.
+        block: whether such work raises a RuntimeError, or runs and is only recorded.
 
     Attributes:
-        seen: what was noticed, each once: ``aten::convolution``, ``numpy.convolve``, ``scipy.signal.convolve2d``,
-            ``PIL.ImageFilter``, ``process``. Clearing it starts anew.
+        seen: what was detected, each once: ``aten::convolution``, ``numpy.convolve``, ``scipy.signal.convolve2d``,
+            ``PIL.ImageFilter``, ``process``. Clear it to start over.
     """
 
     def __init__(self, block: bool) -> None:
@@ -136,13 +136,13 @@ class Watch:
             raise RuntimeError(f"by hand: expected loops, views, sums, products or the FFT, got {name}")
 
     def _override_kernels(self) -> None:
-        """Put a refusal in the place of every kernel that there is: no dispatch key leads around it."""
+        """Replace every kernel by a refusal: no dispatch key leads around it."""
         for operator, key in _kernels():
             namespace, _, name = operator.partition("::")
             _library(namespace).impl(name, key, self._refusal(operator), False)
 
     def _wrap_kernels(self) -> None:
-        """Record at BackendSelect, which every call passes, and pass it on."""
+        """Record at BackendSelect, which every call passes through, and pass it on."""
         key = torch._C.DispatchKey.BackendSelect
         for operator in dict.fromkeys(operator for operator, _ in _kernels()):
             namespace, _, name = operator.partition("::")
@@ -179,7 +179,7 @@ class Watch:
         return wrapper
 
     def _replace_modules(self) -> None:
-        """Put a trap in the place of each module and of its parts, loaded or not."""
+        """Replace each module and its parts by a trap, loaded or not."""
         for name in (*MODULES, *_loaded_parts()):
             trap = _TrapModule(name, self.notice)
             sys.modules[name] = trap
@@ -188,7 +188,7 @@ class Watch:
                 setattr(sys.modules[parent], last, trap)
 
     def _replace_decompositions(self) -> None:
-        """Refuse what PyTorch has in Python for such operators: it is made of indexing and products alone."""
+        """Refuse PyTorch's Python versions of such operators: they use only indexing and products."""
         decompositions = importlib.import_module("torch._decomp.decompositions")
         for name in [name for name in vars(decompositions) if WORK.search(name)]:
             setattr(decompositions, name, self._refusal(f"torch._decomp.{name}"))
@@ -197,11 +197,11 @@ class Watch:
                 table[operator] = self._refusal(f"torch._decomp.{operator}")
 
     def _close_entrances(self) -> None:
-        """Leave nothing that takes a refusal back, and nothing that computes below the dispatcher or besides Python."""
+        """Remove everything that undoes a refusal, or computes below the dispatcher or outside Python."""
         for name in [name for name in vars(torch._C) if ENTRANCES.fullmatch(name)]:
             setattr(torch._C, name, self._refusal(f"torch._C.{name}"))
         torch._C.Graph.create = self._refusal("torch._C.Graph.create")  # type: ignore[method-assign]
-        del torch._C._DispatchModule.reset  # a library of kernels is taken back with it
+        del torch._C._DispatchModule.reset  # it undoes a library of kernels
         for name in [name for name in vars(torch._C._aoti) if name.startswith("AOTIModel")]:  # they load machine code
             setattr(torch._C._aoti, name, self._refusal(f"torch._C._aoti.{name}"))
         filters = _methods(type(sys.modules["PIL.Image"].core.new("L", (1, 1))))
@@ -223,7 +223,7 @@ class Watch:
         self.notice("machine code")
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        """Return what Python tells of its acts. Where it refuses, no name that can be bound anew decides."""
+        """Return an audit hook. Its refusals do not depend on any name that can be rebound."""
         blocks, notice, named = self.block, self.notice, _named(self.block)
 
         def hook(event: str, args: tuple[Any, ...]) -> None:
@@ -237,7 +237,7 @@ class Watch:
 
 
 def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
-    """Return what names an act that is no work by hand: None for all others."""
+    """Return the name of an act that is not work by hand, None for all others."""
     processes, native = PROCESSES, NATIVE if block else frozenset[str]()
     naming, memory, plain = NAMING if block else frozenset[str](), MEMORY, os.fsdecode
     parts, homes, foreign = tuple(f"{module}." for module in MODULES), _homes(), FOREIGN
@@ -251,7 +251,7 @@ def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
             if name.startswith(parts):
                 return ".".join(name.split(".")[:2])
             in_c = isinstance(file, str) and file.endswith(".so")
-            strange = in_c and (file in loaded or not file.startswith(homes))  # a second time it is what it was before
+            strange = in_c and (file in loaded or not file.startswith(homes))  # the second time it is unchanged
             return "machine code" if block and (strange or name in foreign) else None
         named_file = event in naming and isinstance(args[0], str | bytes)
         if event in native or (named_file and memory.fullmatch(plain(args[0]))):
@@ -262,7 +262,7 @@ def _named(block: bool) -> Callable[[str, tuple[Any, ...]], str | None]:
 
 
 class _Trap:
-    """Stands for a function or class of a trapped module; a mention is fine, a call is work."""
+    """Stands for a function or class of a trapped module; mentioning it is fine, calling it is work."""
 
     def __init__(self, name: str, notice: Callable[[str], None]) -> None:
         self._name = name
@@ -278,7 +278,7 @@ class _Trap:
 
 
 class _TrapModule(ModuleType):
-    """Stands for a module of which any call does the work."""
+    """Stands for a module in which any call does the work."""
 
     def __init__(self, name: str, notice: Callable[[str], None]) -> None:
         super().__init__(name)
@@ -293,7 +293,7 @@ class _TrapModule(ModuleType):
 
 
 def prepare() -> None:
-    """Find what is to be watched; a zygote does it once for all its workers."""
+    """Find what to watch; a zygote does it once for all its workers."""
     for name in ("torchvision", "PIL.ImageFilter"):
         importlib.import_module(name)  # its operators are registered only then
     _kernels()
@@ -304,12 +304,12 @@ def prepare() -> None:
 
 @functools.cache
 def _homes() -> tuple[str, ...]:
-    """Return the folders below which installed libraries lie."""
+    """Return the folders that contain installed libraries."""
     return tuple(map(str, system_folders()))
 
 
 def _methods(of_type: type) -> dict[str, Any]:
-    """Return the methods of a type that is written in C, to be changed."""
+    """Return the methods of a type written in C, as a dict that can be changed."""
     (methods,) = gc.get_referents(of_type.__dict__)
     assert isinstance(methods, dict), "a type's mapping is a view of a dict"
     return methods
@@ -325,7 +325,7 @@ def _loaded_parts() -> tuple[str, ...]:
 def _kernels() -> tuple[tuple[str, str], ...]:
     """Return the operators that do the work, each with the dispatch keys under which it has a kernel.
 
-    PyTorch's own that are composed of others are left alone: the others are noticed.
+    PyTorch's own composite operators are left alone: their parts are detected.
     """
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
     names = sorted(name for name in torch._C._dispatch_get_all_op_names() if WORK.search(name.partition("::")[2]))
@@ -354,7 +354,7 @@ def _functions() -> tuple[tuple[Any, str, str], ...]:
 
 
 def _library(namespace: str) -> Any:
-    """Return a library whose kernels nothing in this process can take back: no object of Python's leads to it later."""
+    """Return a library whose kernels nothing in this process can undo: no Python object leads to it later."""
     library = torch._C._dispatch_library("IMPL", namespace, "", __file__, 0)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(library))
     return library

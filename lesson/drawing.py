@@ -17,21 +17,21 @@ from lesson.figures import Raster
 Colours = NDArray[np.uint8]
 
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
-"""Blue through nearly white to red: told apart by people who see few colours, and on paper."""
+"""Blue through nearly white to red: distinguishable by colour-blind readers, and on paper."""
 
 GAP, GAP_GREY = 2, 128
 TILE = 28
-"""Smaller pictures of a mosaic are drawn larger, up to so many pixels."""
+"""Small pictures of a mosaic are enlarged up to this many pixels."""
 
 
 def values_of(raster: Raster) -> NDArray[np.float64]:
-    """Return the values again, shape (height, width), as exactly as 256 levels can."""
+    """Return the values, shape (height, width), as exactly as 256 levels allow."""
     levels = np.frombuffer(base64.b64decode(raster.levels), dtype=np.uint8).reshape(raster.height, raster.width)
     return raster.low + levels / 255 * (raster.high - raster.low)
 
 
 def grey(raster: Raster, low: float, high: float) -> Colours:
-    """Draw ``low`` and what is below black, ``high`` and what is above white; shape (height, width)."""
+    """Draw ``low`` and everything below black, ``high`` and everything above white; shape (height, width)."""
     share = np.clip((values_of(raster) - low) / (high - low or 1.0), 0, 1)
     return (share * 255).round().astype(np.uint8)
 
@@ -45,7 +45,7 @@ def signed(raster: Raster, reach: float) -> Colours:
 
 
 def mosaic(tiles: Sequence[Colours], columns: int) -> Colours:
-    """Lay pictures of one size out in rows, with a grey line between them."""
+    """Lay out pictures of one size in rows, with a grey line between them."""
     scale = max(1, TILE // max(tiles[0].shape[:2]))
     tiles = [tile.repeat(scale, axis=0).repeat(scale, axis=1) for tile in tiles]
     height, width, *channels = tiles[0].shape
@@ -66,7 +66,7 @@ def png(colours: Colours) -> str:
 
 
 def curves(series: Mapping[str, Sequence[float | None]], title: str) -> Markup:
-    """Draw one line per name over the epochs; what is not known is left out.
+    """Draw one line per name over the epochs; unknown values are left out.
 
     Args:
         series: name (letters of our own, not a student's) -> one value per epoch.

@@ -1,4 +1,4 @@
-"""What there is to draw of a submission: small pictures and numbers, written to JSON and read back."""
+"""What can be drawn of a submission: small pictures and numbers, written to JSON and read back."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Comparison:
     """A student's answer on a public example beside the right one.
 
     Attributes:
-        call: the call that was made, as one would write it.
+        call: the call as one would write it.
         expected: the right answer.
         got: the student's.
-        difference: got - expected; None where the shapes differ.
+        difference: got - expected; None if the shapes differ.
     """
 
     call: str
@@ -64,13 +64,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Network:
-    """What there is to draw of a trained network; what is empty is left out.
+    """What can be drawn of a trained network; empty parts are left out.
 
     Attributes:
         filters: of its first convolution.
-        activations: what each of them makes of the example image, after ReLU.
+        activations: each one's map of the example image, after ReLU.
         confusion: test images by label (row) and answer (column).
-        curves: metric -> value after each epoch, None where it is not known; as the student's file has it.
+        curves: metric -> value after each epoch, None if unknown; as in the student's file.
     """
 
     filters: tuple[Raster, ...] = ()

@@ -1,6 +1,6 @@
 """Data sets are mapped into a worker instead of read: torchvision copies each file twice, every time one is opened.
 
-What student code gets is the same tensor, its own to change; only the pages that it looks at cost time and memory.
+Student code gets the same tensor, and may change it; only the pages that it touches cost time and memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BYTES = 8
 
 
 def prepare() -> None:
-    """Have torchvision's MNIST and its relatives map their files."""
+    """Make torchvision's MNIST and its relatives map their files."""
     read = mnist.read_sn3_pascalvincent_tensor
 
     def mapped_or_read(path: Any, strict: bool = True) -> Tensor:
@@ -34,7 +34,7 @@ def map_bytes(path: str | os.PathLike[str], shape: tuple[int, ...]) -> Tensor:
 
     Args:
         path: the file.
-        shape: what `shape_of_bytes` said.
+        shape: as returned by `shape_of_bytes`.
     """
     start = 4 * (1 + len(shape))
     whole = torch.from_file(os.fspath(path), shared=False, size=start + math.prod(shape), dtype=torch.uint8)
@@ -42,7 +42,7 @@ def map_bytes(path: str | os.PathLike[str], shape: tuple[int, ...]) -> Tensor:
 
 
 def shape_of_bytes(path: Any) -> tuple[int, ...] | None:
-    """Return the shape of an idx file of bytes; None if it is anything else, or of another length than it says."""
+    """Return the shape of an idx file of bytes; None if it is anything else, or its length does not match."""
     try:
         with Path(path).open("rb") as file:
             zeros, element_type, axes = struct.unpack(">HBB", file.read(4))

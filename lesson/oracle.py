@@ -1,4 +1,4 @@
-"""The real data sets, for the checker's eyes: read from the archives, nothing is unpacked."""
+"""The real data sets, for the checker only: read from the archives, nothing is unpacked."""
 
 from __future__ import annotations
 

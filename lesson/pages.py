@@ -1,4 +1,4 @@
-"""What a student's page shows of what `pictures` has drawn."""
+"""Shows on a student's page what `pictures` has drawn."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class Row:
 
     @property
     def shares(self) -> tuple[int, ...]:
-        """Return the counts in per cent of the row."""
+        """Return the counts as percentages of the row."""
         whole = sum(self.counts) or 1
         return tuple(round(100 * count / whole) for count in self.counts)
 
 
 def pictures(figures: Mapping[str, Any], environment: jinja2.Environment) -> dict[str, Markup]:
-    """Return what a page shows.
+    """Return the figures of a page.
 
     Args:
-        figures: by task id what `pictures.draw` gave, perhaps by way of a file; what is damaged is left out.
-        environment: escapes what is put into a template.
+        figures: by task id what `pictures.draw` returned, perhaps read from a file; damaged parts are left out.
+        environment: escapes everything in a template.
 
     Returns:
-        By task id what stands with the task, and as ``below`` what stands below all of them.
+        By task id what is shown with the task, and as ``below`` what is shown below all of them.
     """
     templates: Any = environment.get_template("lesson/pictures.html").module
     shown, network, table = {}, Network(), ""
@@ -108,7 +108,7 @@ def _mixed_up(confusion: tuple[tuple[int, ...], ...]) -> list[tuple[int, str, st
 
 
 def _curves(curves: Mapping[str, tuple[float | None, ...]]) -> list[tuple[str, Markup, tuple[str, ...]]]:
-    """Return title, chart, and whose curves are in it for loss and for accuracy, where something is known of them."""
+    """Return title, chart, and the curves in it, for loss and for accuracy, if anything is known about them."""
     charts = []
     for kind, title in CURVE_TITLES.items():
         series = {
@@ -124,7 +124,7 @@ def _is_known(curves: Mapping[str, tuple[float | None, ...]], name: str) -> bool
 
 
 def _sheet(rasters: tuple[Raster, ...], *, is_signed: bool) -> str:
-    """Return the filters or maps of a layer as one picture, each in colours of its own range; empty without any."""
+    """Return the filters or maps of a layer as one picture, each in colours of its own range; empty if none."""
     if not rasters:
         return ""
     tiles = [

@@ -1,6 +1,6 @@
-"""Takes what the pages draw from a worker that is there anyway, once its task has been checked.
+"""Gets the drawings of the pages from a worker that is running anyway, once its task has been checked.
 
-Inputs are public examples, never those of a check, and what comes back is believed no more than any answer: what is not
+Inputs are public examples, never those of a check, and what comes back is trusted no more than any answer: anything not
 of the expected kind and size is left out. Nothing here can change a grade.
 """
 
@@ -26,11 +26,11 @@ from lesson.figures import Comparison, Network, Raster
 from lesson.weights import MAX_HEADER
 
 SECONDS = 5.0
-"""One drawing may take so long."""
+"""How long one drawing may take."""
 
 MEAN, STD = 0.2860, 0.3530
 DIGIT, BOOT = 35, 0
-"""Which of the bundled digits, and which of the training images, is the example."""
+"""Which of the bundled digits, and which of the training images, are the examples."""
 
 MAX_SIDE, MAX_ELEMENTS, MAX_FILTERS = 64, 100_000, 32
 MAX_EPOCHS, MAX_VALUE, CURVES = 500, 1e6, ("train_loss", "val_loss", "train_acc", "val_acc")
@@ -38,12 +38,12 @@ MAX_LINES, MAX_COLUMNS = 80, 120
 
 
 def draw(task: str, student: Student, *, all_passed: bool) -> Any:
-    """Return what there is to draw of a task, in plain values; an exception only means: nothing.
+    """Return what can be drawn of a task, as plain values; after an exception there is nothing to draw.
 
     Args:
         task: its id; all of its checks have run.
         student: the submission, in the worker of that task.
-        all_passed: whether all of them passed, so that there is nothing to compare.
+        all_passed: whether all of them passed, so there is nothing to compare.
     """
     if task == course().judged:
         return asdict(_network(student))
@@ -61,7 +61,7 @@ def digit() -> Tensor:
 
 
 KERNEL = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [0.0, 0.0, 0.0]])
-"""Finds vertical edges, and looks different however it is turned."""
+"""Finds vertical edges, and differs from each of its rotations and mirror images."""
 
 
 def _example_of_convolve(function: str) -> tuple[str, tuple[Any, ...], Tensor]:
@@ -104,11 +104,11 @@ EXAMPLES: dict[str, Callable[[], tuple[str, tuple[Any, ...], Tensor]]] = {
     "tensor_to_image": _example_of_tensor_to_image,
     "class_means": _example_of_class_means,
 }
-"""Per task the call in words, its arguments, and the right answer."""
+"""For each task the call in words, its arguments, and the right answer."""
 
 
 def _compared(call: str, arguments: tuple[Any, ...], right: Tensor, student: Student, task: str) -> Comparison | None:
-    """Return both answers, or None where the student's is right here, or is nothing that can be drawn."""
+    """Return both answers, or None if the student's is right here, or cannot be drawn."""
     value = student.call(task, *arguments)
     got = _drawable(pil_to_tensor(value)[0] if isinstance(value, Image.Image) else value)
     right = right.double().reshape(-1, *right.shape[-2:])
@@ -141,7 +141,7 @@ def _network(student: Student) -> Network:
     confusion = tuple(tuple(row) for row in counts.tolist())
     try:
         filters, maps = _first_layer(student)
-    except Exception:  # noqa: BLE001 - what the checker itself counted is drawn all the same
+    except Exception:  # noqa: BLE001 - what the checker itself counted is still drawn
         filters, maps = (), ()
     return Network(filters, maps, confusion, curves)
 
@@ -152,7 +152,7 @@ def _first_layer(student: Student) -> tuple[tuple[Raster, ...], tuple[Raster, ..
     filters, maps = _drawable(seen["filters"]), _drawable(seen["maps"])
     if maps is None or seen["maps"].ndim != 3:
         return (), ()
-    if filters is None or len(filters) != len(maps):  # several input channels cannot be drawn as one picture each
+    if filters is None or len(filters) != len(maps):  # several input channels cannot be one picture
         filters = maps[:0]
     return tuple(map(Raster.of, filters[:MAX_FILTERS])), tuple(map(Raster.of, maps[:MAX_FILTERS]))
 
@@ -160,7 +160,7 @@ def _first_layer(student: Student) -> tuple[tuple[Raster, ...], tuple[Raster, ..
 def curves_of(weights: bytes) -> dict[str, tuple[float | None, ...]]:
     """Return the learning curves that `exercises/train.py` left in the metadata of the weights.
 
-    They are the student's word: numbers of a bounded count and size, or nothing.
+    They are the student's claim: numbers of a bounded count and size, or nothing.
     """
     length = int.from_bytes(weights[:8], "little")
     if length > MAX_HEADER:
@@ -182,7 +182,7 @@ def _number(value: object) -> float | None:
 
 
 def _table(text: Any) -> str:
-    """Return a student's text line by line, cut and escaped; nothing of what is no text."""
+    """Return a student's text line by line, cut and escaped; nothing if it is not text."""
     if not isinstance(text, str):
         return ""
     lines = text[: MAX_LINES * MAX_COLUMNS].split("\n")

@@ -1,4 +1,4 @@
-"""The cases of `grader predict`: drawn at random, with the arithmetic of each, and never with code."""
+"""The questions of `grader predict`: drawn at random, each with its arithmetic, and never with code."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Case:
     """One question.
 
     Attributes:
-        question: what is asked.
+        question: its text.
         answer: the shape; a single number is a shape of one.
-        steps: how this very answer comes about.
+        steps: how to get this answer.
     """
 
     question: str
@@ -29,7 +29,7 @@ class Axis:
     """A convolution along one axis.
 
     Attributes:
-        name: such as "height"; empty where there is only one.
+        name: such as "height"; empty if there is only one.
         size: pixels.
         kernel: taps.
         stride: pixels from one place to the next.
@@ -55,7 +55,7 @@ class Axis:
         return range(0, self.size + 2 * self.padding - self.reach + 1, self.stride)
 
     def steps(self) -> tuple[str, ...]:
-        """Tell how the number of places comes about."""
+        """Explain the number of places."""
         padded = self.size + 2 * self.padding
         told = (
             [f"with {self.padding} zero{'s' * (self.padding > 1)} at each end there are {padded} pixels"]
@@ -64,7 +64,7 @@ class Axis:
         )
         if self.dilation > 1:
             taps = ", ".join(str(tap * self.dilation) for tap in range(self.kernel))
-            told.append(f"{self.kernel} taps {self.dilation} apart lie at {taps}: they cover {self.reach} pixels")
+            told.append(f"{self.kernel} taps {self.dilation} apart are at {taps}: they cover {self.reach} pixels")
         told.append(f"the kernel can start at {_listed(self.starts)} (then it ends at pixel {self._end()} of {padded})")
         told.append(f"that is {len(self.starts)} places" if len(self.starts) > 1 else "that is one place")
         return (f"{self.name}: {'; '.join(told)}." if self.name else f"{'; '.join(told)}.".capitalize(),)
@@ -74,12 +74,12 @@ class Axis:
 
 
 def draw(task_id: str, count: int, rng: Random) -> list[Case]:
-    """Draw cases for a task, each with something that the one before did not have.
+    """Draw cases for a task, each with something new.
 
     Args:
         task_id: one of `DRAW`.
         count: how many.
-        rng: where chance comes from.
+        rng: the source of randomness.
     """
     return [DRAW[task_id](level, rng) for level in range(count)]
 
@@ -113,7 +113,7 @@ def _maps(level: int, rng: Random) -> Case:
     said += f", padding ({height.padding}, {width.padding})" if level == 2 else ""
     weight = (filters, channels, height.kernel, width.kernel)
     return Case(
-        f"input {sizes}, weight {weight}{said}. Which shape has the output?",
+        f"input {sizes}, weight {weight}{said}. What is the shape of the output?",
         (images, filters, len(height.starts), len(width.starts)),
         (
             f"{images} images go in, and {images} answers come out.",
@@ -135,7 +135,7 @@ def _layers(level: int, rng: Random) -> Case:
         names.append(name)
         steps.append(f"{place} {name}: {shape} becomes {after}: {why}.")
         shape = after
-    question = f"input {first} through {' - '.join(names)}. Which shape has the output of the last layer?"
+    question = f"input {first} through {' - '.join(names)}. What is the shape of the last layer's output?"
     return Case(question, shape, tuple(steps))
 
 
@@ -179,4 +179,4 @@ def _listed(starts: range) -> str:
 
 
 DRAW: dict[str, Callable[[int, Random], Case]] = {"output_size": _length, "conv2d": _maps, "layer_shapes": _layers}
-"""Task id -> what draws a case; the level goes up from 0 from case to case."""
+"""Task id -> the function that draws a case; the level rises from 0 with each case."""

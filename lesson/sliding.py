@@ -1,4 +1,4 @@
-"""The moving picture of the first lesson: a kernel slides over a digit and leaves its answers behind."""
+"""The animation of the first lesson: a kernel slides over a digit and leaves its answers behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sliding_kernel(image: Tensor, kernel: Tensor, *, moving: bool = True) -> str
         image: grey levels in [0, 1], float, shape (H, W).
         kernel: same dtype, shape (kH, kW).
         moving: whether the window slides and the answers appear one by one, again and again; otherwise the window
-            stands in the middle and all answers are there.
+            is in the middle and all answers are shown.
 
     Returns:
         A picture of about 150 bytes per pixel, without script; colours are its own, so it suits any page.
@@ -51,7 +51,7 @@ def sliding_kernel(image: Tensor, kernel: Tensor, *, moving: bool = True) -> str
 def _window(
     places: list[tuple[int, int]], kernel: tuple[int, int], left: int, down: float, seconds: float | None
 ) -> str:
-    """Return the frame around the kernel's window, and the one around the answer that it gives."""
+    """Return the frame around the kernel's window, and the one around its answer."""
     middle_row, middle_column = (number // 2 for number in places[-1])
     frames = []
     for x, y, width, height in ((0.0, 0.0, kernel[1], kernel[0]), (float(left), down, 1, 1)):
@@ -86,7 +86,7 @@ def _cell(x: float, y: float, colour: str, inside: str = "") -> str:
 
 
 def _grey(level: float) -> str:
-    """Return dark on light, as ink is: 0 is paper."""
+    """Return dark on light, like ink: 0 is paper."""
     value = round(245 - 225 * level)
     return f"#{value:02x}{value:02x}{value:02x}"
 

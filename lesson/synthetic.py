@@ -1,9 +1,9 @@
-"""A FashionMNIST of synthetic images that carry their own index, so that a split can be judged by its loaders.
+"""A FashionMNIST of synthetic images that carry their own index, so that a split can be checked through its loaders.
 
 Each image is a grid of 6 x 6 blocks, dark or bright: 17 bits of its index, 19 bits of checksum. The middle of a block
-survives mirroring, small shifts and small turns, so that augmented images can still be told apart; what cannot be read
-is reported as such. Over the whole set mean and standard deviation are those of the real one (0.2860 and 0.3530), and
-every class has as many images as there, so that code which computes either finds what it expects.
+survives mirroring, small shifts and small turns, so that augmented images can still be told apart; unreadable ones are
+reported as such. Over the whole set mean and standard deviation are those of the real one (0.2860 and 0.3530), and
+every class has as many images, so that code that computes either finds what it expects.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GRID, BLOCK, START = 6, 4, 2
 ID_BITS, CHECK_BITS = 17, 19
 MAX_SHIFT = 3
 MAX_SEARCHED = 1500
-# Some pixels outside the blocks are bright in all images: 311 of 784 on average, as mean and deviation ask.
+# Some pixels outside the blocks are bright in all images: 311 of 784 on average, as mean and deviation require.
 _ALWAYS_BRIGHT = slice(3, 26)
 
 
@@ -62,7 +62,7 @@ def decode(batch: Tensor) -> Tensor:
         batch: floating point (N, 28, 28), in any normalisation.
 
     Returns:
-        int64 (N,), with -1 where no index can be read.
+        int64 (N,), with -1 if no index can be read.
     """
     low, high = batch.flatten(1).amin(1), batch.flatten(1).amax(1)
     bright = (batch > ((low + high) / 2)[:, None, None]).to(torch.uint8)
@@ -79,7 +79,7 @@ def decode(batch: Tensor) -> Tensor:
 
 
 def write(root: Path, seed: int) -> None:
-    """Lay the set out below a data folder, as torchvision unpacks it (about 55 MB)."""
+    """Write the set into a data folder, as torchvision unpacks it (about 55 MB)."""
     raw = root / "FashionMNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
     drawn, all_labels = images(torch.arange(TRAIN_SIZE + TEST_SIZE)), labels(seed).to(torch.uint8)
@@ -123,5 +123,5 @@ def _read(bright: Tensor, down: int, right: int) -> Tensor:
 
 
 def _inner(shift: int) -> list[slice]:
-    """Return where the two inner rows (or columns) of every block lie."""
+    """Return where the two inner rows (or columns) of every block are."""
     return [slice(at, at + GRID * BLOCK, BLOCK) for at in (START + 1 + shift, START + 2 + shift)]

@@ -17,7 +17,7 @@ from lesson.probes.training import loader_for, trainer_for
 def warm_up() -> None:
     """Draw a figure and train a network; leaves one thread, no figure and no file."""
     torch.set_num_threads(1)
-    # Every trainer asks all installed packages for plug-ins; what is installed stays as it is.
+    # Every trainer searches all installed packages for plug-ins; those do not change.
     registry.entry_points = functools.cache(registry.entry_points)  # type: ignore[attr-defined, assignment]
     _draw()
     _train()
@@ -34,7 +34,7 @@ def _draw() -> None:
 
 
 class _Network(pl.LightningModule):
-    """What students build, in small."""
+    """A small version of what students build."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Looks at a submitted weights file before anything loads it.
+"""Checks a submitted weights file before anything loads it.
 
 A safetensors file is eight bytes (the header's length, little-endian), a JSON header, and the tensors' bytes. Nothing
-is believed: sizes, names, shapes, dtypes and offsets are checked against the bytes that are there.
+is trusted: sizes, names, shapes, dtypes and offsets are checked against the actual bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_AXES = 8
 MAX_NAME = 200
 
 FLOATING = {"F64": "float64", "F16": "float16", "BF16": "bfloat16"}
-"""Floating dtypes that are known, to be named, and refused: the state of FashionCNN is float32."""
+"""Known floating-point dtypes, recognised to be refused by name: the state of FashionCNN is float32."""
 
 ALLOWED: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -45,16 +45,16 @@ REMEDY = "Did safetensors.torch.save_file write it?"
 
 
 class WeightsProblem(Exception):
-    """The weights file is not what was asked for; the text says what was expected and what came."""
+    """The weights file is not as required; the text says what was expected and what came."""
 
 
 @dataclass(frozen=True)
 class WeightsHeader:
-    """What a weights file holds.
+    """The contents of a weights file.
 
     Attributes:
         tensors: name -> (dtype as safetensors writes it, shape), in the order of their bytes.
-        kept: how many numbers it holds, but for running statistics; a tensor that is there twice counts once.
+        kept: how many numbers it holds, without running statistics; a tensor that is there twice counts once.
     """
 
     tensors: dict[str, tuple[str, tuple[int, ...]]]
@@ -71,7 +71,7 @@ class _Tensor:
 
 
 def inspect_weights(data: bytes) -> WeightsHeader:
-    """Return what a safetensors file holds, after everything about it was checked.
+    """Return the contents of a safetensors file, after checking everything about it.
 
     Args:
         data: the whole file.
@@ -90,7 +90,7 @@ def inspect_weights(data: bytes) -> WeightsHeader:
 
 
 def _kept(tensors: list[_Tensor], body: memoryview) -> int:
-    """Count the numbers: layers that share a tensor have it in the file under each name."""
+    """Count the numbers: layers that share a tensor store it in the file under each name."""
     counted = [tensor for tensor in tensors if not _are_statistics(tensor)]
     different = {(one.dtype, one.shape, bytes(body[one.start : one.end])): one for one in counted}
     return sum(math.prod(one.shape) for one in different.values())
@@ -114,7 +114,7 @@ def loaded_in_worker(student: Student) -> Any:
 
 
 def weights_of_network(student: Student) -> WeightsHeader | None:
-    """Return what the submitted weights hold if they are the state of this network, and None if they are not."""
+    """Return the contents of the submitted weights if they are the state of this network, else None."""
     try:
         header = inspect_weights(student.weights or b"")
         fit = loaded_in_worker(student)
@@ -126,7 +126,7 @@ def weights_of_network(student: Student) -> WeightsHeader | None:
 def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
     """Return the header's entries and the tensors' bytes."""
     if len(data) > MAX_WEIGHTS:
-        raise _problem(f"a file of at most {in_words(MAX_WEIGHTS)}", "a larger one", "Is it one state_dict alone?")
+        raise _problem(f"a file of at most {in_words(MAX_WEIGHTS)}", "a larger one", "Is it just one state_dict?")
     if len(data) < 8:
         raise _problem("a safetensors file", f"{len(data)} bytes")
     length, longest = int.from_bytes(data[:8], "little"), min(MAX_HEADER, len(data) - 8)
@@ -146,7 +146,7 @@ def _header(text: bytes) -> dict[str, Any]:
         raise _problem("a header with named tensors", "other JSON")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _problem("metadata made of texts", "other JSON")
+        raise _problem("metadata of strings", "other JSON")
     if not 1 <= len(header) <= MAX_TENSORS:
         raise _problem(f"1 to {MAX_TENSORS:,} tensors", f"{len(header):,}", "Is it the state_dict of FashionCNN()?")
     return header
@@ -180,7 +180,7 @@ def _tensor(name: str, entry: Any) -> _Tensor:
 
 
 def _sizes(value: Any) -> tuple[int, ...] | None:
-    """Return a list of lengths as a tuple, or None if it is none."""
+    """Return a list of lengths as a tuple, or None if it is not one."""
     if not isinstance(value, list) or not all(type(item) is int and 0 <= item <= MAX_WEIGHTS for item in value):
         return None
     return tuple(value)
@@ -213,7 +213,7 @@ def assert_small_network(kept: Any) -> None:
     """Fail unless FashionCNN keeps at most 500,000 numbers.
 
     Args:
-        kept: what the probe counted in the worker.
+        kept: the probe's count in the worker.
     """
     if not isinstance(kept, int) or kept > MAX_PARAMETERS:
         fail_check(

@@ -2,15 +2,15 @@
 # # 1. Convolution by hand
 #
 # A **convolution** slides a small window of numbers, the *kernel* or *filter*, over an image. At each place it
-# multiplies the pixels under the window with the numbers of the kernel and adds the products up: one number per place,
+# multiplies the pixels under the window by the numbers of the kernel and adds up the products: one number per place,
 # and the numbers of all places form a new image, the *activation map*. The map is large where the image looks like the
 # kernel: a kernel that is dark on the left and bright on the right finds left edges.
 #
 # Two properties made this the workhorse of image recognition:
 #
 # - **Weight sharing.** The same few numbers are used at every place. A fully connected layer from 28 x 28 pixels to
-#   26 x 26 outputs would have 530,000 weights; a 3 x 3 kernel has nine. What it learns about an edge in one corner it
-#   knows in all the others.
+#   26 x 26 outputs would have 530,000 weights; a 3 x 3 kernel has nine. What it learns about an edge in one corner, it
+#   knows everywhere.
 # - **Locality.** One output sees only the pixels under its window: its *receptive field*. A second 3 x 3 layer on top of
 #   the first sees 5 x 5 pixels of the image, a third 7 x 7, and pooling makes the field grow faster: early layers see
 #   edges, late ones see sleeves and heels.
@@ -30,8 +30,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 # %% [markdown]
-# A function that looks at its arguments first gives a clear error now instead of a strange number later. These two helpers
-# are given, so that you can spend your time on the convolution; use them, or check in your own way.
+# A function that checks its arguments first gives a clear error now instead of a strange number later. These two
+# helpers are given, so that you can spend your time on the convolution; use them, or check in your own way.
 
 
 # %%
@@ -44,7 +44,7 @@ def check_tensor(name: str, value: Tensor, shape: str) -> None:
         shape: names of the axes, such as "(H, W)".
 
     Raises:
-        TypeError: if it is no tensor, or not one of floating-point numbers.
+        TypeError: if it is not a tensor, or not a floating-point one.
         ValueError: if the number of axes differs, or one of them is empty.
     """
     if not isinstance(value, Tensor):
@@ -56,7 +56,7 @@ def check_tensor(name: str, value: Tensor, shape: str) -> None:
 
 
 def as_pair(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) for one int, which counts for both, or for a pair of ints.
+    """Return (height, width) for one int, used for both, or for a pair of ints.
 
     Args:
         name: what to call the value in the message, such as "conv2d: stride".
@@ -79,7 +79,7 @@ def as_pair(name: str, value: int | tuple[int, int]) -> tuple[int, int]:
 # - **Padding** $p$ adds $p$ zeros at *each* end: the row is $n + 2p$ long.
 # - **Dilation** $d$ spreads the kernel's taps: there are $d - 1$ unused pixels between neighbours, so that the kernel
 #   covers $d (k - 1) + 1$ pixels.
-# - **Stride** $s$ moves the window by $s$ pixels at a time. If the last step would leave the image, it is not made.
+# - **Stride** $s$ moves the window by $s$ pixels at a time. A last step that would leave the image is not taken.
 #
 # Try it on paper first: 7 pixels, a kernel of 3, stride 2. At which places does the kernel start?
 # [A guide to convolution arithmetic](https://arxiv.org/abs/1603.07285) draws all cases.
@@ -130,21 +130,21 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## One image, one filter
 #
-# In mathematics a convolution turns the kernel by 180 degrees before it slides it. Deep learning leaves it as it is: that
-# is called **cross-correlation**. To a network it makes no difference, since it learns the numbers of the kernel and
-# could as well learn them turned. But your result must agree with PyTorch's, so *do not flip*:
+# In mathematics a convolution rotates the kernel by 180 degrees before sliding it. Deep learning does not: strictly,
+# that is a **cross-correlation**. To a network it makes no difference, since it learns the numbers of the kernel and
+# could just as well learn them rotated. But your result must agree with PyTorch's, so *do not flip*:
 #
 # $$ \text{out}[i, j] = \sum_{a} \sum_{b} \text{kernel}[a, b] \cdot \text{image}[i + a, j + b] $$
 #
-# Worked by hand, a row of the image `1 2 4 7` with the kernel `-1 1` gives `1 2 3`: what each pixel has more than its left
-# neighbour.
+# Worked by hand, a row of the image `1 2 4 7` with the kernel `-1 1` gives `1 2 3`: how much each pixel exceeds its
+# left neighbour.
 
 
 # %%
 def convolve(image: Tensor, kernel: Tensor) -> Tensor:
     """Cross-correlate one image with one filter, by hand.
 
-    "By hand" means that no convolution of a library does the work: not `F.conv2d`, not `F.unfold`, not scipy's or
+    "By hand" means that no library's convolution does the work: not `F.conv2d`, not `F.unfold`, not scipy's or
     numpy's counterparts. Indexing, sums, products, `einsum`, `matmul` and `Tensor.unfold` are fine.
 
     Args:
@@ -256,8 +256,8 @@ def conv2d(
 # ## The same through PyTorch
 #
 # You now know what `torch.nn.functional.conv2d` does. It wants four axes, so a single image needs two more in front, and
-# its result two fewer: `tensor[None, None]` or `unsqueeze`, and `[0, 0]` or `squeeze` on the way back. It is also some
-# hundred times faster than Python loops: the same sums, but in C++, on all cores and many numbers at a time.
+# its result two fewer: `tensor[None, None]` or `unsqueeze`, and `[0, 0]` or `squeeze` on the way back. It is also about
+# a hundred times faster than Python loops: the same sums, but in C++, on all cores and many numbers at a time.
 #
 # Comparing your own result with it is how you know that yours is right. Compare floating-point numbers with
 # [`torch.testing.assert_close`](https://docs.pytorch.org/docs/stable/testing.html), not with `==`: the sums are added in
@@ -295,8 +295,8 @@ if __name__ == "__main__":
 # ## A bank of filters, and what they see
 #
 # One filter answers one question. A layer asks many at once and stacks the answers: that stack is what the next layer
-# reads. Between two layers stands a *nonlinearity*, since two convolutions in a row without one are just another
-# convolution. The usual one is **ReLU**, $\max(0, x)$: keep what speaks for the pattern, forget what speaks against it.
+# reads. Between two layers there is a *nonlinearity*, since two convolutions in a row without one are just another
+# convolution. The usual one is **ReLU**, $\max(0, x)$: keep what speaks for the pattern, drop what speaks against it.
 
 
 # %%
@@ -317,7 +317,7 @@ def activation_maps(image: Tensor, filters: Tensor, bias: Tensor | None = None) 
     Source: https://cs231n.github.io/convolutional-networks/
     """
     ### BEGIN SOLUTION
-    # One channel per filter: (K, kH, kW) -> (K, 1, kH, kW). `conv2d` looks at the sizes.
+    # One channel per filter: (K, kH, kW) -> (K, 1, kH, kW). `conv2d` checks the sizes.
     return conv2d(image[None], filters[:, None], bias)[0].relu()
     ### END SOLUTION
 
@@ -330,8 +330,8 @@ def plot_activations(maps: Tensor) -> Figure:
         maps: floating point, shape (K, H, W).
 
     Returns:
-        A figure with one visible axes per map: the map as an image, its index (from 0) as the title. Axes that the grid
-        has beyond K are hidden.
+        A figure with one visible axes per map: the map as an image, its index (from 0) as the title. Further axes of
+        the grid are hidden.
 
     Source: https://matplotlib.org/stable/gallery/subplots_axes_and_figures/subplots_demo.html
     """
@@ -348,7 +348,7 @@ def plot_activations(maps: Tensor) -> Figure:
 
 
 # %% [markdown]
-# Four filters on a picture of a box: which of them answers to which side? Change a number and look again.
+# Four filters on a picture of a box: which of them responds to which side? Change a number and look again.
 
 # %%
 if __name__ == "__main__":

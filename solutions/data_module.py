@@ -4,16 +4,16 @@
 # Three sets of images, for three purposes:
 #
 # - **Training**: the network learns from these.
-# - **Validation**: you look at these after each epoch, and choose by them: how long to train, which network, which learning
-#   rate. A network that is good on what it was trained on has perhaps only learnt it by heart; on images that it has never
-#   seen it cannot cheat.
-# - **Test**: used once, at the end. Every choice that you make by looking at a set fits your network to that set a little.
-#   If you choose by the test set, its accuracy is no longer that of unseen images: it is too good.
+# - **Validation**: you look at these after each epoch, and use them to choose: how long to train, which network, which
+#   learning rate. A network that does well on its training images may only have memorised them; on images that it has
+#   never seen it cannot cheat.
+# - **Test**: used once, at the end. Every choice that you make by looking at a set fits your network to that set a
+#   little. If you choose by the test set, its accuracy no longer measures unseen images: it is too optimistic.
 #
 # FashionMNIST comes with training and test images; the validation images are yours to set aside.
 #
 # A [`LightningDataModule`](https://lightning.ai/docs/pytorch/stable/data/datamodule.html) keeps all of it in one place:
-# `prepare_data` brings the files to disk, `setup` makes the data sets, and three methods give the loaders.
+# `prepare_data` puts the files on disk, `setup` creates the data sets, and three methods return the loaders.
 
 # %%
 """FashionMNIST for Lightning: training, validation and test batches."""
@@ -33,27 +33,27 @@ from .transforms import eval_transform, train_transform
 # %% [markdown]
 # ## The splits
 #
-# Draw the validation images at random, not from the end of the file: files are often sorted. Draw them from a generator of
-# your own with the seed that was asked for, so that the same seed always gives the same split: otherwise some images that
-# your network trained on yesterday validate it today.
+# Draw the validation images at random, not from the end of the file: files are often sorted. Draw them from a generator
+# of your own with the given seed, so that the same seed always gives the same split: otherwise some images that your
+# network trained on yesterday validate it today.
 #
-# One trap waits here. Training images are augmented and validation images are not, but both come from the same 60,000.
-# [`random_split`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.random_split) of *one* data set gives both
-# parts the same transform. What if you made two data sets of the same files, with different transforms, and one list of
-# positions?
+# There is a trap here. Training images are augmented and validation images are not, but both come from the same 60,000.
+# [`random_split`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.random_split) of *one* data set gives
+# both parts the same transform. What if you made two data sets of the same files, with different transforms, and one
+# list of positions?
 #
 # ## The loaders
 #
 # A [`DataLoader`](https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader) collects samples into batches.
-# Shuffle the training images, anew in each epoch: a batch should be a fair sample of all classes. Leave validation and test
-# in order, so that the third prediction belongs to the third image. And never drop the last, smaller batch there: its images
-# count as well.
+# Shuffle the training images again in each epoch: a batch should be a fair sample of all classes. Leave validation and
+# test in order, so that the third prediction belongs to the third image. And never drop the last, smaller batch there:
+# its images count too.
 #
-# Making a tensor of a picture takes about a tenth of a millisecond: 5 s for an epoch, in which the network waits. With
-# `num_workers=1` another process makes the next batches while the network computes on this one. More processes than idle
-# cores bring nothing. Where there is no idle core, they must not come first: a step is divided between the cores, and all
-# wait for the slowest. The training script therefore gives these processes the lowest priority, and they work whenever the
-# network waits.
+# Turning a picture into a tensor takes about a tenth of a millisecond: 5 s per epoch, during which the network waits.
+# With `num_workers=1` another process makes the next batches while the network computes on this one. More processes
+# than idle cores gain nothing. If no core is idle, they must not get in the way: a step is divided between the cores,
+# and all wait for the slowest. The training script therefore gives these processes the lowest priority: they work
+# whenever the network waits.
 
 
 # %%
@@ -67,7 +67,7 @@ class FashionMNISTDataModule(pl.LightningDataModule):
         batch_size: images per batch; the last batch of an epoch may be smaller.
         val_size: how many of the 60,000 are set aside for validation, from 1 to 59,999.
         num_workers: processes that load images; 0 loads them in this one.
-        seed: decides which images are set aside, and nothing else does.
+        seed: the only thing that decides which images are set aside.
 
     Raises:
         ValueError: for a `val_size` below 1 or above 59,999.
@@ -95,19 +95,19 @@ class FashionMNISTDataModule(pl.LightningDataModule):
         ### END SOLUTION
 
     def prepare_data(self) -> None:
-        """Unpack the archives, unless that was done before. No state is kept: Lightning calls this in one process only."""
+        """Unpack the archives unless they already are. No state is kept: Lightning calls this in one process only."""
         ### BEGIN SOLUTION
         prepare_fashion_mnist(self.data_dir)
         ### END SOLUTION
 
     def setup(self, stage: str | None = None) -> None:
-        """Make the three data sets; may be called again, and gives the same split again.
+        """Make the three data sets; calling it again gives the same split.
 
         Args:
             stage: "fit", "validate", "test" or "predict", or None for all of them.
         """
         ### BEGIN SOLUTION
-        # All three sets are made in a moment, so that there is no need to choose by the stage.
+        # Making all three sets is quick, so the stage does not matter.
         augmented = FashionMNIST(self.data_dir, transform=train_transform())
         plain = FashionMNIST(self.data_dir, transform=eval_transform())
         generator = torch.Generator().manual_seed(self.seed)

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 6. Read a model as a table
 #
-# Printed as a table, a network shows at a glance where the grid shrinks, where the parameters sit and what will be trained:
+# A table of a network shows at a glance where the grid shrinks, where the parameters are and what will be trained:
 #
 # | layer | output shape | parameters |
 # |---|---|---|
@@ -12,7 +12,7 @@
 # pooling, still have outputs, and it is the outputs that fill the memory in training.
 #
 # In this lesson you write the parts of such a table, and then let
-# [torchinfo](https://github.com/TylerYep/torchinfo) print the whole.
+# [torchinfo](https://github.com/TylerYep/torchinfo) print all of it.
 
 # %%
 """What a model is made of: output shapes, parameter counts, and what is frozen."""
@@ -26,22 +26,22 @@ from torch import Tensor, nn
 # %% [markdown]
 # ## The output shape of every layer
 #
-# A layer does not know its output shape before data runs through it. So run a batch of zeros, and listen: a
+# A layer does not know its output shape until data runs through it. So run a batch of zeros, and listen: a
 # [forward hook](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook) is a
-# function that a module calls with its output, each time it has run.
+# function that a module calls with its output, each time it runs.
 #
-# A function that looks must not touch. Running a model in training mode changes the running averages of batch normalisation
-# and makes dropout random; hooks that are left behind run for ever. Put everything back as it was, *also if the model
-# raises an error on the way*: `try ... finally`.
+# A function that inspects a model must not change it. Running a model in training mode changes the running averages of
+# batch normalisation and makes dropout random; hooks that are left behind run for ever. Put everything back as it was,
+# *even if the model raises an error on the way*: `try ... finally`.
 #
-# A *leaf* is a module without modules inside. Containers such as `Sequential` only pass on what their leaves do.
+# A *leaf* is a module without submodules. Containers such as `Sequential` only pass on what their leaves do.
 
 
 # %%
 def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Find the output shape of every leaf module that runs, by running the model on zeros.
 
-    The model is left as it was, after an error as well: its mode (of each module), parameters, buffers, hooks, gradients.
+    The model is left as it was, even after an error: the mode of each module, parameters, buffers, hooks, gradients.
 
     Args:
         model: any module that takes one tensor.
@@ -90,7 +90,7 @@ def layer_shapes(model: nn.Module, input_size: tuple[int, ...]) -> dict[str, tup
 
 # %%
 def count_parameters(model: nn.Module) -> tuple[int, int]:
-    """Count the numbers that a model learns.
+    """Count a model's parameters.
 
     Args:
         model: any module.
@@ -151,8 +151,8 @@ def unfreeze(module: nn.Module) -> None:
 # ## The whole table
 #
 # torchinfo prints what you have just computed. Look up
-# [its options](https://github.com/TylerYep/torchinfo#documentation): which one keeps it from printing by itself, and how does it
-# learn the dtype of the input?
+# [its options](https://github.com/TylerYep/torchinfo#documentation): which one keeps it from printing by itself, and
+# how does it know the dtype of the input?
 
 
 # %%

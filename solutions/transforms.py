@@ -8,7 +8,7 @@
 # Three things change between a picture and a tensor, and each of them is a classic source of bugs:
 #
 # - **Range.** A grey picture holds whole numbers from 0 to 255; a network likes small numbers, so [0, 1].
-# - **Axes.** PIL says (width, height). PyTorch says (channels, height, width), also for a single grey channel.
+# - **Axes.** PIL says (width, height). PyTorch says (channels, height, width), even for a single grey channel.
 # - **Type.** `uint8` arithmetic wraps around at 256; networks compute in `float32`.
 
 # %%
@@ -45,7 +45,8 @@ def load_random_digit(root: str | Path, seed: int | None = None) -> tuple[Image.
 
     Args:
         root: the folder that holds the kit's MNIST sample, such as `DATA_DIR`.
-        seed: the same seed gives the same digit; without one, each call draws anew. The global random state is left alone.
+        seed: the same seed gives the same digit; without one, each call draws again. The global random state is left
+        alone.
 
     Returns:
         The image, mode `L`, 28 x 28 pixels, and its label, 0 to 9.
@@ -73,7 +74,7 @@ def show_image(image: Image.Image) -> Figure:
     """
     ### BEGIN SOLUTION
     figure, ax = plt.subplots()
-    # In RGB, grey is grey: of a single channel matplotlib would stretch the range, and choose the colours.
+    # In RGB, grey is grey: matplotlib would stretch the range of a single channel, and choose the colours.
     ax.imshow(image.convert("RGB"))
     ax.set_title(f"{image.width} x {image.height}, mode {image.mode}")
     return figure
@@ -119,10 +120,10 @@ def image_to_tensor(image: Image.Image) -> Tensor:
 # %% [markdown]
 # ## Tensor to picture
 #
-# The result of a convolution is no picture yet: it has negative numbers, and numbers far above 1. Cutting them off at 0 and
-# 255 would throw away what we want to see. So stretch the range instead: the smallest value becomes black, the largest
-# white, and the rest lies in proportion between them. One kind of tensor has no range to stretch: which, and what would
-# happen in the division?
+# The result of a convolution is not a picture yet: it has negative numbers, and numbers far above 1. Clipping them to 0
+# and 255 would throw away what we want to see. So stretch the range instead: the smallest value becomes black, the
+# largest white, and the rest is in proportion between them. One kind of tensor has no range to stretch: which, and
+# what would happen in the division?
 
 
 # %%
@@ -173,8 +174,8 @@ if __name__ == "__main__":
 # **Why normalise?** The weights of a fresh network are drawn so that numbers around 0 with a spread of about 1 keep that
 # spread from layer to layer. Pixels in [0, 1] are all positive: every weight of a neuron would be pushed in the same
 # direction at each step. So subtract the mean and divide by the standard deviation *of the training set*. The test set
-# gets the same two numbers: at test time the network has to be fed as it was trained, and the test images are not ours to
-# look at.
+# gets the same two numbers: at test time the network needs the same input as in training, and the test images are not
+# ours to look at.
 #
 # For FashionMNIST the mean is 0.2860 and the standard deviation 0.3530; in lesson 3 you compute them yourself.
 # `transforms.Compose` chains steps.
@@ -198,9 +199,9 @@ def eval_transform() -> Callable[[Image.Image], Tensor]:
 # %% [markdown]
 # ## What the network sees in training
 #
-# A shoe that is mirrored or moved by two pixels is still the same shoe. **Augmentation** shows the network each image a
-# little changed in every epoch, so that it cannot learn pixels by heart. The change must keep the class: mirroring is
-# fine for clothes; would it be for digits, or for text? And what would a turn by 180 degrees make of a sandal?
+# A shoe that is mirrored or moved by two pixels is still the same shoe. **Augmentation** shows the network each image
+# slightly changed in every epoch, so that it cannot memorise pixels. The change must keep the class: mirroring is
+# fine for clothes; would it be for digits, or for text? And what would a rotation by 180 degrees make of a sandal?
 
 
 # %%

@@ -1,4 +1,4 @@
-"""Opens pages in headless Chromium, for tests of what people look at.
+"""Opens pages in headless Chromium, for tests of pages that people read.
 
     page = open_page(out / "report.html", width=390, dark=True)
     page.assert_sound()
@@ -31,13 +31,13 @@ FLAGS = ("--disable-gpu", "--disable-quic", "--disable-sync", "--disable-dev-shm
 SECONDS = 60
 
 _IN_BROWSER = ThreadPoolExecutor(1, "browser")
-"""Playwright's own thread: its event loop would be in the way of other tests' in theirs."""
+"""Playwright's own thread: its event loop would disturb those of other tests."""
 
 _STARTED = contextlib.ExitStack()
 
 
 def _in_browser(function: Callable[P, T]) -> Callable[P, T]:
-    """Have a function called in the browser's thread."""
+    """Call a function in the browser's thread."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -48,12 +48,12 @@ def _in_browser(function: Callable[P, T]) -> Callable[P, T]:
 
 @dataclass(frozen=True)
 class Page:
-    """What is open now; the next ``open_page`` takes its place.
+    """The open page; the next ``open_page`` replaces it.
 
     Attributes:
-        opened: playwright's, to be used in the browser's thread alone.
-        console: messages of warning or error, and exceptions that nothing caught.
-        requests: addresses that were asked for while it loaded, its own and data URIs aside.
+        opened: playwright's, for use only in the browser's thread.
+        console: warnings, errors and uncaught exceptions.
+        requests: addresses requested while loading, except its own and data URIs.
     """
 
     opened: playwright.Page
@@ -70,7 +70,7 @@ class Page:
         """Return what axe-core calls serious or critical, one line per element."""
         self.opened.evaluate(Axe().axe_script)
         violations = "axe.run({resultTypes: ['violations']}).then(found => JSON.stringify(found.violations))"
-        return [  # all that it found, passed as objects, takes longer than finding it
+        return [  # passing all findings as objects takes longer than finding them
             f"{rule['impact']}: {rule['id']}: {node['target']}: {node['failureSummary']}"
             for rule in json.loads(self.opened.evaluate(violations))
             if rule["impact"] in ("serious", "critical")
@@ -79,7 +79,7 @@ class Page:
 
     @_in_browser
     def screenshot(self, path: Path) -> None:
-        """Write all of the page, not only what is in the window, as a PNG."""
+        """Write the whole page, not only the window, as a PNG."""
         self.opened.screenshot(path=path, full_page=True)
 
     @_in_browser
@@ -88,15 +88,15 @@ class Page:
         self.opened.wait_for_function(script)
 
     def text(self) -> str:
-        """Return what can be read in it."""
+        """Return the visible text."""
         return str(self.run("return document.body.innerText"))
 
     def html(self) -> str:
-        """Return what it consists of now."""
+        """Return the current HTML."""
         return str(self.run("return document.documentElement.outerHTML"))
 
     def count(self, selector: str) -> int:
-        """Return how many elements there are that a CSS selector means."""
+        """Return the number of elements that match a CSS selector."""
         return int(self.run(f"return document.querySelectorAll({selector!r}).length"))
 
     def overflow(self) -> int:
@@ -104,7 +104,7 @@ class Page:
         return int(self.run("const e = document.documentElement; return e.scrollWidth - e.clientWidth"))
 
     def assert_sound(self) -> None:
-        """Fail unless the console is silent, nothing is fetched, all fits the width, and axe-core is content."""
+        """Fail unless the console is silent, nothing is fetched, all fits the width, and axe-core finds nothing."""
         assert self.console == []
         assert self.requests == []
         assert self.overflow() <= 0
@@ -137,7 +137,7 @@ def open_page(place: str | Path, width: int = DESKTOP, *, dark: bool = False) ->
 
 @_in_browser
 def close_browser() -> None:
-    """End the browser, if one was started."""
+    """Close the browser, if one was started."""
     _STARTED.close()
 
 
@@ -147,7 +147,7 @@ def _is_own(url: str, address: str) -> bool:
 
 @functools.cache
 def _browser() -> playwright.Browser:
-    """Start the one browser of this test run."""
+    """Start the only browser of this test run."""
     program = _program()
     if program is None:
         do_without("chromium")
@@ -157,7 +157,7 @@ def _browser() -> playwright.Browser:
 
 
 def _program() -> str | None:
-    """Return a browser of this machine, or the one that playwright has fetched."""
+    """Return a browser of this machine, or the one that playwright fetched."""
     installed = next(filter(None, map(shutil.which, BROWSERS)), None)
     if installed is None:
         with playwright.sync_playwright() as driver:

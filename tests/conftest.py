@@ -1,4 +1,4 @@
-"""How the tests are run, and what several files share because it takes long to make.
+"""How the tests run, and what several files share because it takes long to make.
 
 A run of all of them uses every core: files are handed out whole, the longest first, so that what the tests of a file
 share is made once. What several files share is made by the first process that needs it, while the others wait.
@@ -26,7 +26,7 @@ from grader.paths import ROOT
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 BY_ZIP = ("half-finished", "softmax-in-forward")
-"""Those whose zips are collected."""
+"""Students whose zips are collected."""
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: its children would ignore Ctrl-C too
@@ -38,29 +38,29 @@ LONGEST = (
     "test_classroom_pages", "test_release", "test_documentation", "test_watch", "test_public_tests", "test_walls",
     "test_second_course", "test_training",
 )  # fmt: skip
-"""Files to begin with: what is long and begun late is waited for."""
+"""Files to start with: long ones that start late delay the end."""
 
 
 SHARED = {"demo_out", "released", "course"}
-"""Fixtures below: whoever needs one is slow."""
+"""Fixtures below: tests that need one are slow."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run as many files at once as there are cores, where nobody said what to run, or how many at once."""
+    """Run as many files at once as there are cores, unless the caller chose what to run, or how many at once."""
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if everything and config.option.numprocesses is None and "PYTEST_XDIST_WORKER" not in os.environ:
         config.option.numprocesses = os.cpu_count()
         config.option.dist = "loadfile"
         config.option.loadscopereorder = False
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other would take the cores from all
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other would use up the cores
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(TimeTable())
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
+@pytest.hookimpl(tryfirst=True)  # before `-m` is evaluated
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SHARED.intersection(getattr(item, "fixturenames", ())):
@@ -81,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
-    """Return a function that has a folder filled by the first process of this run that asks for it."""
+    """Return a function that lets the first process of this run that needs a folder fill it."""
     place = tmp_path_factory.getbasetemp()
     shared = place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
 
@@ -99,7 +99,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 
 @pytest.fixture(scope="session")
 def demo_out(made_once: MadeOnce) -> Path:
-    """Grade the sample class; returns the folder of its reports, which nobody may change."""
+    """Grade the sample class; return the folder of its reports, which no test may change."""
 
     def fill(folder: Path) -> None:
         done = kit_command("grader", "demo", "--out", str(folder / "out"))
@@ -110,7 +110,7 @@ def demo_out(made_once: MadeOnce) -> Path:
 
 @pytest.fixture(scope="session")
 def released(made_once: MadeOnce) -> Path:
-    """Release the kit; returns the folder of hand-out and course, which nobody may change."""
+    """Release the kit; return the folder of hand-out and course, which no test may change."""
 
     def fill(folder: Path) -> None:
         done = kit_command("grader", "release", "--to", str(folder / "to"))
@@ -121,7 +121,7 @@ def released(made_once: MadeOnce) -> Path:
 
 @pytest.fixture(scope="session")
 def course(made_once: MadeOnce, released: Path) -> Path:
-    """Run a course from release to export; returns its folder, which nobody may change."""
+    """Run a course from release to export; return its folder, which no test may change."""
 
     def fill(folder: Path) -> None:
         course = folder / "course"
@@ -142,7 +142,7 @@ def course(made_once: MadeOnce, released: Path) -> Path:
 
 
 def kit_command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb of the kit, which must do its work."""
+    """Run a verb of the kit, which must succeed."""
     done = warm.run(*arguments, cwd=ROOT, timeout=850)
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -1,4 +1,4 @@
-"""Copies of the kit that a test may break, and the breaking."""
+"""Copies of the kit that a test may break, and ways to break them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def copy_kit(to: Path, *left_out: str) -> Path:
 
 
 def replace_text(path: Path, old: str, new: str) -> None:
-    """Replace the first occurrence of a text that must be there."""
+    """Replace the first occurrence of a text, which must exist."""
     text = path.read_text(encoding="utf-8")
     assert old in text, f"{path.name}: expected {old!r}, which is to be replaced"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Makes notebook submissions for a course: the released notebooks, with somebody's modules written into their cells."""
+"""Makes notebook submissions for a course: the released notebooks, with a student's modules in their cells."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ALL = tuple(course().modules)
 
 
 def hand_in(work: Path, released: Path, to: Path, modules: tuple[str, ...] = ALL) -> None:
-    """Write the modules of a folder into the released notebooks, as a student would, and put the weights beside them.
+    """Write the modules of a folder into the released notebooks, as a student would, and add the weights.
 
     Args:
-        work: holds modules, and perhaps weights.
+        work: has modules, and perhaps weights.
         released: the released assignment.
         to: the submission's folder.
-        modules: what is handed in of it; the weights go with the model.
+        modules: those to submit; the weights go with the model.
     """
     shutil.copytree(released, to)
     for module in ALL:
@@ -48,7 +48,7 @@ def hand_in(work: Path, released: Path, to: Path, modules: tuple[str, ...] = ALL
 
 
 def write_into(nb: NotebookNode, source: str) -> None:
-    """Write a module's text into a notebook: each definition into the solution cell that asks for it."""
+    """Write a module's text into a notebook: each definition into its solution cell."""
     source = re.sub(r"^(\s*from )\.(\w+ import )", r"\1exercises.\2", source, flags=re.MULTILINE)
     try:
         nodes = ast.parse(source).body
@@ -78,11 +78,11 @@ def with_decorators(source: str, nodes: list[ast.stmt], name: str) -> str:
     return "\n".join(source.split("\n")[first - 1 : node.end_lineno])
 
 
-# What happens to notebooks between release and hand-in: each changes a submission, and none changes what it is worth.
+# What happens to notebooks between release and submission: each changes a submission, none changes its score.
 
 
 def lose_all_marks(folder: Path) -> None:
-    """No nbgrader metadata and no kernel, as after a detour over another tool."""
+    """No nbgrader metadata and no kernel, as after a detour through another tool."""
     for path in folder.glob("*.ipynb"):
         nb = nbformat.read(path, as_version=4)
         nb.metadata.clear()
@@ -107,7 +107,7 @@ def become_new(folder: Path) -> None:
 
 
 def shuffle_cells(folder: Path) -> None:
-    """Cells deleted, doubled, moved, turned into text and worth more; magics, and an error before any solution."""
+    """Cells deleted, duplicated, moved, turned into text and worth more; magics, and an error before any solution."""
     path = folder / "convolution.ipynb"
     nb = nbformat.read(path, as_version=4)
     by_name = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}
@@ -123,7 +123,7 @@ def shuffle_cells(folder: Path) -> None:
 
 
 def claim_points(folder: Path) -> None:
-    """Cells that would earn points if anybody looked at what they say, or if the grading page took their names."""
+    """Cells that would earn points if anybody trusted their output, or if the grading page took their names."""
     path = folder / "convolution.ipynb"
     nb = nbformat.read(path, as_version=4)
     for cell in nb.cells:
@@ -147,7 +147,7 @@ def claim_points(folder: Path) -> None:
 
 
 def end_the_process(folder: Path) -> None:
-    """Cells that end the process that they run in, quietly and as a success, and one that leaves a value after that."""
+    """Cells that end their process, quietly and as a success, and one that leaves a value after that."""
     for path in folder.glob("*.ipynb"):
         nb = nbformat.read(path, as_version=4)
         nb.cells.insert(0, new_code_cell("import os\nos._exit(0)"))
@@ -165,7 +165,7 @@ def swell(folder: Path) -> None:
 
 
 def hand_in_a_module(folder: Path) -> None:
-    """A module in the place of a notebook, and one that says more than the notebook beside it."""
+    """A module instead of a notebook, and one that has more than the notebook beside it."""
     for name in ("summary", "exploration"):
         shutil.copyfile(SOLUTIONS / f"{name}.py", folder / f"{name}.py")
     (folder / "summary.ipynb").unlink()
@@ -174,11 +174,11 @@ def hand_in_a_module(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """What a sample of the class hands in as notebooks.
+    """What a sample of the class submits as notebooks.
 
     Attributes:
-        modules: those in which something is to be seen, and what they import.
-        mishap: what happens to the folder before it is handed in, if anything does.
+        modules: those that matter here, and what they import.
+        mishap: what happens to the folder before submission, if anything.
     """
 
     modules: tuple[str, ...] = ALL
@@ -203,7 +203,7 @@ STUDENTS = {
 
 
 def submit_class(modules: Path, course: Path) -> None:
-    """Hand in the work of samples as notebooks.
+    """Submit the work of samples as notebooks.
 
     Args:
         modules: the sample class, one folder of modules per student.
@@ -217,12 +217,12 @@ def submit_class(modules: Path, course: Path) -> None:
 
 
 def programs() -> str:
-    """Return the PATH on which nbgrader finds alembic and its own commands: those of this environment come first."""
+    """Return a PATH on which nbgrader finds alembic and its own commands, those of this environment first."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def nbgrader(course: Path, *arguments: str, status: int = 0) -> str:
-    """Run one of nbgrader's commands in a course and return what it says."""
+    """Run one of nbgrader's commands in a course and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=course,

@@ -1,4 +1,4 @@
-"""A hand-out in a folder of its own, and the students' verbs in it."""
+"""A hand-out in its own folder, and the students' verbs in it."""
 
 import os
 import subprocess

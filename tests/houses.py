@@ -1,4 +1,4 @@
-"""A house with walls to try: a canary, data, scratch folders, and workers in small that commit one act each.
+"""A house with walls to try: a canary, data, scratch folders, and small workers that commit one act each.
 
 For Linux alone, where there are walls.
 """
@@ -28,10 +28,10 @@ AMOUNTS = {"many_processes": 100, "many_threads": 100, "many_descriptors": 200, 
            "large_file": 64 * MIB, "much_memory": 512 * MIB, "spread_memory": 768 * MIB, "socket_memory": 768 * MIB,
            "cpu_time": 6}  # fmt: skip
 
-# Only a cage, or the checker, counts what several processes take.
+# Only a cage, or the checker, adds up what several processes use.
 COUNTED = tuple(attack for attack in ATTACKS if attack.name in ("spread_memory", "socket_memory"))
 
-# A zygote in small: one worker per step, each answering with one line of JSON or dying.
+# A small zygote: one worker per step, each answering with one line of JSON or dying.
 ZYGOTE = """
 import json, os, pathlib, select, signal, sys
 sys.path.insert(0, sys.argv[1])
@@ -82,7 +82,7 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
 
 @functools.cache
 def _first_attempt(identity: str, level: str) -> str:
-    """Why the bare walls of a level cannot be raised here; empty if they can."""
+    """Why the bare walls of a level cannot be set up here; empty if they can."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         """
@@ -115,7 +115,7 @@ def skip_without(identity: str, level: str) -> None:
 
 
 class House:
-    """A place on disk with a canary, a data folder and scratch folders, and a way to run workers over it."""
+    """A place on disk with a canary, a data folder and scratch folders, and a way to run workers in it."""
 
     def __init__(self, place: Path) -> None:
         self.place = place

@@ -1,4 +1,4 @@
-"""Who runs a test's commands: root, or an ordinary user with a Python that they can start and that sees the kit."""
+"""Who runs a test's commands: root, or an ordinary user with a usable Python that sees the kit."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ BASES = (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3")
 
 
 def python_of(identity: str, *, torch: bool = True) -> list[str]:
-    """Return the command that starts Python as "root" or as an ordinary "user"; skips where there is none.
+    """Return the command that starts Python as "root" or as an ordinary "user"; skip if there is none.
 
     Args:
         identity: who.
-        torch: whether it must have the kit's packages, and be of the version that runs the tests.
+        torch: whether it must have the kit's packages and the Python version of the tests.
     """
     if identity == OWN:
         return [sys.executable]
@@ -46,7 +46,7 @@ def python_of(identity: str, *, torch: bool = True) -> list[str]:
 
 @functools.cache
 def ordinary_python(*, torch: bool = True) -> str:
-    """Return an interpreter for the ordinary user, "" if there is none; where root's is closed to them, one is made.
+    """Return an interpreter for the ordinary user, "" if there is none; make one if root's is closed to them.
 
     Skips without setpriv, which starts it.
 
@@ -55,7 +55,7 @@ def ordinary_python(*, torch: bool = True) -> str:
     """
     need("setpriv")
     if torch:
-        # setpriv starts it with the rights that root had: it must be able to start itself again.
+        # setpriv starts it with root's permissions: it must be able to start itself again.
         same = f"assert sys.version_info[:2] == {sys.version_info[:2]}"
         check = f"import os, sys, torch, grader; assert os.access(sys.executable, os.X_OK); {same}"
     else:
@@ -69,7 +69,7 @@ def ordinary_python(*, torch: bool = True) -> str:
 
 
 def _environment(base: str) -> str:
-    """Return the interpreter of a new environment over this one's packages, which lie wherever they lie."""
+    """Return the interpreter of a new environment over this one's packages, wherever they are."""
     folder = Path(tempfile.mkdtemp(prefix="cnn-kit-python-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)

@@ -19,20 +19,20 @@ _WITHOUT = "needs "
 
 
 def need(program: str) -> None:
-    """Go on where a program is installed under its own name."""
+    """Continue if a program is installed under its own name."""
     if shutil.which(program) is None:
         do_without(program)
 
 
 def do_without(program: str) -> NoReturn:
-    """Skip a test for want of a program, or fail it where all that tests need is to be there."""
+    """Skip a test because a program is missing, or fail it where everything should be installed."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"expected {program}, got none: {INSTALL[program]}")
     pytest.skip(f"{_WITHOUT}{program}")
 
 
 def not_tried(skipped: Iterable[pytest.TestReport]) -> str:
-    """Return one line on the tests that were skipped for want of a program; "" if none were."""
+    """Return one line on the tests that were skipped because a program is missing; "" if none were."""
     reasons = [report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple)]
     counts = Counter(reason.partition(f": {_WITHOUT}")[2] for reason in reasons)
     counts = Counter({program: counts[program] for program in INSTALL if counts[program]})

@@ -1,4 +1,4 @@
-"""What a grader wrote, so that two runs can be compared."""
+"""A grader's output in a form that two runs can be compared by."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def without_seconds(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a document of results.json in which no task took time."""
+    """Return a results.json document without times."""
     return result | {"tasks": [task | {"seconds": 0} for task in result["tasks"]]}

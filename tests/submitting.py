@@ -1,4 +1,4 @@
-"""Submissions made on the spot, for the tests of the intake."""
+"""Submissions made for the tests of the intake."""
 
 from __future__ import annotations
 

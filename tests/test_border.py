@@ -1,4 +1,4 @@
-"""The grader names nothing of a course: tasks, modules, classes, data sets; whatever it knows of one, `Course` says."""
+"""The grader names nothing of a course: tasks, modules, classes, data sets; it knows a course only through `Course`."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ COMMON = {
     "classifier",
     "convolution",
 }
-"""Words of its title that are no one course's: plain English, and the framework that the grader is for."""
+"""Words of its title that belong to no course: plain English, and the framework that the grader is for."""
 
 OF_THE_GRADER = {"PIL", "filelock"}
 """Packages that the grader uses itself."""
 
 
 def names() -> set[str]:
-    """Return what the course calls its tasks, modules, functions, classes, data sets and files."""
+    """Return the course's names of tasks, modules, functions, classes, data sets and files."""
     symbols = {part for task in course().tasks for symbol in task.symbols for part in symbol.split(".")}
     data = {path.name for path in DATA.iterdir() if path.is_dir()}
     files = {course().artefact_file.partition(".")[0], course().data_variable}
@@ -53,17 +53,17 @@ def names() -> set[str]:
 
 
 def is_a_word(name: str) -> bool:
-    """Tell whether a name may stand in an English sentence, and so says nothing of a course by itself."""
+    """Return whether a name may occur in an English sentence, and so does not point to a course by itself."""
     return name.isalpha() and name.islower()
 
 
 def of_python_or_lightning(name: str) -> bool:
-    """Tell whether a name is somebody else's as well: a method that a framework calls."""
+    """Return whether a name is also someone else's: a method that a framework calls."""
     return name in {"__init__", "setup", "forward", "prepare_data"}
 
 
 def found_in(path: Path, wanted: set[str]) -> Iterator[str]:
-    """Give the names of a course that a file mentions, with their lines."""
+    """Return the names of a course that a file mentions, with their lines."""
     text = path.read_text(encoding="utf-8")
     odd = {name for name in wanted if not is_a_word(name)}
     for number, line in enumerate(text.splitlines(), 1):
@@ -77,7 +77,7 @@ def found_in(path: Path, wanted: set[str]) -> Iterator[str]:
         yield from (f"{path.relative_to(ROOT)}: {mention}" for mention in mentions)
 
 
-def test_the_course_that_is_imported_is_the_one_beside_the_grader() -> None:
+def test_the_imported_course_is_the_one_beside_the_grader() -> None:
     probes = course().part("probes")
     assert probes is not None
     assert [Path(folder) for folder in probes.__path__] == [LESSON / "probes"]
@@ -90,7 +90,7 @@ def test_the_grader_names_nothing_of_the_course() -> None:
 
 
 @pytest.mark.parametrize("text", ["'convolve'", "# conv2d is next", "from exercises.model import x", "FashionMNIST()"])
-def test_what_names_the_course_is_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_the_course_are_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("test_border.ROOT", tmp_path)
     (tmp_path / "one.py").write_text(text)
     assert list(found_in(tmp_path / "one.py", names())) != []
@@ -106,7 +106,7 @@ def test_the_grader_imports_nothing_of_a_course() -> None:
 
 
 def imported(path: Path) -> set[str]:
-    """Return which modules of the grader a module imports, wherever it does, but not for its types alone."""
+    """Return which modules of the grader a module imports anywhere, except only for types."""
     tree, found = ast.parse(path.read_text(encoding="utf-8")), set()
     for_types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
     left_out = {id(node) for block in for_types for node in ast.walk(block)}
@@ -122,7 +122,7 @@ def test_imports_go_one_way() -> None:
     }
     graph = {name: (imported(path) & modules.keys()) - {name} for name, path in modules.items()}
     packages = {name for name in modules if (ROOT / name.replace(".", "/")).is_dir()}
-    # What a package itself holds is imported with each of its modules; that alone is no way back.
+    # A package's own imports come with each of its modules; that alone is not a way back.
     TopologicalSorter({name: needs - packages for name, needs in graph.items()}).prepare()
     folders: dict[str, set[str]] = defaultdict(set)
     for name, needs in graph.items():

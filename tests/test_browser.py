@@ -1,4 +1,4 @@
-"""The helper of the browser tests notices what it is there for."""
+"""The helper of the browser tests notices what it should."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_a_bad_page_is_not_sound(tmp_path: Path, body: str) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_a_page_gets_the_width_and_the_colours_asked_for(tmp_path: Path, width: int, *, dark: bool) -> None:
+def test_a_page_gets_the_requested_width_and_colours(tmp_path: Path, width: int, *, dark: bool) -> None:
     page = opened(tmp_path, "", width, dark=dark)
     seen = page.run("return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]")
     assert seen == [width, dark]

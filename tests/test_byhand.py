@@ -1,4 +1,4 @@
-"""The watch over hand-written convolutions: every route is noticed, and nothing that is allowed.
+"""The watch over hand-written convolutions: every forbidden route is noticed, and nothing that is allowed.
 
 The routes run in a process of their own, because a watch cannot be taken off again.
 """
@@ -36,7 +36,7 @@ from lesson import by_hand
 ROOT = Path(__file__).parent.parent
 Route = Callable[[], Any]
 PYTHON = ctypes.PyDLL(None)
-"""A handle that somebody kept from before."""
+"""A handle kept from before."""
 
 
 def _torch_routes() -> dict[str, Route]:
@@ -234,7 +234,7 @@ def _in_a_graph(x: torch.Tensor, w: torch.Tensor) -> Any:
 
 
 def _reset_and_convolve() -> Any:
-    """Take the refusals back, as can be done with a library that was found in memory; another one shows whether."""
+    """Undo the refusals, as a library found in memory allows; another one shows whether it worked."""
     if hasattr(torch._C._dispatch_library("IMPL", "aten", "", "x", 0), "reset"):
         return None
     return F.conv2d(torch.rand(1, 1, 5, 5), torch.rand(1, 1, 2, 2))
@@ -253,7 +253,7 @@ def _open_from_its_folder() -> None:
 
 
 def _load_again() -> Any:
-    """Load NumPy's functions once more, as they were before anybody replaced them."""
+    """Load NumPy's functions again, as they were before they were replaced."""
     name = next(name for name in sys.modules if name.endswith("._multiarray_umath"))
     spec = importlib.util.find_spec(name)
     kept = sys.modules.pop(name)
@@ -264,7 +264,7 @@ def _load_again() -> Any:
 
 
 def _load_an_extension() -> Any:
-    """Load an extension from where no library lies."""
+    """Load an extension from a folder without libraries."""
     with tempfile.TemporaryDirectory() as folder:
         copy = shutil.copy(importlib.import_module("_testcapi").__file__, folder)  # type: ignore[type-var]
         spec = importlib.util.spec_from_file_location("_testcapi", copy)
@@ -272,13 +272,13 @@ def _load_an_extension() -> Any:
 
 
 def _scipy_signal() -> Any:
-    from scipy.signal import convolve2d  # noqa: PLC0415 - it is the import that is tried
+    from scipy.signal import convolve2d  # noqa: PLC0415 - the import itself is tried
 
     return convolve2d([[1.0]], [[1.0]])
 
 
 def _name_scipy_signal() -> Any:
-    from scipy.signal import convolve2d  # noqa: PLC0415 - it is the import that is tried
+    from scipy.signal import convolve2d  # noqa: PLC0415 - the import itself is tried
 
     return convolve2d
 
@@ -326,7 +326,7 @@ def _main(mode: str) -> None:
         try:
             route()
             answers[name] = {"error": None, "seen": list(watch.seen)}
-        except Exception as error:  # noqa: BLE001 - the answer is what it was
+        except Exception as error:  # noqa: BLE001 - the exception is the answer
             answers[name] = {"error": f"{type(error).__name__}: {error}", "seen": list(watch.seen)}
     sys.stdout.write("\n" + json.dumps(answers))
 
@@ -466,7 +466,7 @@ ALLOWED = [
     "looking for a GPU",
     "NVIDIA's library",
 ]
-AROUND = {"a dispatch key excluded", "another dispatch key"}  # these fail by themselves where nothing is blocked
+AROUND = {"a dispatch key excluded", "another dispatch key"}  # these fail by themselves if nothing is blocked
 BELOW = {
     "decomposition",
     "table of decompositions",
@@ -475,12 +475,12 @@ BELOW = {
     "frozen and converted",
     "library found and reset",
     "compiled ahead",
-}  # nothing sees these, and there they need no blocking
+}  # nothing sees these, and they need no blocking
 
 
 @pytest.mark.parametrize("route", TORCH)
 def test_blocking_ends_every_route_to_pytorchs_convolutions(route: str) -> None:
-    """A convolution of PyTorch's raises and is recorded, by whatever route it is reached."""
+    """A PyTorch convolution raises and is recorded, whatever route reaches it."""
     answer = _answers("block")[route]
     assert answer["error"], answer
     assert "by hand" in answer["error"]
@@ -497,7 +497,7 @@ def test_blocking_ends_every_route_outside_pytorch(route: str, name: str) -> Non
 
 @pytest.mark.parametrize("mode", ["block", "record"])
 @pytest.mark.parametrize("route", ALLOWED)
-def test_nothing_is_noticed_where_the_work_is_done_by_hand(route: str, mode: str) -> None:
+def test_work_by_hand_is_not_flagged(route: str, mode: str) -> None:
     """Views, sums, products and the FFT run and leave no trace."""
     if (route, mode) == ("naming scipy", "record"):
         pytest.importorskip("scipy")
@@ -512,14 +512,14 @@ def test_recording_lets_a_convolution_run(route: str) -> None:
     assert answer["seen"], answer
 
 
-def test_every_route_is_asked_for() -> None:
-    """No route runs without a test that looks at its answer."""
+def test_every_route_is_tested() -> None:
+    """No route runs without a test that checks its answer."""
     expected = [*TORCH, *OTHER, *(f"allowed: {name}" for name in ALLOWED)]
     assert sorted(_answers("block")) == sorted(expected)
 
 
 def test_a_plain_conv2d_is_recorded_as_convolution() -> None:
-    """The name that the checker looks for is that of the operator below."""
+    """The checker looks for the name of the underlying operator."""
     assert "aten::convolution" in _answers("record")["conv2d"]["seen"]
 
 

@@ -1,4 +1,4 @@
-"""A grader that errs grades nobody, and a slow machine fails nobody."""
+"""A broken grader grades nobody, and a slow machine fails nobody."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def result(status: str, score: float) -> tuple[TaskResult, ...]:
     return tuple(TaskResult(t.id, t.points, score * t.points, status, None, "", 0.1) for t in course().tasks)  # type: ignore[arg-type]
 
 
-def test_stubs_that_are_started_or_score_are_told() -> None:
+def test_stubs_that_are_started_or_score_are_reported() -> None:
     assert stubs_result_problems(result("not_started", 0)) == []
     assert len(stubs_result_problems(result("failed", 0))) == 26
     assert len(stubs_result_problems(result("not_started", 1))) == 26
 
 
-def test_a_reference_that_does_not_score_full_is_told() -> None:
+def test_a_reference_below_full_score_is_reported() -> None:
     assert reference_result_problems(result("passed", 1)) == []
     assert len(reference_result_problems(result("partial", 0.5))) == 26
 
@@ -52,7 +52,7 @@ def test_with_a_wrong_reference_nobody_is_graded(kit: Path) -> None:
     assert not (kit / "out" / "ada").exists()
 
 
-def test_a_task_gets_a_multiple_of_what_the_reference_took() -> None:
+def test_a_task_gets_a_multiple_of_the_reference_time() -> None:
     limits = Limits(load_seconds=30, call_seconds=30, task_seconds=120)
     slow, quick = Pace(load=4, call=10, task=50), Pace(load=0.1, call=0.2, task=1)
     found = limits.calibrated({"slow": slow, "quick": quick})
@@ -62,6 +62,6 @@ def test_a_task_gets_a_multiple_of_what_the_reference_took() -> None:
     assert found["quick"].resources.cpu_seconds == found["slow"].resources.cpu_seconds == THREADS * MARGIN * 50
 
 
-def test_a_pace_tells_the_longest_answer_and_their_sum() -> None:
+def test_a_pace_has_the_longest_answer_and_their_sum() -> None:
     pace = Pace().after("load", 0.5).after("import", 2).after("call", 3).after("probe", 1)
     assert pace == Pace(load=2, call=3, task=6.5)

@@ -75,14 +75,14 @@ Check = Callable[..., tuple[TaskResult, tuple[str, ...]]]
 
 @pytest.fixture
 def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Return a function that runs a small suite for `convolve` and gives its result and the notes."""
+    """Return a function that runs a small suite for `convolve` and returns its result and the notes."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(source: str, *sessions: FakeSession) -> tuple[TaskResult, tuple[str, ...]]:
-        """Grade one submission after another, and return what is said of the last."""
+        """Grade one submission after another, and return the report of the last."""
         sessions = sessions or (FakeSession(),)
-        # A name of its own, since modules are kept by name; without "test", since our own pytest would rewrite it.
+        # A unique name, since modules are kept by name; without "test", since our own pytest would rewrite it.
         path = tmp_path / f"suite_{tmp_path.name}.py"
         path.write_text(HEAD + source, encoding="utf-8")
         answers: list[CheckReport] = []
@@ -126,7 +126,7 @@ def run_alone(path: Path, plugin: CheckPlugin) -> None:
         ("", "expected checks of convolve, got none"),
     ],
 )
-def test_checks_that_are_missing_grade_nobody(source: str, why: str, tmp_path: Path) -> None:
+def test_missing_checks_grade_nobody(source: str, why: str, tmp_path: Path) -> None:
     path = tmp_path / f"suite_{tmp_path.name}.py"
     path.write_text(HEAD + source, encoding="utf-8")
     answers: list[object] = []
@@ -153,7 +153,7 @@ def test_a_named_detail_never_outranks_a_core_check_without_a_name(check: Check)
     assert (result.misconception, result.message) == (None, "unknown")
 
 
-def test_of_details_the_heaviest_with_a_name_is_the_message(check: Check) -> None:
+def test_the_heaviest_named_detail_is_the_message(check: Check) -> None:
     named = ["fail_check('turned?', 'flipped-kernel')", "fail_check('forgotten?', 'ignores-bias')"]
     source = suite("core: pass", "detail: assert False, 'unknown'", *(f"detail: {one}" for one in named))
     result, _ = check(source.replace('"check 3"', '"check 3", weight=2').replace('"check 1"', '"check 1", weight=3'))
@@ -168,8 +168,8 @@ def test_refusals_together_cost_a_tenth(check: Check) -> None:
     assert [round(one.weight, 3) for one in result.checks] == [0.45, 0.45, 0.05, 0.05]
 
 
-def test_a_neighbour_that_hangs_helps_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task that ends early leaves the rest of its file; the next file's checks must run all the same."""
+def test_a_hanging_neighbour_affects_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that ends early leaves the rest of its file; the next file's checks must still run."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     slow = (
@@ -195,9 +195,7 @@ def test_a_neighbour_that_hangs_helps_nobody(tmp_path: Path, monkeypatch: pytest
     assert not any(check.passed for one in answers for task in one.tasks for check in task.checks)
 
 
-def test_a_check_that_does_not_come_to_its_end_is_the_graders_trouble(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_check_that_does_not_finish_is_a_grader_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     source = "@pytest.fixture\ndef broken():\n    raise RuntimeError\n\n" + suite("core: pass", "core: pass")
@@ -222,13 +220,13 @@ def test_a_check_that_computes_too_long_is_stopped(check: Check, busy: str, monk
     assert "too long to look at" in result.message
 
 
-def test_what_a_check_keeps_is_there_for_the_next_of_the_task(check: Check) -> None:
+def test_what_a_check_keeps_reaches_the_next_check_of_the_task(check: Check) -> None:
     keeps, looks = "student.kept['seen'] = 3", "assert student.kept == {'seen': 3}, 'forgot'"
     result, _ = check(suite("core: assert not student.kept", f"core: {keeps}", f"core: {looks}"))
     assert (result.status, result.message) == ("passed", "All checks passed.")
 
 
-def test_credit_is_the_share_of_the_points_even_if_a_detail_fails(check: Check) -> None:
+def test_credit_is_the_share_of_points_even_if_a_detail_fails(check: Check) -> None:
     result, _ = check(suite("core: credit(0.25)", "detail: assert False, 'below 90 %'"))
     assert (result.status, result.score) == ("partial", 2)
 
@@ -249,20 +247,20 @@ def test_a_death_in_a_detail_makes_the_task_partial(check: Check) -> None:
     assert (result.status, result.score, result.message) == ("partial", 4, "too slow")
 
 
-def test_after_a_core_check_ran_out_of_time_no_other_is_run(check: Check) -> None:
+def test_after_a_core_check_times_out_no_other_runs(check: Check) -> None:
     result, notes = check(suite("core: raise StudentFailure('timed_out', 'slow')", "core: note('it was run')"))
     assert [one.passed for one in result.checks] == [False, False]
     assert notes == ()
 
 
-def test_an_unforeseen_exception_fails_that_check_alone_and_leaves_a_note(check: Check) -> None:
+def test_an_unexpected_exception_fails_only_that_check_and_leaves_a_note(check: Check) -> None:
     result, notes = check(suite("core: pass", "detail: {}['no such key']", "detail: pass"))
     assert [one.passed for one in result.checks] == [True, False, True]
     assert "cannot be checked" in result.message
     assert notes == ("convolve: a check stopped with KeyError: 'no such key'",)
 
 
-def test_a_stub_is_not_started_and_no_check_is_run(check: Check) -> None:
+def test_a_stub_is_not_started_and_no_check_runs(check: Check) -> None:
     result, notes = check(suite("core: note('it was run')"), FakeSession(started=False))
     assert (result.status, result.score, result.checks, notes) == ("not_started", 0, (), ())
 
@@ -291,7 +289,7 @@ def test_messages_are_cut_and_escaped(check: Check) -> None:
 
 
 class Failing:
-    """A worker that gives no answer."""
+    """A worker that does not answer."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -300,7 +298,7 @@ class Failing:
         raise self.error
 
 
-def test_a_worker_apart_that_fails_ends_alone_and_what_was_disturbed_stays_so() -> None:
+def test_a_failing_separate_worker_ends_alone_and_disturbances_are_kept() -> None:
     own, apart, retired = Failing(WorkerEnded("ended")), Failing(WorkerTimedOut(starved=True)), []
     pool = SimpleNamespace(place=SimpleNamespace(data_inside=None), take=lambda _: apart, retire=retired.append)
     session = TaskSession(pool, Limits(), Code({}, {}, {}), course().task("convolve"))  # type: ignore[arg-type]
@@ -330,7 +328,7 @@ RIGHT = torch.tensor([[1.5, -2.0, 3.0], [0.0, 7.0, 0.25]])
     [RIGHT, RIGHT + 3e-5 * torch.tensor([[1.0, -1.0, 1.0]] * 2), RIGHT.clone().requires_grad_().detach()],
     ids=["equal", "rounded", "copied"],
 )
-def test_what_agrees_is_close(got: Tensor) -> None:
+def test_equal_values_are_close(got: Tensor) -> None:
     assert_close(got, RIGHT, "f")
 
 
@@ -357,7 +355,7 @@ def test_what_agrees_is_close(got: Tensor) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_differs_is_told_without_the_expected_values(got: object, words: str) -> None:
+def test_differences_are_reported_without_the_expected_values(got: object, words: str) -> None:
     with pytest.raises(CheckFailed) as caught:
         assert_close(got, RIGHT, "f")
     assert words in caught.value.message
@@ -381,7 +379,7 @@ def test_a_whole_number_counts_whatever_holds_it(got: object) -> None:
 
 
 @pytest.mark.parametrize("got", [True, 1.5, "1", None, 2, torch.ones(2)])
-def test_anything_else_is_another_number(got: object) -> None:
+def test_anything_else_is_a_different_number(got: object) -> None:
     with pytest.raises(CheckFailed):
         assert_number(got, 1, "f")
 
@@ -403,7 +401,7 @@ def test_numbers_count_whatever_holds_them(got: object) -> None:
         (RIGHT.double() + 1, RIGHT, None),
     ],
 )
-def test_what_holds_right_numbers_has_a_name(got: object, wanted: Tensor, name: str | None) -> None:
+def test_what_holds_right_numbers_is_named(got: object, wanted: Tensor, name: str | None) -> None:
     with pytest.raises(CheckFailed) as caught:
         assert_close(got, wanted, "f")
     assert caught.value.misconception == name
@@ -437,11 +435,11 @@ def test_a_refusal_counts_by_any_of_its_base_classes() -> None:
 
 
 @pytest.mark.parametrize("name", ["ValueError", "TypeError", "RuntimeError", "IndexError"])
-def test_what_python_and_pytorch_raise_by_themselves_is_a_refusal(name: str) -> None:
+def test_errors_that_python_and_pytorch_raise_are_refusals(name: str) -> None:
     assert_refused(raising(name, "Exception"), "f", RIGHT)
 
 
-def test_what_pytorch_cannot_do_for_a_dtype_is_a_refusal() -> None:
+def test_an_unsupported_dtype_in_pytorch_is_a_refusal() -> None:
     def answer(*_: object) -> None:
         text = "f: NotImplementedError: \"bincount_cpu\" not implemented for 'Float'"
         raise StudentRaised("crashed", text, ("NotImplementedError", "RuntimeError"))
@@ -449,7 +447,7 @@ def test_what_pytorch_cannot_do_for_a_dtype_is_a_refusal() -> None:
     assert_refused(Student(FakeSession(answer=answer), None), "f", 3)
 
 
-def test_a_refusal_leaves_its_arguments() -> None:
+def test_a_refusal_does_not_change_its_arguments() -> None:
     assert_refused(raising("ValueError", after=(RIGHT.clone(),)), "f", RIGHT)
     with pytest.raises(CheckFailed) as caught:
         assert_refused(raising("ValueError", after=(RIGHT + 1,)), "f", RIGHT)
@@ -463,12 +461,12 @@ def test_a_refusal_leaves_its_arguments() -> None:
      (Student(FakeSession(answer=lambda *_: 3), None), "got an answer")],
     ids=["another exception", "not written", "an answer"],
 )  # fmt: skip
-def test_no_refusal_is_told(student: Student, words: str) -> None:
+def test_a_missing_refusal_is_reported(student: Student, words: str) -> None:
     with pytest.raises(CheckFailed, match=words):
         assert_refused(student, "f", 3)
 
 
-def test_a_dead_process_is_no_refusal() -> None:
+def test_a_dead_process_is_not_a_refusal() -> None:
     def answer(*_args: object) -> None:
         raise StudentFailure("timed_out", "too slow")
 
@@ -491,7 +489,7 @@ def told(helper: TaskResult, result: TaskResult, *used: str) -> TaskResult:
     return reported_once(dict(zip(tasks, (helper, result), strict=True)), uses)[tasks[1]]
 
 
-def test_a_wrong_helper_is_told_once() -> None:
+def test_a_wrong_helper_is_reported_once() -> None:
     got = told(wrong("convolve"), wrong("conv2d", name="ignores-bias"), "convolve", "torch")
     assert (got.misconception, got.score) == (None, 0)
     assert "your convolve" in got.message
@@ -512,5 +510,5 @@ def test_a_wrong_helper_is_told_once() -> None:
     ],
     ids=["not used", "helper right", "helper right in part", "right in part", "another module", "the same functions"],
 )
-def test_a_mistake_of_its_own_is_told(helper: TaskResult, result: TaskResult, used: str) -> None:
+def test_a_tasks_own_mistake_is_reported(helper: TaskResult, result: TaskResult, used: str) -> None:
     assert told(helper, result, used) == result

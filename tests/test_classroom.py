@@ -1,4 +1,4 @@
-"""A course of twelve who hand in notebooks, from release to export, with nbgrader's own commands."""
+"""A course of twelve students with notebooks, from release to export, with nbgrader's own commands."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def outputs(nb: NotebookNode) -> list[Any]:
 
 
 def scores_of_modules(demo_out: Path, student: str) -> dict[str, float]:
-    """Return what the tasks that are handed in as notebooks earned as modules."""
+    """Return the points of the tasks submitted as notebooks when graded as modules."""
     result = json.loads((demo_out / student / "results.json").read_text(encoding="utf-8"))
     asked = {task.id for task in course().tasks if task.module in STUDENTS[student].modules}
     return {task["id"]: task["score"] for task in result["tasks"] if task["id"] in asked}
@@ -62,7 +62,7 @@ def test_the_exported_gradebook_holds_everybodys_points(course: Path, demo_out: 
     assert rows == pytest.approx(expected)
 
 
-def test_every_notebook_that_came_has_a_page_without_anything_hidden(course: Path) -> None:
+def test_every_submitted_notebook_has_a_page_without_anything_hidden(course: Path) -> None:
     for student in STUDENTS:
         for path in (course / "submitted" / student / "cnn").glob("*.ipynb"):
             text = page(course, student, path.stem)
@@ -102,7 +102,7 @@ def test_errors_and_escapes_before_a_solution_are_outputs_and_cost_nothing(cours
     assert any("was not run" in one.evalue for one in errors)
 
 
-def test_a_cell_that_ends_its_process_is_an_error_and_the_rest_is_not_run(course: Path) -> None:
+def test_a_cell_that_ends_its_process_is_an_error_and_the_rest_does_not_run(course: Path) -> None:
     nb = graded(course, "untouched", "summary")
     said = outputs(nb)
     assert "exit status 0" in said[0].evalue
@@ -116,7 +116,7 @@ def test_large_outputs_are_left_out(course: Path) -> None:
     assert kept.stat().st_size < 5_000_000
 
 
-def test_written_answers_wait_for_a_person(course: Path) -> None:
+def test_written_answers_wait_for_a_human(course: Path) -> None:
     scores = auto_scores(course, "reference")
     assert scores.keys() - TASKS == {
         "exploration-commentary",
@@ -129,7 +129,7 @@ def test_results_are_kept_as_grader_grade_keeps_them(course: Path) -> None:
     assert (kept["status"], kept["score"]) == ("graded", 100.0)
 
 
-def test_a_failure_of_the_grader_is_no_grade(course: Path, tmp_path: Path) -> None:
+def test_a_grader_error_gives_no_grade(course: Path, tmp_path: Path) -> None:
     broken = tmp_path / "course"
     shutil.copytree(course, broken, ignore=shutil.ignore_patterns("autograded", "feedback", "graded", "downloaded"))
     (broken / "graded").write_text("no folder")
@@ -138,7 +138,7 @@ def test_a_failure_of_the_grader_is_no_grade(course: Path, tmp_path: Path) -> No
     assert not (broken / "autograded" / "untouched" / "cnn").exists()
 
 
-def test_stock_execute_gives_the_same_points_and_says_that_nothing_is_isolated(course: Path, tmp_path: Path) -> None:
+def test_stock_execute_gives_the_same_points_and_warns_that_nothing_is_isolated(course: Path, tmp_path: Path) -> None:
     stock = tmp_path / "course"
     shutil.copytree(course, stock, ignore=shutil.ignore_patterns("autograded", "feedback", "graded", "downloaded"))
     text = (stock / "nbgrader_config.py").read_text(encoding="utf-8")

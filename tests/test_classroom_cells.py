@@ -1,4 +1,4 @@
-"""A student's cells in the sandbox: what they put out is kept for people, and how they end is said."""
+"""A student's cells in the sandbox: their output is kept for people, and how they end is reported."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize(("source", "says"), ENDINGS.values(), ids=ENDINGS)
-def test_a_process_that_ends_is_an_error_and_later_cells_are_not_run(pool: WorkerPool, source: str, says: str) -> None:
+def test_a_process_that_ends_is_an_error_and_later_cells_do_not_run(pool: WorkerPool, source: str, says: str) -> None:
     ended, after = run(pool, source, "8.0", limits=Limits(call_seconds=2 if says.startswith("longer") else 20))
     assert [one.output_type for one in ended] == ["error"]
     assert says in ended[0].evalue
@@ -111,7 +111,7 @@ def test_all_cells_together_have_a_limit(pool: WorkerPool) -> None:
     assert "not run" in found[-1][0].text
 
 
-def test_a_namespace_that_does_not_open_is_no_students_fault(pool: WorkerPool) -> None:
+def test_a_namespace_that_does_not_open_is_not_the_students_fault(pool: WorkerPool) -> None:
     with pytest.raises(SandboxBroken, match="a namespace"):
         run(pool, "1", limits=Limits(load_seconds=0))
     assert run(pool, "1")[0][0].data["text/plain"] == "1"
@@ -124,6 +124,6 @@ def test_floods_are_cut(pool: WorkerPool) -> None:
     assert len(found[2][0].data["text/plain"]) < 25_000
 
 
-def test_places_of_this_machine_are_not_told(pool: WorkerPool) -> None:
+def test_paths_of_this_machine_are_not_shown(pool: WorkerPool) -> None:
     (found,) = run(pool, "import torch\ntorch.ones(2) @ torch.ones(3)")
     assert not any(str(Path(sys.prefix)) in line for line in found[0].traceback)

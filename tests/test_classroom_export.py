@@ -1,4 +1,4 @@
-"""nbgrader's gradebook in the formats of learning management systems: its scores, by hand and late ones included."""
+"""nbgrader's gradebook in the formats of learning management systems, with manual and late scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,cnn (77)
 
 
 def autograded_notebook(cell_score: float) -> NotebookNode:
-    """Return an autograded notebook whose only cell earned so much."""
+    """Return an autograded notebook whose only cell has this score."""
     metadata = {
         "grade": True,
         "solution": False,
@@ -48,7 +48,7 @@ def autograded_notebook(cell_score: float) -> NotebookNode:
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return a gradebook in which ada got 8, by hand, and grace 6, an hour late; zoe handed nothing in."""
+    """Return a gradebook in which ada got 8, by hand, and grace 6, an hour late; zoe submitted nothing."""
     monkeypatch.setenv("PATH", programs())
     url = f"sqlite:///{tmp_path / 'gradebook.db'}"
     with Gradebook(url) as book:
@@ -124,13 +124,13 @@ def test_a_score_given_by_hand_survives_autograde(database: str, tmp_path: Path)
     assert moodle(database, tmp_path)["ada"][0] == "8"
 
 
-def test_some_students_and_assignments_alone_are_exported_when_named(database: str, tmp_path: Path) -> None:
+def test_only_the_named_students_and_assignments_are_exported(database: str, tmp_path: Path) -> None:
     assert list(moodle(database, tmp_path, student=["grace"])) == ["grace"]
     assert moodle(database, tmp_path, assignment=["other"])["ada"] == []
 
 
 def moodle(database: str, folder: Path, **asked: list[str]) -> dict[str, list[str]]:
-    """Return what Moodle gets, by user name; no cell is a formula."""
+    """Return Moodle's table by user name; no cell is a formula."""
     with Gradebook(database) as book:
         MoodleExporter(to=str(folder / "moodle.csv"), **asked).export(book)
     with (folder / "moodle.csv").open(newline="") as file:

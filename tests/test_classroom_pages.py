@@ -1,4 +1,4 @@
-"""nbgrader's own pages in a browser: points, messages and figures are there, nothing hidden is, nothing runs."""
+"""nbgrader's own pages in a browser: they show points, messages and figures, nothing hidden, and run nothing."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def submission(course: Path, student: str, notebook: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_formgrader_lists_the_assignment_and_who_handed_in(course: Path, server: str) -> None:
+def test_the_formgrader_lists_the_assignment_and_its_submissions(course: Path, server: str) -> None:
     page = open_page(f"{server}/formgrader/gradebook/cnn/convolution")
     handed_in = sum("convolution" in work.modules for work in STUDENTS.values())
     page.wait_for(f"document.body.innerText.split('Submission #').length - 1 === {handed_in}")
@@ -93,8 +93,8 @@ def test_the_formgrader_shows_points_messages_and_figures_of_a_submission(course
 
 
 @pytest.mark.slow
-def test_full_credit_for_one_cell_is_given_to_that_cell_alone(course: Path, tmp_path: Path) -> None:
-    """A text cell at the top carries the names of tasks, as a student may write them."""
+def test_full_credit_for_one_cell_goes_only_to_that_cell(course: Path, tmp_path: Path) -> None:
+    """A text cell at the top has the names of tasks, as a student may write them."""
     copied = tmp_path / "course"
     shutil.copytree(course, copied)
     process, address = serve(copied, copied)
@@ -167,7 +167,7 @@ MARKUP = {
 
 
 @pytest.mark.parametrize("source", MARKUP.values(), ids=MARKUP)
-def test_text_cells_hold_nothing_that_runs(source: str, tmp_path: Path) -> None:
+def test_text_cells_contain_nothing_that_runs(source: str, tmp_path: Path) -> None:
     html = markdown2html({"cell": {}}, source)  # type: ignore[arg-type]
     (tmp_path / "page.html").write_text(f"<!doctype html><title>t</title>{html}", encoding="utf-8")
     page = open_page(tmp_path / "page.html")
@@ -183,7 +183,7 @@ def test_text_cells_keep_tables_pictures_and_links() -> None:
         assert piece in html
 
 
-def test_a_picture_that_the_cell_does_not_hold_is_named() -> None:
+def test_a_missing_picture_is_named() -> None:
     for attachments in ({}, {"gone.png": {}}):
         html = markdown2html({"cell": {"attachments": attachments}}, "a ![p](attachment:gone.png) b")  # type: ignore[arg-type]
         assert html.strip() == "<p>a <em>(the picture gone.png is missing)</em> b</p>"

@@ -1,4 +1,4 @@
-"""Whatever is handed in as a notebook, nbgrader gets one with the marks that it was released with, and a note."""
+"""Whatever is submitted as a notebook, nbgrader gets one with the released metadata, and a note."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def names(nb: NotebookNode) -> list[str | None]:
     return [one.metadata.get("nbgrader", {}).get("grade_id") for one in nb.cells]
 
 
-def test_a_notebook_as_it_was_released_is_left_alone() -> None:
+def test_an_unchanged_notebook_is_left_alone() -> None:
     nb = whole()
     assert repair(nb, SOURCES, {}) == []
     assert [one.metadata["nbgrader"] for one in nb.cells] == [source.marks for source in SOURCES]
 
 
-def test_of_doubled_cells_the_last_one_keeps_its_marks() -> None:
+def test_the_last_of_duplicate_cells_keeps_its_metadata() -> None:
     nb = whole()
     nb.cells.append(cell(SOLUTION, "later"))
     notes = repair(nb, SOURCES, {})
@@ -57,7 +57,7 @@ def test_of_doubled_cells_the_last_one_keeps_its_marks() -> None:
     assert notes[0] == "f-solution: there are several cells of this name; the last one counts."
 
 
-def test_cells_in_another_order_are_put_back_with_what_stands_behind_them() -> None:
+def test_reordered_cells_are_put_back_with_what_follows_them() -> None:
     nb = whole()
     first, last = nb.cells[0], nb.cells[3]
     nb.cells = [new_markdown_cell("top"), last, new_code_cell("behind"), *nb.cells[1:3], first]
@@ -67,7 +67,7 @@ def test_cells_in_another_order_are_put_back_with_what_stands_behind_them() -> N
     assert notes == ["The cells were in another order than they were released in; they are in that order again."]
 
 
-def test_deleted_cells_come_back_behind_the_ones_that_they_followed() -> None:
+def test_deleted_cells_come_back_after_the_ones_they_followed() -> None:
     nb = new_notebook(cells=[cell(SOLUTION), new_code_cell("x"), cell(ANSWER)])
     notes = repair(nb, SOURCES, {})
     assert names(nb) == ["f-solution", "f-check", "f", None, "words"]
@@ -82,7 +82,7 @@ def test_a_deleted_answer_comes_back_without_anything_to_mark() -> None:
     assert "Your answer" not in nb.cells[3].source
 
 
-def test_a_retyped_cell_has_its_type_again_and_keeps_its_text() -> None:
+def test_a_retyped_cell_gets_its_type_back_and_keeps_its_text() -> None:
     nb = whole()
     nb.cells[0] = new_markdown_cell("def f(): return 1", metadata={"nbgrader": SOLUTION.marks})
     nb.cells[3] = new_code_cell("my words", metadata={"nbgrader": ANSWER.marks})
@@ -97,7 +97,7 @@ def test_a_retyped_cell_has_its_type_again_and_keeps_its_text() -> None:
 @pytest.mark.parametrize(
     "changes", [{"points": 100}, {"locked": False}, {"grade": True, "points": 1}, {"grade": "yes"}]
 )
-def test_forged_marks_are_replaced(changes: dict[str, Any]) -> None:
+def test_forged_metadata_is_replaced(changes: dict[str, Any]) -> None:
     nb = whole()
     nb.cells = [cell(source, **changes) for source in SOURCES]
     repair(nb, SOURCES, {})
@@ -105,14 +105,14 @@ def test_forged_marks_are_replaced(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("forged", ["bonus", "", None, 7, ["f"], {"f": 1}])
-def test_marks_that_the_assignment_does_not_know_are_dropped(forged: Any) -> None:
+def test_unknown_metadata_is_dropped(forged: Any) -> None:
     nb = whole()
     nb.cells.append(new_code_cell("50.0", metadata={"nbgrader": {"grade": True, "grade_id": forged, "points": 50}}))
     repair(nb, SOURCES, {})
     assert "nbgrader" not in nb.cells[-1].metadata
 
 
-def test_cells_that_lost_their_marks_are_known_by_their_ids() -> None:
+def test_cells_that_lost_their_metadata_are_known_by_their_ids() -> None:
     nb = whole()
     ids = {one["id"]: source.name for one, source in zip(nb.cells, SOURCES, strict=True)}
     for one in nb.cells:
@@ -122,7 +122,7 @@ def test_cells_that_lost_their_marks_are_known_by_their_ids() -> None:
     assert notes == ["nbgrader's metadata was lost: 4 cells were known by their ids."]
 
 
-def test_an_id_does_not_take_a_name_that_another_cell_bears() -> None:
+def test_an_id_does_not_take_another_cells_name() -> None:
     nb = whole()
     nb.cells.append(new_code_cell("plain"))
     repair(nb, SOURCES, {nb.cells[-1]["id"]: "f"})
@@ -165,7 +165,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
-def test_what_is_no_notebook_becomes_a_note(tmp_path: Path, data: bytes) -> None:
+def test_an_invalid_notebook_becomes_a_note(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "convolution.ipynb"
     path.write_bytes(data)
     read = read_notebook(path)
@@ -186,7 +186,7 @@ ODD_CELLS: list[Any] = [
 ]  # fmt: skip
 
 
-def test_cells_of_odd_shapes_give_a_valid_notebook(tmp_path: Path) -> None:
+def test_malformed_cells_give_a_valid_notebook(tmp_path: Path) -> None:
     path = tmp_path / "n.ipynb"
     path.write_text(json.dumps({"nbformat": 4, "cells": ODD_CELLS, "metadata": {"kernelspec": {"name": 3}}}))
     read = read_notebook(path)
@@ -207,7 +207,7 @@ def test_half_of_a_surrogate_pair_is_replaced_wherever_it_stands(tmp_path: Path)
     nbformat.write(read, tmp_path / "again.ipynb")
 
 
-def test_marks_that_are_no_marks_are_left_out(tmp_path: Path) -> None:
+def test_invalid_metadata_is_left_out(tmp_path: Path) -> None:
     one = {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {**SOLUTION.marks, "more": "NESTED"}}}
     nested = '{"a":' * 700 + "1" + "}" * 700
     path = tmp_path / "n.ipynb"
@@ -215,14 +215,14 @@ def test_marks_that_are_no_marks_are_left_out(tmp_path: Path) -> None:
     assert read_notebook(path).cells[0].metadata["nbgrader"] == SOLUTION.marks
 
 
-def test_a_link_in_the_place_of_a_notebook_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_a_notebook_is_not_followed(tmp_path: Path) -> None:
     secret = tmp_path / "secret.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("secret")]), secret)
     (tmp_path / "n.ipynb").symlink_to(secret)
     assert "secret" not in json.dumps(read_notebook(tmp_path / "n.ipynb").cells[0].source.replace("secret.ipynb", ""))
 
 
-def test_notes_stand_in_one_cell_and_hold_no_markup() -> None:
+def test_notes_are_in_one_cell_and_contain_no_markup() -> None:
     nb = new_notebook(cells=[new_code_cell("1")])
     add_notes(nb, ["<script>alert(1)</script>"])
     add_notes(nb, ["[a](javascript:b) `c`"])

@@ -1,4 +1,4 @@
-"""What nbgrader makes of the outputs of an autograder cell is the checker's score, whatever it is."""
+"""nbgrader reads exactly the checker's score from the outputs of an autograder cell."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_nbgrader_reads_exactly_the_score(score: float) -> None:
     assert determine_grade(cell) == (score, 10.0)
 
 
-def test_a_dead_worker_is_never_a_pass() -> None:
+def test_a_dead_worker_never_passes() -> None:
     cell = graded_cell()
     cell.outputs = score_outputs(result(0.0, "crashed", "the process ended with exit status 0"), cell)
     assert determine_grade(cell)[0] == 0
@@ -53,12 +53,12 @@ def test_points_that_an_instructor_changed_scale_the_score() -> None:
     assert determine_grade(cell) == (2.0, 4.0)
 
 
-def test_a_cell_of_no_task_is_no_zero_and_no_pass_and_the_tasks_are_named() -> None:
+def test_a_cell_without_a_task_is_neither_zero_nor_a_pass_and_the_tasks_are_named() -> None:
     with pytest.raises(GraderError, match=r"'bonus': .*conv2d"):
         score_outputs(None, graded_cell(grade_id="bonus"))
 
 
-def test_trouble_of_the_grader_in_a_kernel_is_no_zero(
+def test_a_grader_error_in_a_kernel_is_not_a_zero(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fill_up(*_: object) -> None:
@@ -70,7 +70,7 @@ def test_trouble_of_the_grader_in_a_kernel_is_no_zero(
     assert "the grader failed" in capsys.readouterr().out
 
 
-def test_what_the_grader_says_of_its_own_trouble_is_told_in_a_kernel(
+def test_the_graders_own_error_is_shown_in_a_kernel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = subprocess.CompletedProcess([], 3, "", "sandbox: no level holds")
@@ -92,7 +92,7 @@ def test_only_locked_cells_named_after_a_task_are_public_checks() -> None:
     assert not is_autograder(new_code_cell("8.0"))
 
 
-def test_what_a_worker_says_is_cut_and_cleaned() -> None:
+def test_worker_output_is_cut_and_cleaned() -> None:
     said = [
         {"kind": "stream", "name": "stderr", "text": "\x1b[31mred\x1b[0m\r\n1 %\r99 %\x07"},
         {"kind": "result", "text": "3.0", "png": "no tensor"},
@@ -111,7 +111,7 @@ def test_what_a_worker_says_is_cut_and_cleaned() -> None:
 
 
 @pytest.mark.parametrize("nonsense", [None, 3, "text", {"kind": "result"}])
-def test_a_worker_that_answers_nonsense_puts_nothing_out(nonsense: object) -> None:
+def test_a_worker_that_answers_nonsense_outputs_nothing(nonsense: object) -> None:
     assert outputs(nonsense) == []
 
 

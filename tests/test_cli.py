@@ -1,4 +1,4 @@
-"""The command line: a wrong call is one line and status 2, and nothing heavy is imported to say so."""
+"""The command line: wrong usage is one line and status 2, and nothing heavy is imported to say so."""
 
 import csv
 import json
@@ -54,7 +54,7 @@ def test_every_verb_has_help(verb: str) -> None:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else value,
 )
-def test_a_wrong_call_is_one_line_and_status_2(arguments: list[str], word: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_one_line_and_status_2(arguments: list[str], word: str, tmp_path: Path) -> None:
     done = grader(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
@@ -72,7 +72,7 @@ def test_a_folder_without_submissions_is_graded_to_an_empty_class(tmp_path: Path
     assert "<dt>Submissions</dt><dd>0</dd>" in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_trouble_of_the_graders_own_is_status_3(tmp_path: Path) -> None:
+def test_a_grader_error_is_status_3(tmp_path: Path) -> None:
     (tmp_path / "class").mkdir()
     (tmp_path / "file").touch()
     done = grader("grade", "class", "--out", "file/out", cwd=tmp_path)
@@ -87,7 +87,7 @@ def test_the_doctor_finds_versions_data_limits_and_a_sandbox() -> None:
         assert word in done.stdout
 
 
-def test_the_doctor_names_a_package_that_is_missing_without_importing_it() -> None:
+def test_the_doctor_names_a_missing_package_without_importing_it() -> None:
     code = (
         "import sys; sys.modules['torchvision'] = None; from rich.console import Console; from grader import doctor\n"
         "doctor.GRADING_PACKAGES += ('no-such-[/]package',); print(doctor.examine(Console(width=300)))"
@@ -99,7 +99,7 @@ def test_the_doctor_names_a_package_that_is_missing_without_importing_it() -> No
 
 
 @pytest.mark.parametrize(("verb", "kept"), [("grade", True), ("submit", False)])
-def test_an_interrupted_verb_says_what_is_kept_where_something_is(verb: str, kept: bool) -> None:
+def test_an_interrupted_verb_says_what_is_kept_if_anything_is(verb: str, kept: bool) -> None:
     code = (
         "import sys; from grader import cli; sys.argv = ['grader', sys.argv[1]]\n"
         "def stop(**_): raise KeyboardInterrupt\n"
@@ -137,7 +137,7 @@ def write_class(folder: Path, names: str) -> None:
 
 
 def grade_class(folder: Path, jobs: str) -> str:
-    """Grade the class, and return what the grader says meanwhile."""
+    """Grade the class, and return the grader's output."""
     only = "convolve,class_counts,count_parameters"
     options = ["--only", only, "--accuracy", "skip", "--seed", "7", "--jobs", jobs]
     done = warm_grader("grade", str(folder / "class"), "--out", str(folder / "out"), *options)
@@ -146,7 +146,7 @@ def grade_class(folder: Path, jobs: str) -> str:
 
 
 def results(folder: Path, names: str) -> dict[str, Any]:
-    """Return what each sample got, but for names and times."""
+    """Return each sample's result, without names and times."""
     with (folder / "out" / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = {row.pop("student"): row for row in csv.DictReader(file)}
     found = {}
@@ -158,7 +158,7 @@ def results(folder: Path, names: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Grade the class for the first time; returns its folder, and what each sample got."""
+    """Grade the class for the first time; return its folder, and each sample's result."""
     folder = tmp_path_factory.mktemp("class")
     write_class(folder, "abcd")
     assert "kept" not in grade_class(folder, jobs="1")
@@ -177,7 +177,7 @@ def test_a_class_gets_the_same_grades_in_another_order_and_with_other_jobs(
 
 
 @pytest.mark.slow
-def test_what_has_not_changed_is_not_graded_again(graded: tuple[Path, dict[str, Any]]) -> None:
+def test_unchanged_submissions_are_not_graded_again(graded: tuple[Path, dict[str, Any]]) -> None:
     folder, before = graded
     with (folder / "class" / "b" / "convolution.py").open("a") as file:
         file.write("\nCHANGED = True\n")

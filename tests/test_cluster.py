@@ -1,4 +1,4 @@
-"""Many machines: a node that dies, hangs or differs loses nothing, and a score is the same wherever it is made."""
+"""Many machines: a node that dies, hangs or differs loses nothing, and a score is the same on every node."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_without_a_scheduler_nobody_is_graded_and_the_address_is_named(monkeypat
         executor.Cluster("tcp://127.0.0.1:9", plan, print, 60).__enter__()
 
 
-def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_identity_of_a_kit_shows_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = identity.identity()
     assert identity.difference(mine, identity.identity()) == ""
     for place in ("ROOT", "EXERCISES", "SOLUTIONS", "HIDDEN_SUITES", "DATA"):
@@ -204,7 +204,7 @@ def test_the_identity_of_a_kit_tells_what_differs(tmp_path: Path, monkeypatch: p
     assert identity.difference(mine, {}).count("got none") == len(mine)
 
 
-def test_what_the_suites_say_travels_as_a_document() -> None:
+def test_suite_reports_travel_as_documents() -> None:
     task = TaskResult("convolve", 8.0, 6.4, "partial", None, "fine", 0.1, (CheckResult("a check", True, False),))
     figures = {"convolve": {"call": "convolve(x)", "expected": [1, 2.5], "got": None}, "summarize": "a table"}
     checked = CheckReport((task,), ("a note",), {}, frozenset({"convolve"}), figures)
@@ -222,7 +222,7 @@ def test_what_the_suites_say_travels_as_a_document() -> None:
         ("finished", [], "failed"),
     ],
 )
-def test_a_node_whose_answer_is_none_loses_it_alone_and_says_why(status: str, document: Any, why: str) -> None:
+def test_a_node_with_an_invalid_answer_loses_only_that_and_says_why(status: str, document: Any, why: str) -> None:
     plan = Plan(("convolve",), "weights", 1, Limits(), unsafe=False)
     cluster = executor.Cluster("tcp://127.0.0.1:9", plan, print, 60)
     cluster.level = "namespaces"

@@ -13,7 +13,7 @@ from exercises.datasets import CLASS_NAMES, DATA_DIR, MNIST5k, prepare_fashion_m
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A data folder with the digits' archives alone."""
+    """A data folder with only the digits' archives."""
     raw = tmp_path / "MNIST5k" / "raw"
     raw.mkdir(parents=True)
     for name, _ in MNIST5k.resources:

@@ -1,4 +1,4 @@
-"""A tree that is written again and again, without harm to anybody's work."""
+"""A tree that is written again and again without harming anybody's work."""
 
 from pathlib import Path
 
@@ -10,19 +10,19 @@ def deliver(root: Path, files: dict[str, str]) -> delivery.Release:
     return delivery.deliver(root / "tree", root / "record.json", named)
 
 
-def test_what_is_right_already_is_not_written_again(tmp_path: Path) -> None:
+def test_up_to_date_files_are_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "tree" / "a" / "b.txt"
     assert deliver(tmp_path, {"a/b.txt": "1"}).written == [path]
     assert deliver(tmp_path, {"a/b.txt": "1"}).unchanged == [path]
 
 
-def test_what_nobody_changed_is_replaced(tmp_path: Path) -> None:
+def test_unchanged_files_are_replaced(tmp_path: Path) -> None:
     deliver(tmp_path, {"a.txt": "1"})
     assert deliver(tmp_path, {"a.txt": "2"}).kept == []
     assert (tmp_path / "tree" / "a.txt").read_text() == "2"
 
 
-def test_what_somebody_changed_is_kept_each_time(tmp_path: Path) -> None:
+def test_changed_files_are_kept_each_time(tmp_path: Path) -> None:
     path = tmp_path / "tree" / "a.txt"
     deliver(tmp_path, {"a.txt": "1"})
     path.write_text("mine")
@@ -31,14 +31,14 @@ def test_what_somebody_changed_is_kept_each_time(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-def test_what_was_there_before_is_kept(tmp_path: Path) -> None:
+def test_existing_files_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "tree" / "a.txt"
     path.parent.mkdir()
     path.write_text("mine")
     assert deliver(tmp_path, {"a.txt": "1"}).kept == [path]
 
 
-def test_what_is_not_delivered_any_more_is_removed_unless_it_was_changed(tmp_path: Path) -> None:
+def test_files_no_longer_delivered_are_removed_unless_changed(tmp_path: Path) -> None:
     deliver(tmp_path, {"a.txt": "1", "b.txt": "1"})
     (tmp_path / "tree" / "b.txt").write_text("mine")
     deliver(tmp_path, {})

@@ -20,7 +20,7 @@ def out(demo_out: Path) -> Path:
     return demo_out
 
 
-def test_a_key_that_no_sample_has_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_key_of_a_sample_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "class.toml").write_text('[[sample]]\nname = "one"\nabout = "a typo"\nstauts = "rejected"\n')
     with pytest.raises(TypeError, match="stauts"):
         samples(tmp_path / "class.toml")
@@ -49,7 +49,7 @@ def test_mistakes_of_the_samples_earn_nothing(out: Path) -> None:
         assert {task["id"]: task["score"] for task in results(out, name)["tasks"]}[task_id] == 0, (name, task_id)
 
 
-def test_no_right_answer_has_a_name(out: Path) -> None:
+def test_no_right_answer_is_named_as_a_mistake(out: Path) -> None:
     for name in ("reference", "other-styles"):
         assert [task for task in results(out, name)["tasks"] if task["misconception"]] == []
 
@@ -71,7 +71,7 @@ def test_the_tables_list_the_class(out: Path) -> None:
     assert "flipped-kernel" in (out / "report.html").read_text()
 
 
-def test_what_students_get_names_no_path_of_this_machine(out: Path) -> None:
+def test_files_for_students_name_no_path_of_this_machine(out: Path) -> None:
     for path in out.glob("*/*.*"):
         text = path.read_text(encoding="utf-8")
         assert str(ROOT) not in text, path

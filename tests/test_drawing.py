@@ -1,4 +1,4 @@
-"""A wrong answer is drawn beside the right one, where both are small."""
+"""A wrong answer is drawn beside the right one if both are small."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def changed(tensor: Tensor, place: tuple[int, ...]) -> Tensor:
     return other
 
 
-def test_both_and_their_difference_stand_side_by_side() -> None:
+def test_both_and_their_difference_are_side_by_side() -> None:
     assert draw(RIGHT, changed(RIGHT, (1, 0)), (1, 0)).split("\n") == [
         "│ expected   got        difference",
         "│ -1  4  5   -1  4  5   . . .",
@@ -24,14 +24,14 @@ def test_both_and_their_difference_stand_side_by_side() -> None:
     ]
 
 
-def test_of_a_batch_the_slice_that_differs_is_drawn() -> None:
+def test_the_differing_slice_of_a_batch_is_drawn() -> None:
     batch = torch.stack([torch.stack([RIGHT, 10 * RIGHT]), torch.stack([20 * RIGHT, 30 * RIGHT])])
     wrong = changed(batch, (1, 0, 0, 2))
     assert draw(batch, wrong, (1, 0, 0, 2)) == draw(20 * RIGHT, changed(20 * RIGHT, (0, 2)), (0, 2))
 
 
 @pytest.mark.parametrize("shape", [(5,), (MAX_ROWS + 1, 2), (2, 30)], ids=["a row", "too high", "too wide"])
-def test_what_is_no_small_matrix_is_not_drawn(shape: tuple[int, ...]) -> None:
+def test_only_small_matrices_are_drawn(shape: tuple[int, ...]) -> None:
     right = torch.zeros(shape)
     assert draw(right, changed(right, (0,) * len(shape)), (0,) * len(shape)) == ""
 

@@ -1,4 +1,4 @@
-"""The trained network is asked in batches that fit into a cache, and about more images only where a doubt is left."""
+"""The trained network runs in batches that fit into a cache, and on more images only if there is doubt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def suite(request: pytest.FixtureRequest) -> ModuleType:
 
 
 class Network:
-    """Stands for a student: tells the class by the brightest column, and counts what it is asked."""
+    """Stands for a student: classifies by the brightest column, and counts the images."""
 
     weights = None
 
@@ -58,7 +58,7 @@ def test_predict_answers_in_batches_as_for_all_images_at_once(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("answer", [None, [1, 2], torch.tensor(3.0)], ids=["none", "list", "number"])
-def test_predict_gives_back_what_are_no_logits(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predict_returns_invalid_logits_unchanged(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(evaluation._LOADED, "network", lambda _images: answer)
     assert evaluation.predict(MODULE, IMAGES[:251], 0.25, 0.5) is answer
 

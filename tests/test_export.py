@@ -1,4 +1,4 @@
-"""Grades for gradebooks: each format has the columns that its reader looks for, and nothing in it can do harm."""
+"""Grades for gradebooks: each format has the columns that its reader expects, and nothing in it can do harm."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def failed(student: str = "ada") -> Result:
 # --- Canvas
 
 
-def test_canvas_gets_the_columns_and_the_row_that_it_looks_for() -> None:
+def test_canvas_gets_the_columns_and_the_row_that_it_expects() -> None:
     person = Person("Lovelace, Ada", login="ada", number="s-1", lms_id="4011", section="Monday")
     assert rows(canvas_csv([Column("CNN exercises", 100.0)], [grade_of(person, result())])) == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "CNN exercises"],
@@ -69,7 +69,7 @@ def test_canvas_gets_the_columns_and_the_row_that_it_looks_for() -> None:
     ]
 
 
-def test_canvas_gets_an_empty_cell_where_the_grader_failed() -> None:
+def test_canvas_gets_an_empty_cell_if_the_grader_failed() -> None:
     assert rows(canvas_csv([Column("CNN", 100.0)], [grade_of(Person("ada"), failed())]))[-1][-1] == ""
 
 
@@ -137,7 +137,7 @@ def test_gradescope_gets_its_documented_fields_and_no_others() -> None:
     assert "has the shape" not in document["tests"][0]["output"]
 
 
-def test_gradescope_tells_students_no_note_of_the_instructors() -> None:
+def test_gradescope_shows_students_no_instructor_notes() -> None:
     assert "a note" not in gradescope_json(result())
 
 
@@ -163,7 +163,7 @@ def schema() -> xmlschema.XMLSchema:
     return xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 
 
-def test_junit_holds_to_the_schema_and_counts_right(schema: xmlschema.XMLSchema) -> None:
+def test_junit_follows_the_schema_and_counts_right(schema: xmlschema.XMLSchema) -> None:
     crashed = task(id="convolve", status="crashed", score=0.0, checks=())
     skipped = task(id="freeze", status="skipped", checks=())
     passed = task(id="unfreeze", status="passed", checks=(CHECKS[1],))
@@ -209,12 +209,12 @@ def test_a_roster_knows_what_canvas_calls_a_download() -> None:
     assert [person.name for person in found.values()] == ["Lovelace, Ada"]
 
 
-def test_a_column_submission_tells_who_it_is() -> None:
+def test_a_column_submission_says_whose_it_is() -> None:
     found, problems = assign(read_roster("Submission,Username\nteam 7,ada\n"), ["team 7"])
     assert (found["team 7"].login, problems) == ("ada", [])
 
 
-def test_what_is_nobodys_or_not_clear_is_told_and_not_guessed() -> None:
+def test_unknown_or_ambiguous_people_are_reported_not_guessed() -> None:
     roster = read_roster("Username,Name\nada,Sam\nbob,Sam\ngrace,Grace\n")
     found, problems = assign(roster, ["gracee", "Sam", "ada", "ADA "])
     assert list(found) == ["ada"]
@@ -223,7 +223,7 @@ def test_what_is_nobodys_or_not_clear_is_told_and_not_guessed() -> None:
     assert "got ada as well" in problems[2]
 
 
-def test_a_file_that_is_no_roster_is_refused() -> None:
+def test_an_invalid_roster_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a header with"):
         read_roster("a,b\n1,2\n")
 
@@ -254,7 +254,7 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
 
 
-def test_export_writes_whom_the_roster_knows_and_names_the_others(graded: Path) -> None:
+def test_export_writes_people_of_the_roster_and_names_the_others(graded: Path) -> None:
     done = run(".", "--to", "canvas", "--roster", "roster.csv", cwd=graded)
     assert (done.returncode, done.stdout) == (1, "canvas.csv: 2 students\n"), done.stderr
     assert done.stderr.startswith("left out: zoe: expected a login")

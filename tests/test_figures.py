@@ -1,4 +1,4 @@
-"""What is taken from a worker to be drawn: shown where it is honest and small, left out where it is anything else."""
+"""What is taken from a worker to be drawn: shown if it is valid and small, otherwise left out."""
 
 import json
 import struct
@@ -29,7 +29,7 @@ from lesson.pictures import EXAMPLES, MAX_COLUMNS, MAX_LINES, curves_of, draw
 
 
 class Answering:
-    """A session that gives the same answer to whatever is asked."""
+    """A session that gives the same answer to every call."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -85,11 +85,11 @@ def test_a_right_answer_is_not_drawn(task: str) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_cannot_be_drawn_is_left_out(value: Any) -> None:
+def test_undrawable_values_are_left_out(value: Any) -> None:
     assert drawn("convolve", value) is None
 
 
-def test_nothing_is_compared_where_all_checks_passed() -> None:
+def test_nothing_is_compared_if_all_checks_passed() -> None:
     student = Student(Answering(torch.zeros(24, 20)), None)  # type: ignore[arg-type]
     assert draw("convolve", student, all_passed=True) is None
 
@@ -137,7 +137,7 @@ def test_learning_curves_are_read_from_the_weights() -> None:
     assert found == {"val_loss": (0.5, None, 0.25), "val_acc": (0.8, 0.9, 1.0)}
 
 
-def test_what_is_no_finite_number_of_usual_size_is_not_known() -> None:
+def test_numbers_not_finite_or_too_large_are_unknown() -> None:
     assert curves_of(weights('{"val_loss": [NaN, Infinity, 1e300, -1e7, 1]}')) == {
         "val_loss": (None, None, None, None, 1.0)
     }
@@ -153,7 +153,7 @@ def test_what_is_no_finite_number_of_usual_size_is_not_known() -> None:
     ],
     ids=range(15),
 )  # fmt: skip
-def test_curves_that_are_none_are_left_out(data: bytes) -> None:
+def test_invalid_curves_are_left_out(data: bytes) -> None:
     assert curves_of(data) == {} or all(value is None for value in curves_of(data)["val_loss"])
 
 
@@ -166,7 +166,7 @@ def session() -> TaskSession:
     return TaskSession(pool, Limits(), Code({}, {}, {}), course().task("convolve"))  # type: ignore[arg-type]
 
 
-def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
+def test_drawing_does_not_affect_grading() -> None:
     one = session()
     one._worker = object()  # type: ignore[assignment]
 
@@ -181,13 +181,13 @@ def test_drawing_leaves_no_trace_in_how_a_task_is_judged() -> None:
     assert (one.pace, one.disturbed, one._limits) == (Pace(), False, Limits())
 
 
-def test_nothing_is_drawn_where_no_worker_is_left() -> None:
+def test_nothing_is_drawn_without_a_worker() -> None:
     with pytest.raises(StudentFailure, match="no process is left"), session().off_the_record(5.0):
         pytest.fail("asked nobody")
 
 
 @pytest.mark.parametrize("error", [StudentFailure("timed_out", "slow"), KeyError("maps"), RecursionError()])
-def test_a_drawing_that_fails_is_only_missing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_drawing_is_only_missing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: Any, **__: Any) -> None:
         raise error
 

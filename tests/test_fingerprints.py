@@ -1,4 +1,4 @@
-"""Public checks name a known mistake, by fingerprints that are derived and never stale; a right answer has no name."""
+"""Public checks name known mistakes by derived fingerprints that are never stale; right answers get no name."""
 
 import functools
 import importlib
@@ -30,7 +30,7 @@ def test_the_committed_file_is_the_derived_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", None], ids=["empty", "another", "missing"])
-def test_a_stale_file_is_a_problem_and_is_written_anew(tmp_path: Path, text: str | None) -> None:
+def test_a_stale_file_is_a_problem_and_is_written_again(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / FINGERPRINTS).write_text(text)
     assert len(fingerprint_problems(tmp_path)) == 1
@@ -46,13 +46,13 @@ def test_a_reference_that_fails_a_public_check_is_a_problem(monkeypatch: pytest.
     assert "exercises/test_exploration.py: test_class_counts" in problem
 
 
-def test_verify_looks_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_checks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     verify = importlib.import_module("grader.authoring.verify")
     assert verify.fingerprint_problems is fingerprint_problems
     assert "fingerprint_problems" in inspect.getsource(verify.verify_kit)
 
 
-def test_the_hand_out_holds_hashes_names_and_sentences_alone() -> None:
+def test_the_hand_out_holds_only_hashes_names_and_sentences() -> None:
     entry = json.loads((paths.EXERCISES / FINGERPRINTS).read_text(encoding="utf-8"))
     assert set(entry) == {"mistakes", "answers"}
     said = {(one.name, one.says) for one in bank()}
@@ -101,7 +101,7 @@ def test_a_wrong_answer_gets_its_own_name_or_none(task: str, mistake: Misconcept
 
 
 FRACTIONS = {"integer-output", "truncates-instead-of-rounds"}
-"""Mistakes that lose a fraction: the public checks are worked by hand, in whole numbers."""
+"""Mistakes that lose a fraction: the public checks are worked by hand, in integers."""
 
 
 @pytest.mark.parametrize("name", sorted({one.name for task, one in BANK} - FRACTIONS))
@@ -116,7 +116,7 @@ def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path)
     assert told.message == "convolve: expected 1, got 2. Which window?"
 
 
-def test_a_damaged_file_costs_the_names_alone(tmp_path: Path) -> None:
+def test_a_damaged_file_costs_only_the_names(tmp_path: Path) -> None:
     (tmp_path / FINGERPRINTS).write_text("[]")
     assert known_mistake(tmp_path, [Call("f", (), {}, "x", 1)]) is None
 
@@ -149,7 +149,7 @@ def test_rounding_and_precision_play_no_part() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, torch.ones(200_000), torch.ones(1).to(torch.complex64)])
-def test_what_cannot_be_compared_has_no_fingerprint(value: object) -> None:
+def test_incomparable_values_have_no_fingerprint(value: object) -> None:
     assert fingerprint(value) is None
 
 

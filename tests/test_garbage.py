@@ -1,4 +1,4 @@
-"""Whatever a worker answers, of the right types and of absurd sizes, each check comes to its end, and soon."""
+"""Whatever a worker answers, of the right types and of absurd sizes, each check soon ends."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MANY, LONG = 4_000, 20_000
 TASKS = 8
-"""How many are asked in a run; which ones, chance decides."""
+"""How many are tried in a run; which ones is random."""
 
 
 def garbled(value: Any, chance: random.Random, share: float) -> Any:  # noqa: PLR0911 - one return per kind
-    """Return a value of which each part is another one of its kind, with some probability."""
+    """Return a value with each part replaced, with some probability, by another of its kind."""
     if isinstance(value, dict):
         return {key: garbled(part, chance, share) for key, part in value.items() if chance.random() > share / 4}
     if isinstance(value, list | tuple):
@@ -84,7 +84,7 @@ def _other_tensor(value: Tensor, chance: random.Random) -> Any:
 
 
 class GarbledSession(TaskSession):
-    """Garbles what the workers answer, but for what decides whether there is anything to check."""
+    """Garbles the workers' answers, except those that decide whether there is anything to check."""
 
     chance = random.Random(0)
     share = 0.0
@@ -113,7 +113,7 @@ def pool() -> Iterator[WorkerPool]:
 
 
 def check(pool: WorkerPool, code: Code, seed: int) -> CheckReport:
-    """Grade some of the tasks, which and how much is garbled by chance."""
+    """Grade some of the tasks; which ones and how much is garbled is random."""
     chance = GarbledSession.chance = random.Random(seed)
     GarbledSession.share = chance.choice([0.05, 0.3, 0.8])
     selected = frozenset(chance.sample([task.id for task in course().tasks if task.id != "fashion_accuracy"], TASKS))
@@ -129,7 +129,7 @@ def check(pool: WorkerPool, code: Code, seed: int) -> CheckReport:
     return found[0]
 
 
-def test_every_check_ends_soon_whatever_is_answered(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_check_ends_soon_whatever_the_answer(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     longest: list[float] = []

@@ -1,4 +1,4 @@
-"""The autograder for Gradescope: what is in the zip grades a submission, and no score is made up where it cannot."""
+"""The autograder for Gradescope: the zip grades a submission, and makes up no score if it cannot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(archive: Path, tmp_path: Path) -> Path:
-    """Return what Gradescope lays out as /autograder, with this environment for the one that setup.sh makes."""
+    """Return Gradescope's /autograder folder, with this environment instead of the one that setup.sh makes."""
     source = tmp_path / "source"
     with zipfile.ZipFile(archive) as files:
         files.extractall(source)
@@ -68,7 +68,7 @@ def test_the_same_kit_gives_the_same_zip(archive: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.zip").read_bytes() == archive.read_bytes()
 
 
-def test_the_zip_holds_nothing_that_came_about_in_use(archive: Path, tmp_path: Path) -> None:
+def test_the_zip_contains_nothing_generated_in_use(archive: Path, tmp_path: Path) -> None:
     used = tmp_path / "kit"
     with zipfile.ZipFile(archive) as files:
         files.extractall(tmp_path)
@@ -95,7 +95,7 @@ def test_a_submission_is_graded_by_the_kit_in_the_zip(root: Path) -> None:
     assert document["score"] == 3.0
 
 
-def test_no_score_is_made_up_where_the_grader_cannot_work(root: Path) -> None:
+def test_no_score_is_made_up_if_the_grader_cannot_work(root: Path) -> None:
     (root / "results" / "results.json").write_text('{"score": 100}')
     write_python(root, "#!/bin/sh\necho 'no walls hold here' >&2\nexit 3\n")
     done = run(root)

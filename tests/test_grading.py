@@ -69,7 +69,7 @@ _right = convolve
 def convolve(image, kernel):
     return _right(image, kernel) * (1 if image.flatten()[0] > 0 else 2)
 """
-"""Right for about half of all images: what it gets tells which ones it was asked about."""
+"""Right for about half of all images: its score shows which ones it was tested on."""
 
 
 def changed(code: str) -> Order:
@@ -116,12 +116,12 @@ class _Speechless(Exception):
 
 
 @pytest.mark.parametrize("error", [SyntaxError(), _Speechless()], ids=["no message", "no text"])
-def test_an_exception_that_says_nothing_has_an_empty_text(error: Exception) -> None:
+def test_an_exception_without_a_message_has_an_empty_text(error: Exception) -> None:
     assert worker._text(error) == ""
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (40, "40")])
-def test_a_signal_is_told_by_its_name_or_number(number: int, name: str) -> None:
+def test_a_signal_is_reported_by_its_name_or_number(number: int, name: str) -> None:
     assert client._how_it_ended(number) == f"ended by signal {name}"
 
 
@@ -155,8 +155,8 @@ def test_messages_name_no_path_of_this_machine(results: list[Result]) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Who sleeps is not starved (tests/test_pool.py); here it stands for one that is.
+def test_a_task_that_timed_out_without_a_processor_is_retried_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A sleeping process is not starved (tests/test_pool.py); here it stands for one that is.
     monkeypatch.setattr(Worker, "_is_starved", lambda *_: True)
     limits = replace(QUICK, call_seconds=5)
     found: dict[int, Result] = {}
@@ -175,7 +175,7 @@ def test_a_task_that_timed_out_without_a_processor_is_tried_again_alone(monkeypa
 
 
 @pytest.mark.slow
-def test_the_reference_passes_when_it_is_trained_anew_and_a_network_that_cannot_learn_fails() -> None:
+def test_the_reference_passes_when_retrained_and_a_network_that_cannot_learn_fails() -> None:
     reference = reference_order(5, frozenset({course().judged}), "retrain")
     untrained = replace(reference, snapshot=replace(reference.snapshot, weights=None))
     with Grader(2, candidates(unsafe=False), Limits().times(10)) as grader:
@@ -214,11 +214,11 @@ class FashionCNN(pl.LightningModule):
     def configure_optimizers(self):
         return torch.optim.Adam(self.parameters(), lr=self.hparams.learning_rate)
 """
-"""Knows thirty-six numbers of each test image; how classes and pictures are turned, it finds out while it trains."""
+"""Knows thirty-six numbers of each test image; it learns in training how classes and pictures are changed."""
 
 
 @pytest.mark.slow
-def test_a_network_that_knows_the_test_images_gains_nothing_by_it_when_it_is_trained_anew() -> None:
+def test_a_network_that_knows_the_test_images_gains_nothing_when_retrained() -> None:
     images, labels = oracle.fashion_mnist("t10k")
     small = torch.nn.functional.adaptive_avg_pool2d(images[:, None].float(), 6).round().byte()
     table = base64.b85encode(zlib.compress(small.numpy().tobytes() + labels.byte().numpy().tobytes())).decode()
@@ -255,7 +255,7 @@ SHUFFLED = ("ends the process", "raises on import", "never returns", "sleeps", "
 
 @pytest.mark.slow
 def test_every_check_of_a_class_is_the_same_in_ten_orders() -> None:
-    """Hanging and dying neighbours, in one task or in the one before, give and take nothing."""
+    """Hanging and dying neighbours, in the same task or the one before, change nothing."""
     codes = {name: code for name, _, code in ENDS}
     wrong = "def class_counts(labels, num_classes):\n    return torch.zeros(num_classes, dtype=torch.int64)"
     source = (SOLUTIONS / "exploration.py").read_text(encoding="utf-8")

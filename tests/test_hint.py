@@ -1,4 +1,4 @@
-"""`grader hint`: one more each time, remembered, and an end that is told."""
+"""`grader hint`: one more each time, remembered, and a notice at the last one."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from grader.student.hints import next_hint
 TASK = course().task("convolve")
 
 
-def test_each_call_shows_one_more_hint_and_the_last_one_is_told(tmp_path: Path) -> None:
+def test_each_call_shows_one_more_hint_and_says_which_is_the_last(tmp_path: Path) -> None:
     shown = ["\n".join(next_hint(Memory.load(tmp_path), TASK)) for _ in TASK.hints]
     for number, (text, hint) in enumerate(zip(shown, TASK.hints, strict=True), 1):
         assert hint in text
@@ -29,7 +29,7 @@ def test_after_the_last_hint_all_are_shown_again(tmp_path: Path) -> None:
     assert all(hint in text for hint in TASK.hints)
 
 
-def test_hints_of_other_tasks_are_counted_apart(tmp_path: Path) -> None:
+def test_hints_are_counted_per_task(tmp_path: Path) -> None:
     next_hint(Memory.load(tmp_path), TASK)
     assert course().task("conv2d").hints[0] in next_hint(Memory.load(tmp_path), course().task("conv2d"))[0]
 
@@ -44,7 +44,7 @@ def test_the_verb_remembers_between_two_calls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "word"), [(["hint", "convolv"], "convolv"), (["hint"], "TASK")])
-def test_a_wrong_task_is_a_wrong_call(tmp_path: Path, arguments: list[str], word: str) -> None:
+def test_a_wrong_task_is_wrong_usage(tmp_path: Path, arguments: list[str], word: str) -> None:
     hand_out(tmp_path)
     done = grader(tmp_path, *arguments)
     assert (done.returncode, len(done.stderr.splitlines()), done.stdout) == (2, 1, "")
@@ -52,7 +52,7 @@ def test_a_wrong_task_is_a_wrong_call(tmp_path: Path, arguments: list[str], word
 
 
 @pytest.mark.parametrize("arguments", [["hint", "conv2d"], ["reset", "conv2d"], ["submit"], ["predict", "conv2d"]])
-def test_a_folder_without_exercises_is_a_wrong_call(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_folder_without_exercises_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     done = grader(tmp_path, *arguments)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "expected a folder exercises/" in done.stderr
@@ -84,7 +84,7 @@ def test_memory_comes_back_as_it_was_written(tmp_path: Path) -> None:
     ],
     ids=["empty", "cut", "list", "null", "another schema", "zero byte", "no object", "negative", "deep"],
 )
-def test_a_damaged_memory_is_set_aside_with_a_word(tmp_path: Path, text: str) -> None:
+def test_a_damaged_memory_is_set_aside_with_a_message(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     memory = Memory.load(tmp_path)
     assert (memory.hints, memory.predictions, memory.passed) == ({}, {}, {})
@@ -93,7 +93,7 @@ def test_a_damaged_memory_is_set_aside_with_a_word(tmp_path: Path, text: str) ->
     assert Memory.load(tmp_path).remark == ""
 
 
-def test_the_verb_tells_that_a_memory_was_damaged(tmp_path: Path) -> None:
+def test_the_verb_reports_a_damaged_memory(tmp_path: Path) -> None:
     (hand_out(tmp_path) / FILE).write_text("{")
     done = grader(tmp_path, "hint", "convolve")
     assert done.returncode == 0

@@ -78,12 +78,12 @@ HARMLESS = re.compile(
 )
 
 OF_PYTORCH = "torchinductor_"
-"""What PyTorch leaves, empty, in the folder for temporary files wherever it is imported first."""
+"""What PyTorch leaves, empty, in the folder for temporary files where it is first imported."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Who grades which of the hostile submissions behind which walls; the best that there are if none are named."""
+    """Who grades which of the hostile submissions behind which walls; the best available ones if none are named."""
 
     identity: str = OWN
     level: str = ""
@@ -94,7 +94,7 @@ class Setting:
 
 
 SECOND = Setting("user", "landlock", tuple(sample for sample in HOSTILE if sample.wall))
-"""The other end from root at `namespaces`; what walls stop is tried there in every run."""
+"""The opposite of root at `namespaces`; what walls stop is tried there in every run."""
 
 EVERY_LEVEL = [
     pytest.param(Setting(identity, level), marks=pytest.mark.every_level)
@@ -141,7 +141,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def graded(setting: Setting, out: Path) -> Batch:
-    """Grade the hostile submissions and the honest ones together, and look at what is left."""
+    """Grade the hostile submissions and the honest ones together, and find what is left behind."""
     (out / "class").mkdir()
     folders = write_submissions(out / "class", setting.hostile)
     children, strays = set(own_children()), stray_files()
@@ -162,7 +162,7 @@ def graded(setting: Setting, out: Path) -> Batch:
 
 
 def give_away(folder: Path) -> None:
-    """Make the ordinary user the owner of a folder and of all below it."""
+    """Make the ordinary user the owner of a folder and everything below it."""
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, ORDINARY_USER, ORDINARY_USER, follow_symlinks=False)
 
@@ -203,7 +203,7 @@ def write_honest(sample: Sample, folder: Path) -> None:
 def grade(
     submissions: Path, out: Path, temporary: Path, setting: Setting
 ) -> tuple[subprocess.CompletedProcess[str], set[int]]:
-    """Grade a class from the command line; returns the finished command, and all processes that it was seen to have."""
+    """Grade a class from the command line; return the finished command, and all its processes that were seen."""
     arguments = ["--out", str(out), "--seed", "7", "--jobs", "2", "--timeout", "5"]
     start = ["-c", AT_LEVEL, setting.level] if setting.level else ["-m", "grader"]
     if setting.identity != OWN:
@@ -242,7 +242,7 @@ def listening() -> Iterator[None]:
 
 @contextlib.contextmanager
 def orphans_come_here() -> Iterator[None]:
-    """Have every process that outlives its parents below us become our child, where it can be counted."""
+    """Make every process below us that outlives its parents our child, so that it can be counted."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     try:
@@ -257,19 +257,19 @@ def own_children() -> list[int]:
 
 
 def still_there(known: set[int]) -> list[str]:
-    """Return the names of our children that were not known before, once those that have ended are gone."""
+    """Return the names of our new children, once those that have ended are gone."""
     running = [pid for pid in set(own_children()) - known if os.waitpid(pid, os.WNOHANG) == (0, 0)]
     return [Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").replace("\0", " ") for pid in running]
 
 
 def control_groups(makers: set[int]) -> list[str]:
-    """Return the grader's groups that were made by one of these processes."""
+    """Return the grader's control groups made by one of these processes."""
     found = Path("/sys/fs/cgroup").glob("**/cnn-grader-*-*")
     return sorted({folder.name for folder in found if int(folder.name.split("-")[2]) in makers})
 
 
 def stray_files() -> set[str]:
-    """Return what others have put where everybody may write; what the grader puts there is in a folder of its own."""
+    """Return what others put where everybody may write; the grader's own files there are in its own folder."""
     places = [Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock") if Path(place).is_dir()]
     found = [path for place in places for path in place.iterdir() if not path.name.startswith("cnn-kit-")]
     return {str(path) for path in found if path.name.startswith("hostile-escaped") or owner(path) != os.geteuid()}
@@ -283,7 +283,7 @@ def owner(path: Path) -> int:
 
 
 def trouble(sample: Sample, batch: Batch) -> list[str]:
-    """Tell where a hostile submission got something else than its manifest says."""
+    """Report where a hostile submission's result differs from its manifest."""
     got = batch.result(sample.name)
     tasks = {task["id"]: task for task in got["tasks"]}
     words = [*got["notes"], got.get("message", ""), *(task["message"] for task in got["tasks"])]
@@ -393,7 +393,7 @@ def test_no_cell_is_a_formula(batch: Batch) -> None:
 def test_reports_name_no_path_of_this_machine(batch: Batch) -> None:
     places = {str(Path(place)) for place in (ROOT, sys.prefix, sys.base_prefix, batch.out.parent)}
     for name, text in reports(batch).items():
-        if not name.startswith("standard"):  # what the instructor's own terminal shows ends with where the reports are
+        if not name.startswith("standard"):  # the instructor's own terminal shows at the end where the reports are
             assert [place for place in places if len(Path(place).parts) > 2 and place in text] == [], name
             assert "cnn-kit-" not in text, name
 

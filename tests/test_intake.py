@@ -33,13 +33,13 @@ def test_a_folder_comes_before_a_zip_of_the_same_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "file"])
-def test_find_refuses_what_is_no_folder(tmp_path: Path, missing: str) -> None:
+def test_find_refuses_anything_but_a_folder(tmp_path: Path, missing: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ValueError, match="submissions: expected a folder"):
         intake.find(tmp_path / missing)
 
 
-def test_a_submission_that_is_a_link_is_skipped(tmp_path: Path) -> None:
+def test_a_linked_submission_is_skipped(tmp_path: Path) -> None:
     write(tmp_path, {"elsewhere/convolution.py": SOURCE, "class/bob/convolution.py": SOURCE})
     (tmp_path / "class" / "ada").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "class" / "eve.zip").symlink_to(tmp_path / "elsewhere" / "convolution.py")
@@ -71,7 +71,7 @@ UNSAFE += ["gradebook.sqlite", "gradebook.sqlite-journal", "junit.xml", "nul", "
 
 
 @pytest.mark.parametrize("name", UNSAFE)
-def test_an_unsafe_name_gets_a_folder_that_is_safe_and_shows_what_it_was(name: str) -> None:
+def test_an_unsafe_name_gets_a_safe_folder_and_is_shown(name: str) -> None:
     safe = folder(name)
     assert safe == folder(safe) != name
     assert safe.isascii()
@@ -121,7 +121,7 @@ def test_weights_beyond_the_limit_are_cut_one_byte_after_it(tmp_path: Path) -> N
     assert len(snapshot.weights) == limits.MAX_WEIGHTS + 1
 
 
-def test_the_kits_own_files_bring_no_note(tmp_path: Path) -> None:
+def test_the_kits_own_files_cause_no_note(tmp_path: Path) -> None:
     kit = {path.name: path.read_bytes() for path in (Path(__file__).parent.parent / "exercises").glob("*.py")}
     write(tmp_path, {f"exercises/{name}": content for name, content in kit.items()} | {"exercises/model.py": b""})
     snapshot = read_folder(tmp_path)
@@ -152,7 +152,7 @@ def test_configuration_and_compiled_files_are_dropped_with_a_note(tmp_path: Path
 @pytest.mark.parametrize(
     "name", ["Transforms.py", "transform.py", "transforms (1).py", "transforms.py.txt", "trasforms.py"]
 )
-def test_a_near_miss_is_told_what_was_expected(tmp_path: Path, name: str) -> None:
+def test_a_near_miss_is_reported_with_what_was_expected(tmp_path: Path, name: str) -> None:
     write(tmp_path, {"convolution.py": SOURCE, name: b""})
     assert any(name in note and "Expected transforms.py" in note for note in read_folder(tmp_path).notes)
 
@@ -180,7 +180,7 @@ def test_names_in_notes_cannot_steer_a_terminal(tmp_path: Path) -> None:
     assert all(character.isprintable() for note in read_folder(tmp_path).notes for character in note)
 
 
-def test_the_hash_is_over_what_counts_alone(tmp_path: Path) -> None:
+def test_the_hash_covers_only_what_counts(tmp_path: Path) -> None:
     first = read_folder(write(tmp_path / "a", {"convolution.py": SOURCE, "model.py": b"x = 1\n"}))
     second = read_folder(
         write(tmp_path / "b", {"exercises/model.py": b"x = 1\n", "exercises/convolution.py": SOURCE, "n.md": b""})
@@ -237,7 +237,7 @@ def test_an_unreadable_module_breaks_alone(tmp_path: Path, monkeypatch: pytest.M
     assert "Permission denied" in snapshot.broken["convolution"]
 
 
-def test_a_folder_that_is_gone_is_rejected(tmp_path: Path) -> None:
+def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
     assert read_folder(tmp_path / "gone").rejected
 
 
@@ -253,7 +253,7 @@ def test_a_huge_sparse_file_is_rejected(tmp_path: Path) -> None:
     assert "a size" in str(read_folder(tmp_path).rejected)
 
 
-def test_folders_within_folders_without_end_are_rejected(tmp_path: Path) -> None:
+def test_endlessly_nested_folders_are_rejected(tmp_path: Path) -> None:
     write(tmp_path, {"convolution.py": SOURCE, "a/" * (limits.MAX_DEPTH + 5) + "x": b""})
     assert "a depth" in str(read_folder(tmp_path).rejected)
 
@@ -299,7 +299,7 @@ UNDECODABLE = {
 
 
 @pytest.mark.parametrize("data", UNDECODABLE.values(), ids=UNDECODABLE)
-def test_source_that_cannot_be_decoded_breaks_its_module_alone(tmp_path: Path, data: bytes) -> None:
+def test_source_that_cannot_be_decoded_breaks_only_its_module(tmp_path: Path, data: bytes) -> None:
     snapshot = read_folder(write(tmp_path, {"convolution.py": data, "model.py": b"x = 1\n"}))
     assert (list(snapshot.modules), list(snapshot.broken)) == (["model"], ["convolution"])
     assert snapshot.rejected is None

@@ -1,4 +1,4 @@
-"""Submissions are read in a process of its own: what one does there harms nobody else, and nothing odd comes back."""
+"""Submissions are read in a separate process: nothing done there harms others, and nothing invalid comes back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHOLE = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
 
 
 def nested(depth: int) -> str:
-    """Return statements of which CPython makes code that doubles with each level."""
+    """Return statements whose compiled code doubles with each level in CPython."""
     lines = [f"{'  ' * level}try:\n{'  ' * level}  x\n{'  ' * level}finally:" for level in range(depth)]
     return "\n".join([*lines, f"{'  ' * depth}y"])
 
@@ -33,14 +33,14 @@ def notebook(*cells: str) -> str:
     return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": cell} for cell in cells]})
 
 
-def test_what_is_read_inside_is_what_is_read_outside() -> None:
+def test_reading_inside_gives_the_same_as_reading_outside() -> None:
     entry = intake.Entry("reference", "reference", SOLUTIONS)
     assert read_boxed(entry) == WHOLE
     assert unpack(pack(WHOLE)) == WHOLE
 
 
 @pytest.mark.timeout(300)
-def test_a_small_notebook_that_takes_much_memory_to_compile_costs_its_own_cell(tmp_path: Path) -> None:
+def test_a_small_notebook_that_needs_much_memory_to_compile_costs_only_its_cell(tmp_path: Path) -> None:
     folder = tmp_path / "ada"
     folder.mkdir()
     (folder / "convolution.ipynb").write_text(notebook(nested(19), "def convolve(image, kernel):\n    return image"))
@@ -90,7 +90,7 @@ def ends() -> Snapshot:
 
 @pytest.mark.parametrize("read", [takes_memory, computes, writes, answers_too_much, ends,
                                   reads_what_lies_elsewhere, starts_a_process, opens_a_socket])  # fmt: skip
-def test_what_takes_too_much_is_refused(read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_that_use_too_much_are_refused(read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     started = time.monotonic()
     snapshot = boxed(read, tmp_path, memory=256 * MIB, cpu_seconds=1)  # type: ignore[arg-type]
@@ -124,12 +124,12 @@ def header(**changes: object) -> bytes:
         struct.pack("<Q", 200_000) + b"[" * 200_000,
     ],
 )
-def test_bytes_that_are_no_snapshot_are_an_error(data: bytes) -> None:
+def test_invalid_snapshots_are_an_error(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any
         unpack(data)
 
 
-def test_a_spool_gives_back_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spool_returns_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     others = Snapshot({}, None, ("a note",), "nothing there")
     with Spool() as spool:

@@ -1,4 +1,4 @@
-"""Notebooks: what defines the module is taken, and nothing else."""
+"""Notebooks: only what defines the module is taken."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_test_cells_are_dropped_and_the_last_solution_of_a_grade_id_counts(tmp_p
     assert source.strip() == "def convolve(image, kernel):\n    return 2"
 
 
-def test_a_broken_cell_costs_its_own_function_alone(tmp_path: Path) -> None:
+def test_a_broken_cell_costs_only_its_own_function(tmp_path: Path) -> None:
     source = module_of(tmp_path, "def output_size(size):\n    return size", "def convolve(image, kernel:\n    return 1")
     names: dict[str, Any] = {}
     exec(compile(source, "convolution.py", "exec"), names)
@@ -108,7 +108,7 @@ def test_a_function_may_stand_above_the_import_that_it_needs(tmp_path: Path) -> 
     assert source.index("import Tensor") < source.index("def convolve") < source.index("SIZE = 3")
 
 
-def test_a_solution_that_was_turned_into_text_is_read_all_the_same(tmp_path: Path) -> None:
+def test_a_solution_turned_into_text_is_still_read(tmp_path: Path) -> None:
     cell = {**solution("convolve-solution", "def convolve(): pass"), "cell_type": "markdown"}
     words = {**solution("words", "def convolve(): return 1", grade=True), "cell_type": "markdown"}
     (tmp_path / "convolution.ipynb").write_bytes(notebook(cell, words))
@@ -138,7 +138,7 @@ def test_methods_added_in_later_cells_stay(tmp_path: Path) -> None:
     assert "FashionCNN.forward = forward" in read_folder(tmp_path).modules["model"].decode()
 
 
-def test_what_comes_from_the_future_stands_first(tmp_path: Path) -> None:
+def test_future_imports_come_first(tmp_path: Path) -> None:
     source = module_of(tmp_path, "X = 1", "from __future__ import annotations\ndef f() -> Y: ...")
     compile(source, "convolution.py", "exec")
     assert source.startswith("from __future__")
@@ -166,7 +166,7 @@ NO_NOTEBOOK = {
 
 
 @pytest.mark.parametrize("data", NO_NOTEBOOK.values(), ids=NO_NOTEBOOK)
-def test_what_is_no_notebook_breaks_its_module_alone(tmp_path: Path, data: bytes) -> None:
+def test_an_invalid_notebook_breaks_only_its_module(tmp_path: Path, data: bytes) -> None:
     snapshot = read_folder(write(tmp_path, {"convolution.ipynb": data, "model.py": b""}))
     assert (list(snapshot.modules), list(snapshot.broken)) == (["model"], ["convolution"])
 
@@ -187,7 +187,7 @@ NESTED = {
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("source", NESTED.values(), ids=NESTED)
-def test_a_cell_that_no_parser_likes_is_left_out(tmp_path: Path, source: str) -> None:
+def test_an_unparsable_cell_is_left_out(tmp_path: Path, source: str) -> None:
     (tmp_path / "convolution.ipynb").write_bytes(notebook(source, "def convolve(): pass"))
     snapshot = read_folder(tmp_path)
     assert snapshot.modules["convolution"] == b"def convolve(): pass\n"
@@ -197,7 +197,7 @@ def test_a_cell_that_no_parser_likes_is_left_out(tmp_path: Path, source: str) ->
 ODD = [1, None, [], {"cell_type": "code", "source": {"a": 1}}, {"cell_type": "code", "source": [1], "metadata": 3}]
 
 
-def test_cells_of_odd_shapes_are_passed_over(tmp_path: Path) -> None:
+def test_malformed_cells_are_skipped(tmp_path: Path) -> None:
     content = json.dumps({"cells": [*ODD, {"cell_type": "code", "source": "def convolve(): pass"}]})
     (tmp_path / "convolution.ipynb").write_text(content)
     assert read_folder(tmp_path).modules["convolution"] == b"def convolve(): pass\n"

@@ -74,7 +74,7 @@ def twice() -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two names in the directory, one local file: the second entry points at the first's bytes."""
+    """Two names in the directory, one local file: the second entry points to the first's bytes."""
     data = zipped({"convolution.py": SOURCE, "transforms.py": SOURCE}, zipfile.ZIP_STORED)
     second = data.rindex(b"PK\x01\x02")
     return data[: second + 42] + struct.pack("<L", 0) + data[second + 46 :]
@@ -117,7 +117,7 @@ def test_a_damaged_or_hostile_zip_is_rejected_with_a_reason(tmp_path: Path, data
     assert snapshot.modules == {}
 
 
-def test_names_that_are_no_utf8_are_rejected_with_a_reason(tmp_path: Path) -> None:
+def test_names_not_in_utf8_are_rejected_with_a_reason(tmp_path: Path) -> None:
     data = zipped({"convolution.py": SOURCE, "é.md": b""}).replace("é".encode(), b"\xff\xfe")
     assert "UTF-8" in str(read_zip(tmp_path, data).rejected)
 

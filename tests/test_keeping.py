@@ -1,4 +1,4 @@
-"""Whatever ends a process, or fills a disk, what is graded is kept, whole and once; the next run goes on."""
+"""Whatever ends a process or fills a disk, results are kept, whole and once; the next run goes on."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def rows(out: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> None:
-    """Few kills, for time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
+def test_whichever_process_is_killed_and_whenever_nothing_is_lost() -> None:
+    """Few kills, to save time: CI kills more each week, and `python benchmarks/kills.py 50` is the long run."""
     seed = time.time_ns()
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "kills.py"), "2", str(seed)],
@@ -70,7 +70,7 @@ def test_whichever_process_is_killed_at_whichever_moment_nothing_is_lost() -> No
 
 
 @pytest.mark.slow
-def test_of_two_graders_started_at_once_one_grades_and_the_other_says_so(tmp_path: Path) -> None:
+def test_of_two_graders_started_at_once_one_grades_and_the_other_refuses(tmp_path: Path) -> None:
     shutil.copytree(SOLUTIONS, tmp_path / "class" / "ada")
     (tmp_path / "class" / "bob").mkdir()
     command = [sys.executable, "-m", *arguments(tmp_path / "class", tmp_path / "out")]
@@ -83,7 +83,7 @@ def test_of_two_graders_started_at_once_one_grades_and_the_other_says_so(tmp_pat
     assert {folder: json.loads(row)["score"] for folder, row in rows(tmp_path / "out").items()} == {"ada": 3, "bob": 0}
 
 
-def test_a_forked_child_does_not_hold_the_folder_of_a_grader_that_is_gone(tmp_path: Path) -> None:
+def test_a_forked_child_does_not_hold_the_folder_of_a_dead_grader(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     parent = os.fork()
     if not parent:
@@ -107,7 +107,7 @@ def test_a_forked_child_does_not_hold_the_folder_of_a_grader_that_is_gone(tmp_pa
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for some results alone."""
+    """A separate file system with room for only some results."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("mounting a small file system needs root")
     disk = tmp_path / "disk"
@@ -163,20 +163,20 @@ def test_a_gradebook_without_room_says_so_and_keeps_what_it_had(tmp_path: Path) 
     again.close()
 
 
-def test_a_damaged_gradebook_is_trouble_of_the_graders(tmp_path: Path) -> None:
+def test_a_damaged_gradebook_is_a_grader_error(tmp_path: Path) -> None:
     (tmp_path / "gradebook.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(GradebookBroken, match="not a database"):
         Gradebook(tmp_path)
 
 
-def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match="make room"), explaining_full_disk(tmp_path):
         Path("/dev/full").write_text("x")
     with pytest.raises(FileNotFoundError), explaining_full_disk(tmp_path):
         (tmp_path / "none").read_text()
 
 
-def test_files_are_written_again_where_they_are_missing_or_of_another_result(tmp_path: Path) -> None:
+def test_missing_or_outdated_files_are_written_again(tmp_path: Path) -> None:
     publish(tmp_path, result())
     data, page = tmp_path / "results.json", tmp_path / "feedback.html"
     written = data.read_text(), page.read_text()
@@ -192,7 +192,7 @@ def test_files_are_written_again_where_they_are_missing_or_of_another_result(tmp
     assert json.loads(data.read_text())["tasks"][0]["message"] == "another"
 
 
-def test_halves_of_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         os._exit(9)
 
@@ -207,7 +207,7 @@ def test_halves_of_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [path.name for path in (tmp_path / "ada").iterdir()] == [".hidden"]
 
 
-def test_temporary_folders_are_swept_once_nobody_of_theirs_lives(
+def test_temporary_folders_are_swept_once_their_processes_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -246,7 +246,7 @@ def kill_all(processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_whose_worker_somebody_killed_is_tried_again_and_a_killed_checker_is_replaced() -> None:
+def test_a_task_whose_worker_was_killed_is_retried_and_a_killed_checker_is_replaced() -> None:
     source = (SOLUTIONS / "convolution.py").read_text(encoding="utf-8")
     slow = replaced(("output_size",), {"convolution": f"import time\ntime.sleep(3)\n{source}"})
     killed: dict[str, float] = {}
@@ -255,7 +255,7 @@ def test_a_task_whose_worker_somebody_killed_is_tried_again_and_a_killed_checker
 
     def kill() -> None:
         now = time.monotonic()
-        with contextlib.suppress(psutil.NoSuchProcess):  # one ends while it is looked at: look again at the next tick
+        with contextlib.suppress(psutil.NoSuchProcess):  # one ended during the search: look again at the next tick
             below = [one for one in psutil.Process().children(recursive=True) if one not in others]
             forked = [one for one in below if "grader.sandbox.zygote" in one.cmdline()]
             workers = [one for one in forked if not one.children()]

@@ -88,7 +88,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize("data", PACKED.values(), ids=PACKED)
-def test_a_leak_in_what_is_packed_is_found(secrets: Secrets, data: bytes) -> None:
+def test_a_leak_in_an_archive_is_found(secrets: Secrets, data: bytes) -> None:
     assert leaks(secrets, a__bin=data)
 
 
@@ -98,6 +98,6 @@ def test_the_trained_network_is_found_in_part_and_under_another_name(secrets: Se
     assert "nothing of solutions/fashion_cnn.safetensors" in found
 
 
-def test_what_students_get_anyway_is_no_leak(secrets: Secrets) -> None:
+def test_what_students_get_anyway_is_not_a_leak(secrets: Secrets) -> None:
     public = (paths.EXERCISES / "test_convolution.py").read_text(encoding="utf-8")
     assert leaks(secrets, a__py=public, b__ipynb=notebook({"source": ["x = 1"]})) == []

@@ -1,4 +1,4 @@
-"""A mapped data set is the data set that torchvision reads, and its own to change."""
+"""A mapped data set equals the one that torchvision reads, and may be changed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_mapped_data_set_is_the_same(root: Path, train: bool, request: pytest.
     assert seen.data.is_contiguous()
 
 
-def test_what_is_changed_in_it_is_changed_for_nobody_else(root: Path, mapped: None) -> None:
+def test_changes_to_it_affect_nobody_else(root: Path, mapped: None) -> None:
     first, second = FashionMNIST(root), FashionMNIST(root)
     first.data.zero_()
     assert first.data.sum() == 0
@@ -44,7 +44,7 @@ def test_what_is_changed_in_it_is_changed_for_nobody_else(root: Path, mapped: No
     assert FashionMNIST(root).data.sum() > 0
 
 
-def test_a_data_set_that_may_only_be_read_is_mapped(root: Path, mapped: None) -> None:
+def test_a_read_only_data_set_is_mapped(root: Path, mapped: None) -> None:
     files = sorted(root.glob("**/train-*"))
     for file in files:
         file.chmod(0o444)
@@ -57,7 +57,7 @@ def written(path: Path, header: bytes, content: bytes) -> Path:
     return path
 
 
-def test_only_whole_files_of_bytes_are_mapped(tmp_path: Path) -> None:
+def test_only_complete_files_of_bytes_are_mapped(tmp_path: Path) -> None:
     header = struct.pack(">HBB2I", 0, 8, 2, 3, 5)
     assert mapping.shape_of_bytes(written(tmp_path / "whole", header, bytes(15))) == (3, 5)
     assert mapping.shape_of_bytes(written(tmp_path / "short", header, bytes(14))) is None
@@ -68,7 +68,7 @@ def test_only_whole_files_of_bytes_are_mapped(tmp_path: Path) -> None:
     assert mapping.shape_of_bytes(3.5) is None
 
 
-def test_other_files_are_read_as_ever(tmp_path: Path, mapped: None) -> None:
+def test_other_files_are_read_as_usual(tmp_path: Path, mapped: None) -> None:
     header = struct.pack(">HBBI", 0, 12, 1, 3)
     path = written(tmp_path / "ints", header, struct.pack(">3i", 7, 11, -13))
     assert mnist.read_sn3_pascalvincent_tensor(str(path)).tolist() == [7, 11, -13]

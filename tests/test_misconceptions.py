@@ -102,7 +102,7 @@ PAIRS = [
         "conv2d": ["flipped-kernel", "swaps-stride-pair", "ignores-padding", "ignores-bias", "first-channel-only"],
     }.items()
     for one, other in itertools.combinations(names, 2)
-    if {one, other} != {"same-size-output", "drops-last-row-or-column"}  # sizes alone: two answers to one question
+    if {one, other} != {"same-size-output", "drops-last-row-or-column"}  # only sizes: two answers to one question
 ]
 
 
@@ -122,7 +122,7 @@ def first_pair(task: str, one: str, other: str) -> Misconception:
     return next(pair for pair in tries if pair is not None)
 
 
-def test_two_mistakes_in_statistics_are_told_together() -> None:
+def test_two_mistakes_in_statistics_are_reported_together() -> None:
     images = torch.randint(256, (5, 4, 3), dtype=torch.uint8, generator=GENERATOR)
     pixels = images.double()
     named = explain(
@@ -156,7 +156,7 @@ def test_shape_and_dtype_alone_give_no_name(got: torch.Tensor) -> None:
     assert explain(case, got, _right(case)) is None
 
 
-def test_an_axis_of_size_1_that_is_gone_is_named() -> None:
+def test_a_missing_axis_of_size_1_is_named() -> None:
     case = Diagnosis("convolve", (floats(5, 7), floats(5, 2)))
     named = explain(case, _right(case).squeeze(), _right(case))
     assert named is not None

@@ -1,4 +1,4 @@
-"""Mutants of the reference, and what the kill matrix says of them."""
+"""Mutants of the reference, and what the kill matrix says about them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_small_change_is_made(change: str) -> None:
     assert change in changes()
 
 
-def test_messages_docstrings_signatures_and_what_lies_outside_stay_as_they_are() -> None:
+def test_messages_docstrings_signatures_and_code_outside_are_not_mutated() -> None:
     before = ast.parse(LESSON)
     for mutant in mutants(LESSON, "lesson"):
         after = ast.parse(mutant.source)
@@ -89,14 +89,14 @@ def test_messages_docstrings_signatures_and_what_lies_outside_stay_as_they_are()
 
 
 def behaving(change: str) -> Any:
-    """Return `count` with something put around it."""
+    """Return `count` with a wrapper around it."""
     source = next(mutant.source for mutant in mutants(LESSON, "lesson") if mutant.change == change)
     namespace: dict[str, Any] = {"Tensor": torch.Tensor}
     exec(source, namespace)
     return namespace["count"]
 
 
-def test_what_is_put_around_a_function_does_what_it_says() -> None:
+def test_wrappers_around_a_function_do_what_they_say() -> None:
     one, five = torch.tensor([1.0]), torch.tensor([5.0])
     right = behaving("7 → 8")
     assert (right(one), right(five), right(five, step=1)) == (1, 3, 7)
@@ -116,7 +116,7 @@ def test_every_mutant_differs_from_the_lesson_and_from_all_others() -> None:
 
 
 @pytest.mark.parametrize("module", course().modules)
-def test_the_solutions_have_mutants_with_names_of_their_own(module: str) -> None:
+def test_the_mutants_of_the_solutions_have_unique_names(module: str) -> None:
     names = [mutant.name for mutant in mutants((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)]
     assert len(names) >= 30
     assert len(set(names)) == len(names)
@@ -144,18 +144,18 @@ def test_survivors_are_found() -> None:
 def test_checks_that_are_never_alone_are_found() -> None:
     both = replace(NOTICED, killed=NOTICED.killed | KIND.killed)
     assert never_alone([NOTICED, ALIVE], CHECKS) == [CHECKS[1]]
-    assert never_alone([both], CHECKS) == [CHECKS[1]]  # a core check need only be alone among those
+    assert never_alone([both], CHECKS) == [CHECKS[1]]  # a core check need only be alone among core checks
     assert never_alone([both, KIND], CHECKS) == []
     second = Check("convolve", "is right too", "core")
     cores = replace(NOTICED, killed=NOTICED.killed | {("convolve", second.name)})
     assert never_alone([cores, KIND], [*CHECKS, second]) == [CHECKS[0], second]
 
 
-def test_what_is_explained_is_no_problem(explained: Path) -> None:
+def test_explained_survivors_are_no_problem(explained: Path) -> None:
     assert matrix_problems([NOTICED, KIND, ALIVE], CHECKS, explained) == []
 
 
-def test_what_is_not_explained_is_told(tmp_path: Path) -> None:
+def test_unexplained_survivors_are_reported(tmp_path: Path) -> None:
     (tmp_path / "none.toml").write_text("")
     assert matrix_problems([NOTICED, ALIVE], CHECKS, tmp_path / "none.toml") == [
         "mutant survives: m.f: a [b] → nothing",
@@ -163,7 +163,7 @@ def test_what_is_not_explained_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_an_explanation_that_nothing_needs_or_that_says_too_much_is_told(explained: Path) -> None:
+def test_an_unneeded_or_too_wide_explanation_is_reported(explained: Path) -> None:
     explained.write_text(explained.read_text() + "[[survivor]]\nmutant = 'm.f: 1 *'\nreason = 'too wide'\n")
     first, second = matrix_problems([NOTICED, KIND, ALIVE], CHECKS, explained)
     assert "expected a survivor for 'm.f: 1 *', got none" in first
@@ -194,7 +194,7 @@ def answers() -> list[Answer]:
         ("conv2d", ("conv2d",), None),
     ],
 )
-def test_a_mutant_is_asked_about_what_was_changed_and_then_about_what_uses_it(
+def test_a_mutant_is_graded_on_what_was_changed_and_then_on_what_uses_it(
     symbol: str, own: tuple[str, ...], others: tuple[str, ...] | None, answers: list[Answer]
 ) -> None:
     mutant = next(answer for answer in answers if f".{symbol}: " in answer.name)
@@ -204,6 +204,6 @@ def test_a_mutant_is_asked_about_what_was_changed_and_then_about_what_uses_it(
     assert rest is None or rest.order.selected == frozenset(others or ())
 
 
-def test_what_two_goes_found_is_one_cell() -> None:
+def test_the_results_of_two_rounds_are_one_cell() -> None:
     other = Cell(ALIVE.name, ("conv2d",), wrong=False, killed=frozenset({("conv2d", "is right")}), lost=True)
     assert ALIVE.joined(other) == replace(other, tasks=("convolve", "conv2d"))

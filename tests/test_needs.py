@@ -1,4 +1,4 @@
-"""What a test needs and does not find: it is skipped, and told in one line at the end; in CI it fails."""
+"""A test whose program is missing is skipped, and reported in one line at the end; in CI it fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_without_a_program_a_test_is_skipped_and_fails_in_ci(monkeypatch: pytest
         do_without("chromium")
 
 
-def test_a_program_that_is_there_lets_a_test_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_runs_if_its_program_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     need("python3")
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("CI", "")
@@ -30,7 +30,7 @@ def test_a_program_that_is_there_lets_a_test_go_on(monkeypatch: pytest.MonkeyPat
         need("setpriv")
 
 
-def test_one_line_says_how_many_tests_want_what_and_how_to_get_it() -> None:
+def test_one_line_says_how_many_tests_need_what_and_how_to_get_it() -> None:
     reports = [skipped("needs chromium"), skipped("needs root"), skipped("needs chromium"), skipped("needs bubblewrap")]
     assert not_tried(reports) == (
         "3 tests were not tried: 2 for want of chromium (apt-get install chromium), "
@@ -38,5 +38,5 @@ def test_one_line_says_how_many_tests_want_what_and_how_to_get_it() -> None:
     )
 
 
-def test_where_nothing_is_missing_nothing_is_said() -> None:
+def test_if_nothing_is_missing_nothing_is_reported() -> None:
     assert not_tried([skipped("needs root")]) == ""

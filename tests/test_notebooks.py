@@ -1,4 +1,4 @@
-"""Notebooks are derived from the lessons, and the grader takes from them what the lessons say."""
+"""Notebooks are derived from the lessons, and the grader takes from them what the lessons have."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_each_task_has_a_solution_a_check_and_an_autograder_cell(notebooks: dict
         ]
 
 
-def test_points_are_those_of_the_tasks_and_what_people_mark(notebooks: dict[str, Any]) -> None:
+def test_points_are_those_of_the_tasks_and_of_manual_marking(notebooks: dict[str, Any]) -> None:
     cells = [cell.metadata.nbgrader for notebook in notebooks.values() for cell in marks(notebook).values()]
     assert sum(mark.points for mark in cells if mark.grade and not mark.solution) == 100
     manual = {mark.grade_id: mark.points for mark in cells if mark.grade and mark.solution}
@@ -75,7 +75,7 @@ def test_points_are_those_of_the_tasks_and_what_people_mark(notebooks: dict[str,
     assert {question.id for question in questions()} == manual.keys()
 
 
-def test_what_is_solved_stands_above_its_check(notebooks: dict[str, Any]) -> None:
+def test_a_solution_is_above_its_check(notebooks: dict[str, Any]) -> None:
     for notebook in notebooks.values():
         order = list(marks(notebook))
         for task in course().tasks:
@@ -134,7 +134,7 @@ def test_the_intake_takes_the_solutions_from_the_notebooks(notebooks: dict[str, 
         assert "__main__" not in taken
 
 
-def test_only_what_the_grader_puts_there_is_missing_from_the_lesson(notebooks: dict[str, Any]) -> None:
+def test_only_what_the_grader_adds_is_missing_from_the_lesson(notebooks: dict[str, Any]) -> None:
     for module, notebook in notebooks.items():
         lesson = Path(paths.SOLUTIONS / f"{module}.py").read_text(encoding="utf-8")
         code = [c for c in notebook.cells if c.cell_type == "code" and not c.metadata.get("nbgrader", {}).get("locked")]

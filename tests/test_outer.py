@@ -44,7 +44,7 @@ def house() -> Iterator[House]:
 
 
 def wrapped(identity: str, readable: Path) -> list[str]:
-    """Return the command that starts Python in bubblewrap, as the identity's own Python makes it up."""
+    """Return the command that starts Python in bubblewrap, as built by the identity's own Python."""
     *become, own = python_of(identity, torch=False)
     code = (
         f"import json, sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -98,7 +98,7 @@ def test_the_fork_server_sees_neither_hidden_tests_nor_other_folders(identity: s
 
 
 def started(place: WorkerConfig) -> bool:
-    """Start a fork server whose walls hold; tell whether it is in an outer wall."""
+    """Start a fork server whose walls hold; return whether it is in an outer wall."""
     server, level = start_behind_walls(1, place, (NAMESPACES,))
     server.close()
     assert level == NAMESPACES
@@ -107,12 +107,12 @@ def started(place: WorkerConfig) -> bool:
 
 @needs_bubblewrap
 @needs_namespaces
-def test_it_is_used_where_it_is_installed(house: House) -> None:
+def test_it_is_used_if_it_is_installed(house: House) -> None:
     assert started(WorkerConfig(NAMESPACES, house.data, Limits()))
 
 
 @needs_namespaces
-def test_one_that_does_not_work_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_broken_one_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

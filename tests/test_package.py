@@ -1,4 +1,4 @@
-"""What is published: the sdist is the whole kit, and the wheel made from it works in an environment of its own."""
+"""What is published: the sdist is the whole kit, and the wheel made from it works in a separate environment."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_wheel_holds_no_solution_and_no_hidden_check(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"grader", "exercises", "lesson", "course.toml"}
 
 
-def test_the_doctor_works_outside_of_the_clone_and_tells_what_is_missing(installed: Path, tmp_path: Path) -> None:
+def test_the_doctor_works_outside_the_clone_and_lists_what_is_missing(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "doctor")
     assert "Packages" in done.stdout, done.stderr
     assert done.returncode == 1
@@ -101,7 +101,7 @@ def test_the_doctor_works_outside_of_the_clone_and_tells_what_is_missing(install
 @pytest.mark.parametrize(
     "arguments", [("demo",), ("verify", "--quick"), ("release", "--to", "to"), ("grade", ".", "--out", "out")]
 )
-def test_what_needs_the_clone_says_so(arguments: tuple[str, ...], installed: Path, tmp_path: Path) -> None:
+def test_verbs_that_need_the_clone_say_so(arguments: tuple[str, ...], installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, *arguments)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "needs a clone of the repository" in done.stderr

@@ -42,7 +42,7 @@ def every_figure() -> Figures:
     return {**MADE_UP.made_up_figures(), "summarize": "Layer\n" + HOSTILE}
 
 
-def test_the_page_says_what_each_check_weighs() -> None:
+def test_the_page_shows_the_weight_of_each_check() -> None:
     checks = [CheckResult("is right", True, True, 0.5), CheckResult("adds the bias", False, False, 0.3),
               CheckResult("is quick", False, False, 0.125), CheckResult("is measured", False, True, 0.0)]  # fmt: skip
     page = feedback_page(graded(replace(task("convolve", "partial"), checks=tuple(checks))))
@@ -62,7 +62,7 @@ def test_figures_survive_their_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"submission_sha256": "00"}', "another's"])
-def test_figures_that_are_damaged_or_another_submissions_are_none(tmp_path: Path, text: str | None) -> None:
+def test_damaged_or_foreign_figures_are_ignored(tmp_path: Path, text: str | None) -> None:
     if text == "another's":
         keep_figures(tmp_path, "01", every_figure())
     elif text is not None:
@@ -70,13 +70,13 @@ def test_figures_that_are_damaged_or_another_submissions_are_none(tmp_path: Path
     assert kept_figures(tmp_path, "00") == {}
 
 
-def test_figures_of_an_earlier_submission_go_with_the_new_one(tmp_path: Path) -> None:
+def test_figures_of_an_earlier_submission_are_removed_with_it(tmp_path: Path) -> None:
     keep_figures(tmp_path, "00", every_figure())
     keep_figures(tmp_path, "01", {})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_feedback_draws_what_there_is_and_escapes_a_students_text() -> None:
+def test_feedback_draws_all_figures_and_escapes_a_students_text() -> None:
     page = feedback_page(graded(task("convolve", "failed", "flipped-kernel")), every_figure())
     for part in ("What it takes for what", "How it learned", "What its first layer sees", "Your network as a table"):
         assert part in page
@@ -97,13 +97,13 @@ def test_feedback_says_what_is_next() -> None:
     assert "Nothing is left to do" in feedback_page(graded(task("output_size", "passed")))
 
 
-def test_tasks_that_were_not_asked_for_are_counted_and_not_listed() -> None:
+def test_tasks_not_graded_are_counted_but_not_listed() -> None:
     page = feedback_page(graded(task("output_size", "passed"), task("conv2d", "skipped")))
     assert "1 were not asked for" in page
     assert 'id="conv2d"' not in page
 
 
-def test_the_confusion_matrix_says_what_is_mixed_up_most() -> None:
+def test_the_confusion_matrix_names_the_most_frequent_confusions() -> None:
     counts = [[100 if a == b else 0 for a in range(10)] for b in range(10)]
     counts[6][0], counts[6][6] = 40, 60
     page = feedback_page(
@@ -132,7 +132,7 @@ def test_the_95th_percentile_of_twenty_is_not_the_highest() -> None:
 
 
 @pytest.mark.parametrize(("split", "word"), [("train", "training"), ("val", "validation")])
-def test_the_legend_of_a_chart_names_the_curves_in_it_alone(split: str, word: str) -> None:
+def test_the_legend_of_a_chart_names_only_its_curves(split: str, word: str) -> None:
     curves = {f"{split}_acc": (0.5, 0.9)}
     page = feedback_page(graded(task("convolve", "passed")), {"fashion_accuracy": asdict(Network(curves=curves))})
     assert re.findall(r'class="key (?:val|train)">(\w+)<', page) == [word]
@@ -143,7 +143,7 @@ def test_the_meter_is_full_at_the_highest_score(monkeypatch: pytest.MonkeyPatch)
     assert '<div style="width: 100%">' in feedback_page(graded(TaskResult("convolve", 8.0, 8.0, "passed", None, "", 0)))
 
 
-def test_tables_of_the_terminal_show_names_and_messages_as_they_are() -> None:
+def test_terminal_tables_show_names_and_messages_verbatim() -> None:
     name, message = "a\\[red]b :heart:", "[/] :x:"
     one = Result(name, "rejected", "namespaces", "0.1.0", "00", "7", message=message)
     for table, texts in (
@@ -155,7 +155,7 @@ def test_tables_of_the_terminal_show_names_and_messages_as_they_are() -> None:
         assert all(text in console.file.getvalue() for text in texts)
 
 
-def test_the_histogram_counts_a_full_score_in_the_last_part() -> None:
+def test_the_histogram_counts_a_full_score_in_the_last_bin() -> None:
     assert "90 to 100 points: 1" in class_page(
         [("ada", graded(TaskResult("convolve", 100, 100, "passed", None, "", 0)))], []
     )
@@ -179,7 +179,7 @@ def test_concerns_name_who_and_what() -> None:
     }
 
 
-def test_mistakes_come_by_count_with_those_who_made_them() -> None:
+def test_mistakes_are_sorted_by_count_with_who_made_them() -> None:
     flipped, late = task("convolve", "failed", "flipped-kernel"), task("conv2d", "failed", "ignores-bias")
     class_ = [(name, graded(flipped, *more, student=name)) for name, more in [("bob", ()), ("eve", (late,))]]
     assert [(one.name, one.task, one.students) for one in mistakes(class_[::-1])] == [
@@ -188,7 +188,7 @@ def test_mistakes_come_by_count_with_those_who_made_them() -> None:
     ]
 
 
-def test_what_other_verbs_left_is_linked(tmp_path: Path) -> None:
+def test_files_of_other_verbs_are_linked(tmp_path: Path) -> None:
     assert pages_beside(tmp_path) == []
     (tmp_path / "similar.html").touch()
     (tmp_path / "regrade.json").write_text(json.dumps({"published": False, "students": 20, "changes": [{}, {}]}))
@@ -208,7 +208,7 @@ def test_a_class_of_a_thousand_fits_into_5_mb() -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a class of forty, and feedback with every figure, of a hostile and of a rejected submission."""
+    """Write a class of forty, and feedback with every figure, for a hostile and a rejected submission."""
     out = tmp_path_factory.mktemp("pages")
     class_ = MADE_UP.made_up_class(40)
     hostile = TaskResult("convolve", 8.0, 0.0, "crashed", None, HOSTILE, 0.1)

@@ -1,4 +1,4 @@
-"""The fork server's memory lies in large pages and is kept when freed; values stay as they are."""
+"""The fork server's memory is in large pages and is kept when freed; values do not change."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_collapse_puts_memory_into_large_pages_and_changes_no_value() -> None:
     pages, kib, same, status = run.stdout.split()
     if pages == "0" and (not LARGE_PAGES.exists() or kernel() < (6, 1)):
         pytest.skip("a kernel without large pages, or before Linux 6.1")
-    assert int(kib) >= 28 << 10  # of 32 MiB, which need not begin where a large page may
+    assert int(kib) >= 28 << 10  # of 32 MiB, which need not start at a large page
     assert (same, status) == ("True", "0")
 
 
-def test_what_is_freed_is_used_again() -> None:
+def test_freed_memory_is_reused() -> None:
     run = subprocess.run([sys.executable, "-c", REUSE], capture_output=True, text=True, check=True)
     before, known, after = run.stdout.split()
     if known == "False":

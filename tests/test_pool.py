@@ -1,4 +1,4 @@
-"""A worker ahead of time: at hand at once, never a student's fault, and nothing of it is left behind."""
+"""A worker forked ahead: ready at once, never a student's fault, and it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Server:
-    """A fork server and how many processes there are without any worker."""
+    """A fork server and the number of processes without any worker."""
 
     zygote: ZygoteServer
     level: Level
@@ -55,7 +55,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for all temporary files, so that what is left can be told from others'."""
+    """A folder for all temporary files, so that leftovers can be told apart from others'."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         (Path(folder) / "data").mkdir()
@@ -83,7 +83,7 @@ def spare_of(pool: WorkerPool) -> Worker:
 
 
 def answers(worker: Worker) -> bool:
-    """Tell whether a worker answers; what it tries fails, and that is an answer."""
+    """Return whether a worker answers; its attempt fails, and that is an answer."""
     return worker.ask("attempt", {"name": "mount", "facts": {}}, 30).kind == "value"
 
 
@@ -142,7 +142,7 @@ def test_a_spare_that_died_is_replaced(pool: WorkerPool) -> None:
     assert answers(worker)
 
 
-def test_a_spare_of_other_limits_is_replaced(pool: WorkerPool) -> None:
+def test_a_spare_with_other_limits_is_replaced(pool: WorkerPool) -> None:
     pool.take(LIMITS)
     spare = spare_of(pool)
     smaller = replace(LIMITS, resources=replace(LIMITS.resources, open_files=32))
@@ -160,7 +160,7 @@ def test_a_disk_that_is_nearly_full_stops_whoever_writes_to_it(
     worker = pool.take(LIMITS)
     monkeypatch.setattr(client, "RESERVE", 2 * worker._free_before)  # more than there is
     assert answers(worker)
-    worker._free_before += 2 * LIMITS.resources.scratch  # as if so much had been written since
+    worker._free_before += 2 * LIMITS.resources.scratch  # as if this much had been written since
 
     worker._next_look = 0
     if server.level == walls.NAMESPACES:  # its files are in a file system of their own
@@ -168,10 +168,10 @@ def test_a_disk_that_is_nearly_full_stops_whoever_writes_to_it(
         return
     with pytest.raises(WorkerEnded, match="disk is nearly full") as raised:
         answers(worker)
-    assert raised.value.killed  # it may be somebody else's doing: the task is tried again
+    assert raised.value.killed  # others may have caused it: the task is tried again
 
 
-def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: Path) -> None:
+def test_walls_that_do_not_go_up_are_a_grader_error(server: Server, home: Path) -> None:
     if server.level != walls.NAMESPACES:
         pytest.skip("the other level opens what is there, and misses nothing")
     with (
@@ -182,7 +182,7 @@ def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: P
     assert folders(home) == []
 
 
-def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Server) -> None:
+def test_many_tasks_leave_nothing_behind(pool: WorkerPool, home: Path, server: Server) -> None:
     pool.retire(pool.take(LIMITS))
     pool.close()
     held = descriptors()
@@ -200,7 +200,7 @@ def test_nothing_is_left_of_many_tasks(pool: WorkerPool, home: Path, server: Ser
 
 
 @pytest.mark.parametrize("ended_early", [False, True], ids=["after its work", "in the middle"])
-def test_a_grader_leaves_nothing(home: Path, ended_early: bool) -> None:
+def test_a_grader_leaves_nothing_behind(home: Path, ended_early: bool) -> None:
     held, others = descriptors(), processes()
     with Grader(1, candidates(unsafe=False)) as grader:
         checkers = {process.pid for process in grader._checkers.values()}

@@ -1,4 +1,4 @@
-"""`grader predict`: cases whose answers PyTorch agrees with, arithmetic for each wrong guess, and no code."""
+"""`grader predict`: cases whose answers agree with PyTorch, arithmetic for each wrong guess, and no code."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def numbers(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text)]
 
 
-def test_there_are_cases_for_each_task_that_is_offered() -> None:
+def test_there_are_cases_for_each_offered_task() -> None:
     assert set(cases.DRAW) == PREDICTED
 
 
@@ -70,7 +70,7 @@ def test_a_shape_may_be_written_in_any_way(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "two", "2, b", "1.5", "99999999999999", "()"])
-def test_what_is_no_shape_is_asked_again(text: str) -> None:
+def test_an_invalid_shape_is_asked_for_again(text: str) -> None:
     assert read_shape(text) is None
     said: list[str] = []
     right = [shown(case.answer) for case in cases.draw("conv2d", 3, Random(1))]
@@ -95,7 +95,7 @@ def test_a_wrong_guess_is_explained_with_its_own_numbers() -> None:
         assert all(f"    {step}" in said for step in case.steps)
 
 
-def test_answers_that_end_early_are_told() -> None:
+def test_answers_that_end_early_are_reported() -> None:
     with pytest.raises(CannotError):
         ask_cases("conv2d", ["1"], print, lambda _: None, Random(1))
 
@@ -109,7 +109,7 @@ def test_the_verb_reads_lines_and_remembers(tmp_path: Path) -> None:
     assert Memory.load(folder).predictions == {"layer_shapes": {"right": 2, "asked": 3}}
 
 
-def test_the_verb_without_answers_has_not_done_its_work(tmp_path: Path) -> None:
+def test_the_verb_without_answers_fails(tmp_path: Path) -> None:
     folder = hand_out(tmp_path)
     done = grader(tmp_path, "predict", "conv2d", typed="")
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)

@@ -1,4 +1,4 @@
-"""Before a class every wall is tried; what was not really tried does not count as held."""
+"""Before a class every wall is tried; an act that was not really tried does not count as held."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTACK = next(attack for attack in ATTACKS if not attack.may_die)
 
 
 def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> preflight.Outcome:
-    """Try one act in a worker that answers so."""
+    """Try one act in a worker that gives this answer."""
 
     class Worker:
         def __init__(self, *_: Any) -> None: ...
@@ -55,13 +55,13 @@ def test_an_act_that_was_stopped_is_held(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
     ids=["done", "raised", "hangs", "ended", "nonsense"],
 )
-def test_an_act_that_was_not_seen_to_be_stopped_is_not_held(
+def test_an_act_not_seen_to_be_stopped_is_not_held(
     monkeypatch: pytest.MonkeyPatch, answer: Message | Exception
 ) -> None:
     assert not outcome(monkeypatch, answer).held
 
 
 @pytest.mark.parametrize("trouble", [WorkerTimedOut(starved=True), WorkerEnded("was killed", killed=True)])
-def test_an_act_that_others_prevented_is_to_be_tried_again(monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
+def test_an_act_prevented_by_others_is_retried(monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
     with pytest.raises(SandboxBroken):
         outcome(monkeypatch, trouble)

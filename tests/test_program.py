@@ -1,4 +1,4 @@
-"""What a network computes is written down, and runs without the network: for every style of network that can learn."""
+"""A network's computation is recorded and replayed without the network, for every style of network that can learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from solutions.model import FashionCNN
 
 
 class Styled(nn.Module):
-    """A first convolution, and whatever a style makes of its maps."""
+    """A first convolution, and a style's treatment of its maps."""
 
     def __init__(self, style: Any) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ def through_the_wire(value: Any) -> Any:
 
 
 def written(network: nn.Module) -> tuple[dict[str, Any], Tensor, Tensor]:
-    """Return the program of a network, and both answers to images that came later."""
+    """Return the program of a network, and both answers to later images."""
     module = SimpleNamespace(__name__="exercises.model", FashionCNN=lambda: network)
     found = through_the_wire(program.record(module, torch.randn(5, 1, 28, 28)))
     images = torch.randn(5, 1, 28, 28)
@@ -156,7 +156,7 @@ def test_program_of_the_reference_holds_its_parameters_and_statistics() -> None:
     assert sum(value.numel() for value in found["constants"].values()) == sum(value.numel() for value in floats)
 
 
-def test_program_does_not_follow_what_is_computed_outside_of_pytorch() -> None:
+def test_program_does_not_follow_computations_outside_pytorch() -> None:
     network = Styled(Calls(lambda x: torch.from_numpy(x.numpy() ** 2)))
     _, answer, own = written(network)
     assert (answer - own).abs().max() > 1e-3 * own.abs().max()

@@ -1,4 +1,4 @@
-"""`pytest exercises/` as a student sees it: on the stubs, on a solved set, and on all that goes wrong between."""
+"""`pytest exercises/` as a student sees it: on the stubs, on a solved set, and on everything that goes wrong."""
 
 import os
 import re
@@ -24,20 +24,20 @@ ALL = len(course().tasks)
 
 @dataclass(frozen=True)
 class Run:
-    """What came out of `pytest`: its exit status and what it printed."""
+    """The result of `pytest`: its exit status and output."""
 
     status: int
     output: str
 
     def state(self, task_id: str) -> str:
-        """Return the state that is printed for a task."""
+        """Return the printed state of a task."""
         found = re.search(rf"^  (\w+(?: \w+)?) +{task_id} +\d+  ", self.output, re.MULTILINE)
         assert found, self.output
         return found[1]
 
     @property
     def text(self) -> str:
-        """Return the output with single spaces: wherever lines were wrapped."""
+        """Return the output with single spaces, wherever lines were wrapped."""
         return " ".join(self.output.split())
 
 
@@ -65,7 +65,7 @@ def edit(root: Path, module: str, old: str, new: str) -> None:
 
 
 def rewrite(root: Path, module: str, signature: str, body: str) -> None:
-    """Give the stub of a function another body."""
+    """Replace the body of a function's stub."""
     path = root / "exercises" / f"{module}.py"
     start, stub = path.read_text(encoding="utf-8").split(f"def {signature}", 1)
     stub = re.sub(r"# TODO: your code here\n    raise NotImplementedError\(.*?\)\n", f"{body}\n", stub, count=1)
@@ -85,7 +85,7 @@ def test_on_the_stubs_every_task_is_not_started_in_teaching_order(stubs: Run) ->
     assert printed == [task.id for task in course().tasks]
 
 
-def test_on_the_stubs_the_exit_status_says_that_something_is_missing(stubs: Run) -> None:
+def test_on_the_stubs_the_exit_status_is_not_0(stubs: Run) -> None:
     assert stubs.status == 1
 
 
@@ -121,7 +121,7 @@ def test_on_the_stubs_there_is_no_noise(stubs: Run) -> None:
     assert stubs.output.count("\n") < 55
 
 
-def test_hidden_checks_are_no_secret(stubs: Run) -> None:
+def test_hidden_checks_are_announced(stubs: Run) -> None:
     assert "Your points come from hidden checks. They ask for more" in stubs.text
 
 
@@ -141,14 +141,14 @@ def test_on_a_solved_set_every_task_is_green(solved: Run) -> None:
     assert f"{ALL} of {ALL} tasks green, 100 of 100 points in reach of the public checks." in solved.text
 
 
-def test_on_a_solved_set_nobody_says_that_all_is_right(solved: Run) -> None:
+def test_a_solved_set_is_not_said_to_be_all_right(solved: Run) -> None:
     assert "hidden checks" in solved.text
     assert not re.search(
         r"correct|perfect|well done|congrat|all (is )?right|finished|complete", solved.text, re.IGNORECASE
     )
 
 
-def test_the_accuracy_is_told(solved: Run) -> None:
+def test_the_accuracy_is_shown(solved: Run) -> None:
     assert re.search(r"\d\d\.\d\d % of the 10,000 test images", solved.text)
 
 
@@ -201,7 +201,7 @@ def test_an_error_comes_with_its_line(between: Run) -> None:
     assert re.search(words, between.text)
 
 
-def test_a_hang_is_ended_and_said_so(between: Run) -> None:
+def test_a_hang_is_ended_and_reported(between: Run) -> None:
     assert between.state("plot_activations") == "failed"
     assert "expected an answer within 4 seconds, got none, so this check was stopped." in between.text
 
@@ -225,7 +225,7 @@ def test_a_missing_function_is_named(between: Run) -> None:
     assert "exercises/summary.py: expected unfreeze, got nothing of that name." in between.text
 
 
-def test_what_stands_on_a_stub_waits(between: Run) -> None:
+def test_a_task_that_needs_a_stub_waits(between: Run) -> None:
     assert between.state("data_splits") == "waiting"
     assert (
         "eval_transform is not written yet: exercises/transforms.py" in between.text
@@ -244,7 +244,7 @@ def test_prints_and_warnings_stay_out(between: Run) -> None:
     assert "Traceback" not in between.output
 
 
-def test_what_was_begun_comes_next(between: Run) -> None:
+def test_a_started_task_comes_next(between: Run) -> None:
     assert "Next: convolve, 8 points" in between.output
 
 
@@ -258,24 +258,24 @@ def one(half_done: Path) -> Run:
     return run(half_done, *THREE_MODULES, "--timeout=4")
 
 
-def test_one_failure_is_told_and_it_is_the_first_in_teaching_order(one: Run) -> None:
+def test_only_the_first_failure_in_teaching_order_is_shown(one: Run) -> None:
     assert one.state("convolve") == "failed"
     assert "at [0, 0]: expected -1, got 5 (6 of 6 values differ)." in one.text
     for other in ("got None", "IndexError", "cannot be read", "of that name", "was stopped"):
         assert other not in one.text
 
 
-def test_the_message_stands_below_the_headline_of_what_is_next(one: Run) -> None:
+def test_the_message_is_below_the_headline_of_the_next_task(one: Run) -> None:
     below = one.output.split("\nNext: convolve, 8 points")[1].splitlines()[1]
     assert below.startswith("      convolve of a 3 x 4 image")
 
 
-def test_how_many_more_are_wrong_is_told_with_the_way_to_see_them(one: Run) -> None:
+def test_the_number_of_other_failures_is_shown_with_how_to_see_them(one: Run) -> None:
     states = re.findall(r"^  (failed|unfinished) +\w+ +\d+ ", one.output, re.MULTILINE)
     assert f"({len(states) - 1} more of those tasks are not right yet: add --all" in one.text
 
 
-def test_a_traceback_comes_on_request_and_for_one_failure_alone(half_done: Path) -> None:
+def test_a_traceback_is_shown_on_request_and_only_for_one_failure(half_done: Path) -> None:
     got = run(half_done, "exercises/test_convolution.py", "--timeout=4", "--traceback")
     assert got.output.count("Mismatch: ") == 1
     assert "test_convolve_gives_the_numbers_worked_by_hand" in got.output
@@ -284,7 +284,7 @@ def test_a_traceback_comes_on_request_and_for_one_failure_alone(half_done: Path)
     assert everything.output.count("test_c") > got.output.count("test_c")
 
 
-def test_a_traceback_of_a_test_of_ones_own_comes_too(half_done: Path) -> None:
+def test_a_students_own_failing_test_shows_its_traceback(half_done: Path) -> None:
     own = half_done / "exercises" / "test_mine.py"
     own.write_text("def test_mine():\n    assert 1 == 2\n")
     try:
@@ -311,13 +311,13 @@ def test_green_tasks_are_remembered_and_others_are_not(half_done: Path, one: Run
     assert not {"convolve", "conv2d", "freeze"} & set(passed)
 
 
-def test_a_part_of_its_checks_makes_no_task_green(half_done: Path) -> None:
+def test_some_of_its_checks_do_not_make_a_task_green(half_done: Path) -> None:
     got = run(half_done, "exercises/test_convolution.py", "-k", "sums_over_each_window")
     assert got.state("convolve") == "green"
     assert "convolve" not in Memory.load(half_done / "exercises").passed
 
 
-def test_a_damaged_memory_is_set_aside_with_a_word(half_done: Path) -> None:
+def test_a_damaged_memory_is_set_aside_with_a_message(half_done: Path) -> None:
     path = half_done / "exercises" / FILE
     path.write_text("{")
     got = run(half_done, "exercises/test_convolution.py", "-k", "output_size")
@@ -345,7 +345,7 @@ def test_one_file_from_within_the_folder(begun: Path) -> None:
     assert "\n      pytest -k output_size\n" in got.output
 
 
-def test_a_traceback_comes_where_it_is_asked_for(begun: Path) -> None:
+def test_a_traceback_is_shown_where_requested(begun: Path) -> None:
     got = run(begun, "exercises", "-x", "--tb=short", "-k", "output_size or convolve")
     assert "= FAILURES =" in got.output
     assert "stopping after 1 failures" in got.output
@@ -364,7 +364,7 @@ def test_quiet_says_only_how_far_it_is(begun: Path) -> None:
     assert "Freeze and unfreeze" not in got.output
 
 
-def test_where_no_signal_can_stop_a_hang_the_run_ends_and_says_so(begun: Path) -> None:
+def test_if_no_signal_can_stop_a_hang_the_run_ends_and_says_so(begun: Path) -> None:
     got = run(begun, "exercises", "-k", "convolve_torch or summarize", "--timeout=4", "--timeout-method=thread")
     assert got.state("convolve_torch") == "failed"
     assert "On this computer that ends the whole run: later tasks were not looked at." in got.text

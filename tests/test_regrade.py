@@ -1,4 +1,4 @@
-"""Grading again: who changes and why is shown, nothing is published unasked, and what was set by hand stays."""
+"""Grading again: changes and their reasons are shown, nothing is published unasked, and scores set by hand stay."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BIAS = "adds the bias"
 
 
 def graded(student: str, *, bias: bool | None, seed: str = "7", sha: str = "00") -> Result:
-    """Return a result whose one task has two checks, or one if there is none for the bias."""
+    """Return a result whose only task has two checks, or one if there is none for the bias."""
     checks = [CheckResult("has the shape", core=True, passed=True)]
     checks += [] if bias is None else [CheckResult(BIAS, core=False, passed=bias)]
     right = bias is not False
@@ -51,7 +51,7 @@ def test_a_change_names_the_student_the_points_and_the_check() -> None:
     ("before", "after", "text"),
     [(None, True, f"new check passes: {BIAS}"), (True, None, f"no longer checked: {BIAS}")],
 )
-def test_checks_that_come_and_go_are_named_though_no_score_changes(
+def test_added_and_removed_checks_are_named_though_no_score_changes(
     before: bool | None, after: bool | None, text: str
 ) -> None:
     (change,) = changes({"ada": graded("ada", bias=before)}, {"ada": graded("ada", bias=after)})
@@ -59,7 +59,7 @@ def test_checks_that_come_and_go_are_named_though_no_score_changes(
     assert str(change.tasks[0].checks[0]) == text
 
 
-def test_who_does_not_change_is_not_listed_however_long_it_took() -> None:
+def test_unchanged_students_are_not_listed_however_long_it_took() -> None:
     slow = graded("ada", bias=True)
     slow = replace(slow, tasks=(replace(slow.tasks[0], seconds=9.0),))
     assert changes({"ada": graded("ada", bias=True)}, {"ada": slow}) == []
@@ -71,7 +71,7 @@ def test_other_scores_come_before_other_checks() -> None:
     assert [change.student for change in changes(before, after)] == ["ben", "ada"]
 
 
-def test_who_loses_most_comes_first_and_other_files_are_told() -> None:
+def test_the_largest_loss_comes_first_and_other_files_are_noted() -> None:
     before = {name: graded(name, bias=name != "eve") for name in ("ada", "eve")}
     after = {"eve": graded("eve", bias=True), "ada": graded("ada", bias=False, sha="11"), "new": graded("n", bias=True)}
     found = changes(before, after)
@@ -86,7 +86,7 @@ def test_who_loses_most_comes_first_and_other_files_are_told() -> None:
 # --- scores set by hand
 
 
-def test_a_score_set_by_hand_is_laid_over_the_graders_and_told() -> None:
+def test_a_score_set_by_hand_replaces_the_graders_and_is_shown() -> None:
     mine = Override("ada", "conv2d", 8.0, "The bias was not asked for.")
     got = overridden("ada", graded("ada", bias=False), [mine, replace(mine, student="eve", score=1.0)])
     assert got.score == 8
@@ -94,7 +94,7 @@ def test_a_score_set_by_hand_is_laid_over_the_graders_and_told() -> None:
     assert got.notes == ("conv2d: set to 8 by hand: The bias was not asked for.",)
 
 
-def test_a_score_of_a_task_that_was_not_asked_for_is_not_set_and_that_is_told() -> None:
+def test_a_score_for_a_task_not_graded_is_not_set_and_reported() -> None:
     skipped = graded("ada", bias=False)
     skipped = replace(skipped, tasks=(replace(skipped.tasks[0], score=0.0, status="skipped"),))
     mine = Override("ada", "conv2d", 8.0, "x")
@@ -118,17 +118,17 @@ def test_a_score_of_a_task_that_was_not_asked_for_is_not_set_and_that_is_told() 
         ("student,task,score,reason\nada,conv2d,1,x\nada,conv2d,2,x\n", "got several"),
     ],
 )
-def test_overrides_that_cannot_be_meant_are_refused(lines: str, word: str, tmp_path: Path) -> None:
+def test_impossible_overrides_are_refused(lines: str, word: str, tmp_path: Path) -> None:
     (tmp_path / "overrides.csv").write_bytes(lines.encode("cp1252"))
     with pytest.raises(GraderError, match=word):
         read_overrides(tmp_path)
 
 
-# --- the verb, with suites that are told what to answer
+# --- the verb, with suites whose answers are given
 
 
 class Told:
-    """In the place of the grader: a verdict per student, and the seeds that it was asked for."""
+    """Stands for the grader: a verdict per student, and the seeds it was given."""
 
     def __init__(self) -> None:
         self.bias = {"ada": True, "eve": False}
@@ -172,7 +172,7 @@ def run(verb: str, *arguments: str) -> Run:
 
 
 def change_the_tests(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have ada lose the bias, and results kept by another key."""
+    """Make ada lose the bias, and results have another key."""
     told.bias["ada"] = False
     monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"new {sha}")
 
@@ -188,7 +188,7 @@ def everything() -> dict[str, bytes]:
     }
 
 
-def test_regrade_shows_and_leaves_what_is_published_without_a_yes(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regrade_without_a_yes_shows_changes_and_publishes_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds, before = dict(told.seeds), everything()
     change_the_tests(told, monkeypatch)
     done = run("regrade")
@@ -201,7 +201,7 @@ def test_regrade_shows_and_leaves_what_is_published_without_a_yes(told: Told, mo
     assert (document["published"], [one["student"] for one in document["changes"]]) == (False, ["ada"])
 
 
-def test_changed_files_are_asked_about_other_inputs(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_files_get_other_inputs(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = dict(told.seeds)
     assert seeds["ada"] == seeds["eve"], "the same files, the same run"
     with Path("class/ada/convolution.py").open("a") as module:
@@ -212,7 +212,7 @@ def test_changed_files_are_asked_about_other_inputs(told: Told, monkeypatch: pyt
     assert told.seeds["ada"] != seeds["ada"]
 
 
-def test_nothing_that_students_get_holds_a_seed(told: Told) -> None:
+def test_files_for_students_contain_no_seed(told: Told) -> None:
     for form, name in (("junit", "grades.xml"), ("gradescope", "grades.json")):
         options = ["--to", form, "--student", "ada", "--file", f"out/{name}"]
         assert CliRunner().invoke(cli, ["export", "out", *options]).exit_code == 0
@@ -225,7 +225,7 @@ def test_nothing_that_students_get_holds_a_seed(told: Told) -> None:
             assert f"{seed:x}" not in text
 
 
-def test_regrade_publishes_with_a_yes_what_it_has_already_graded(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regrade_with_a_yes_publishes_what_it_has_already_graded(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     change_the_tests(told, monkeypatch)
     run("regrade")
     told.seeds.clear()
@@ -240,7 +240,7 @@ def test_regrade_publishes_with_a_yes_what_it_has_already_graded(told: Told, mon
     assert (again.exit_code, "0 of 2 students change." in again.output) == (0, True)
 
 
-def test_an_interrupted_regrade_leaves_what_is_published_and_goes_on(
+def test_an_interrupted_regrade_leaves_published_results_and_goes_on(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything()
@@ -280,7 +280,7 @@ def test_regrade_that_finds_nothing_new_leaves_nothing_waiting(told: Told, monke
     assert not Path("out/regrade.json").exists()
 
 
-def test_regrade_comes_to_rest_though_somebody_has_left_the_class(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_regrade_settles_though_somebody_has_left_the_class(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     change_the_tests(told, monkeypatch)
     shutil.rmtree("class/eve")
     assert run("regrade", "--yes").exit_code == 0
@@ -289,7 +289,7 @@ def test_regrade_comes_to_rest_though_somebody_has_left_the_class(told: Told, mo
     assert json.loads(Path("out/regrade.json").read_text())["published"], "of the last publication"
 
 
-def test_a_picture_that_the_new_result_has_not_goes_with_the_old_result(
+def test_a_picture_missing_from_the_new_result_is_removed_with_the_old(
     told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_figures(Path("out/ada"), intake.read(intake.find(Path("class"))[0][0]).sha256, {"summarize": "of before"})
@@ -299,7 +299,7 @@ def test_a_picture_that_the_new_result_has_not_goes_with_the_old_result(
     assert "of before" not in Path("out/ada/feedback.html").read_text()
 
 
-def test_regrade_of_a_class_without_graded_tasks_is_a_wrong_call(told: Told) -> None:
+def test_regrade_of_a_class_without_graded_tasks_is_wrong_usage(told: Told) -> None:
     for name in told.bias:
         rejected = Result(name, "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there")
         Path("out", name, "results.json").write_text(json.dumps(rejected.to_json()))
@@ -309,7 +309,7 @@ def test_regrade_of_a_class_without_graded_tasks_is_a_wrong_call(told: Told) -> 
     assert everything() == before
 
 
-def test_regrade_of_a_folder_that_was_never_graded_is_a_wrong_call(tmp_path: Path) -> None:
+def test_regrade_of_a_folder_never_graded_is_wrong_usage(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["regrade", str(tmp_path), "--out", str(tmp_path)])
     assert done.exit_code == 2
     assert "grader grade" in done.output

@@ -1,4 +1,4 @@
-"""`grader release`: what it builds works where it goes, for students and for nbgrader, and gives nothing away."""
+"""`grader release`: what it builds works for students and for nbgrader, and gives nothing away."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_same_course_is_released_byte_for_byte(copy: Path) -> None:
     assert {path.name: path.read_bytes() for path in assignment.glob("*.ipynb")} == before
 
 
-def test_the_configuration_names_no_place_on_this_machine(released: Path) -> None:
+def test_the_configuration_names_no_path_of_this_machine(released: Path) -> None:
     text = (released / "course" / "nbgrader_config.py").read_text(encoding="utf-8")
     assert text == configuration()
     assert str(paths.ROOT) not in text
@@ -97,21 +97,19 @@ def test_the_configuration_names_no_place_on_this_machine(released: Path) -> Non
         assert name in text
 
 
-def test_what_nbgrader_says_is_in_the_error(tmp_path: Path) -> None:
+def test_nbgraders_own_message_is_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "source" / "cnn").mkdir(parents=True)
     (tmp_path / "source" / "cnn" / "convolution.ipynb").write_text("no notebook")
     with pytest.raises(GraderError, match=r"(?s)expected release/cnn, got status 1:.*convolution.ipynb.*Error"):
         generate_assignment(tmp_path)
 
 
-def test_nbgrader_is_not_waited_for_without_end(tmp_path: Path) -> None:
+def test_nbgrader_is_not_waited_for_forever(tmp_path: Path) -> None:
     with pytest.raises(GraderError, match=r"expected it to end within 0\.1 s"):
         generate_assignment(tmp_path, seconds=0.1)
 
 
-def test_an_assignment_that_was_not_made_to_its_end_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unfinished_assignment_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = 0
 
     def generate(course: Path) -> None:
@@ -181,7 +179,7 @@ def test_a_module_beside_the_notebooks_wins_over_the_notebook(released: Path, tm
     assert "transforms.py" in done.stdout
 
 
-def test_a_check_tells_one_thing_in_a_few_lines(released: Path, tmp_path: Path) -> None:
+def test_a_check_reports_one_thing_in_a_few_lines(released: Path, tmp_path: Path) -> None:
     work = at_work(released, tmp_path)
     text = source_notebooks()["convolution"]
     right = "return result if bias is None else result + bias[:, None, None]"
@@ -197,7 +195,7 @@ def test_a_check_tells_one_thing_in_a_few_lines(released: Path, tmp_path: Path) 
     assert "Traceback" not in done.stdout
 
 
-def test_validate_tells_what_is_not_green(released: Path, tmp_path: Path) -> None:
+def test_validate_reports_unfinished_tasks(released: Path, tmp_path: Path) -> None:
     work = at_work(released, tmp_path)
     text = (work / "summary.ipynb").read_text(encoding="utf-8")
     stub = 'raise NotImplementedError(\\"count_parameters is not written yet: exercises/summary.py\\")'
@@ -216,7 +214,7 @@ def test_validate_tells_what_is_not_green(released: Path, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def desk(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the unpacked zip, with an environment that knows its grader and the libraries, but not the kit."""
+    """Return the unpacked zip, with an environment that has its grader and the libraries, but not the kit."""
     root = tmp_path_factory.mktemp("desk")
     with zipfile.ZipFile(released / "handout.zip") as archive:
         archive.extractall(root)
@@ -254,13 +252,13 @@ def test_the_hand_out_has_its_part_of_the_grader_and_no_more(desk: Path) -> None
     }
 
 
-def test_the_hand_out_has_the_verbs_of_students_alone(desk: Path) -> None:
+def test_the_hand_out_has_only_the_students_verbs(desk: Path) -> None:
     done = at_desk(desk, "-m", "grader", "--help")
     verbs = [line.split()[0] for line in done.stdout.partition("Commands:\n")[2].splitlines() if line.startswith("  ")]
     assert [verb for verb in verbs if verb.isalpha()] == ["doctor", "hint", "predict", "reset", "submit", "watch"]
 
 
-def test_a_student_sees_what_is_next_solves_it_and_hands_it_in(desk: Path) -> None:
+def test_a_student_sees_what_is_next_solves_it_and_submits_it(desk: Path) -> None:
     first = at_desk(desk, "-m", "pytest", "exercises", "-k", "output_size")
     assert first.returncode == 1
     assert "Next: output_size, 3 points" in first.stdout, first.stdout + first.stderr
@@ -276,7 +274,7 @@ def test_a_student_sees_what_is_next_solves_it_and_hands_it_in(desk: Path) -> No
     assert "output_size is as it was handed out" in back.stdout, back.stderr
 
 
-def test_the_doctor_of_the_hand_out_looks_at_versions_and_data(desk: Path) -> None:
+def test_the_doctor_of_the_hand_out_checks_versions_and_data(desk: Path) -> None:
     done = at_desk(desk, "-m", "grader", "doctor")
     assert done.returncode == 0, done.stderr
     assert "train-images-idx3-ubyte.gz" in done.stdout
@@ -293,7 +291,7 @@ def test_the_kit_declares_the_packages_that_it_imports() -> None:
 
 
 def undeclared(root: Path, *folders: str) -> set[str]:
-    """Return the packages that modules below a folder import and its pyproject.toml does not name."""
+    """Return the packages that modules below a folder import but its pyproject.toml does not name."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     declared = {re.split(r"[><=~! \[]", one)[0].lower() for some in lists for one in some}

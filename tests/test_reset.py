@@ -1,4 +1,4 @@
-"""`grader reset`: one stub comes back, all else stays, and the student's text is kept."""
+"""`grader reset`: one stub comes back, everything else stays, and the student's text is kept."""
 
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def test_two_resets_in_a_second_keep_both_texts(workspace: Workspace) -> None:
     ],
     ids=["signature", "string", "shares a line"],
 )
-def test_a_file_that_cannot_be_understood_needs_the_whole_file(workspace: Workspace, text: str, words: str) -> None:
+def test_an_unparsable_file_can_only_be_reset_whole(workspace: Workspace, text: str, words: str) -> None:
     path = workspace.module("convolution")
     stub = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\n", encoding="utf-8")
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_understood_needs_the_whole_file(workspace: Worksp
     assert backup is not None
 
 
-def test_a_file_that_is_no_text_can_be_put_back_whole(workspace: Workspace) -> None:
+def test_a_binary_file_can_be_reset_whole(workspace: Workspace) -> None:
     path = workspace.module("convolution")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CannotError):
@@ -133,12 +133,12 @@ def test_the_kit_itself_keeps_no_second_copy_of_the_stubs(tmp_path: Path) -> Non
     assert not (tmp_path / "exercises" / ".stubs").exists()
 
 
-def test_a_part_of_a_class_is_cut_out_with_its_headline() -> None:
+def test_part_of_a_class_is_cut_out_with_its_headline() -> None:
     stub = "class A(B):\n    def one(self):\n        pass\n\n    @x\n    def two(self):\n        pass\n"
     assert stub_of(stub, ["A.two"]) == "class A(B):\n\n    @x\n    def two(self):\n        pass\n"
 
 
-def test_the_verb_tells_where_the_text_is_kept(tmp_path: Path) -> None:
+def test_the_verb_says_where_the_text_is_kept(tmp_path: Path) -> None:
     folder = hand_out(tmp_path)
     write_function(folder / "convolution.py", "convolve", "    return image  # precious")
     done = grader(tmp_path, "reset", "convolve")

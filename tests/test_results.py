@@ -1,4 +1,4 @@
-"""results.json, points, tables and pages: what is written says what was found, and is safe to read."""
+"""results.json, points, tables and pages: they say what was found, and are safe to read."""
 
 import csv
 import io
@@ -76,7 +76,7 @@ def test_a_result_survives_its_file() -> None:
     assert result_from_json(json.loads(json.dumps(result().to_json()))) == result()
 
 
-def test_a_grader_error_is_no_zero() -> None:
+def test_a_grader_error_is_not_a_zero() -> None:
     failed = Result("ada", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours")
     assert failed.score is None
     assert grades_csv([failed]).splitlines()[1] == "ada" + "," * 27
@@ -125,7 +125,7 @@ def test_a_grader_error_is_graded_again(tmp_path: Path) -> None:
     book.close()
 
 
-def test_a_new_result_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+def test_a_new_result_replaces_the_old_one(tmp_path: Path) -> None:
     book = Gradebook(tmp_path)
     book.record("ada", "old", result(message="before"), 1)
     book.record("ada", "new", result(message="after"), 1)
@@ -159,7 +159,7 @@ def test_pages_of_a_run_without_sandbox_say_so() -> None:
     assert "without a sandbox" not in feedback_page(result())
 
 
-def test_the_class_report_counts_named_mistakes_and_lists_what_was_passed_over() -> None:
+def test_the_class_report_counts_named_mistakes_and_lists_skipped_files() -> None:
     wrong = TaskResult("convolve", 8.0, 0.0, "failed", "flipped-kernel", "turned?", 0.1)
     class_ = [
         (name, Result(name, "graded", "namespaces", "0.1.0", "00", "7", tasks=(wrong,))) for name in ("ada", "bob")
@@ -169,7 +169,7 @@ def test_the_class_report_counts_named_mistakes_and_lists_what_was_passed_over()
     assert "notes.txt: no submission" in page
 
 
-def test_the_grading_key_depends_on_all_that_a_result_depends_on() -> None:
+def test_the_grading_key_depends_on_everything_a_result_depends_on() -> None:
     keys = {
         grading_key(sha, selected, level, accuracy)
         for sha in ("a", "b")
@@ -189,7 +189,7 @@ def test_the_grading_key_is_the_same_behind_all_walls() -> None:
     "path",
     ["course.toml", "lesson/oracle.py", "lesson/probes/model.py", "grader/results.py", "lesson/by_hand.py"],
 )
-def test_what_a_result_is_kept_by_depends_on_points_and_on_what_answers_a_check(
+def test_the_key_of_a_result_depends_on_points_and_on_what_answers_a_check(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, changed = Path.read_bytes, ROOT / path

@@ -1,4 +1,4 @@
-"""The course on attention: sound, and graded, released and solved by a grader that has not one line for it."""
+"""The course on attention: sound, and graded, released and solved by a grader without any code for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_CACHE = ("-q", "-p", "no:cacheprovider")
 
 
 def run(*arguments: str, cwd: Path = ATTENTION) -> str:
-    """Run a module there, which must go well; returns what it prints."""
+    """Run a module there, which must succeed; return its output."""
     done = run_anyhow(*arguments, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -35,7 +35,7 @@ def run_anyhow(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def handed_in(folder: Path, **changes: tuple[str, str]) -> Path:
-    """Write the reference as a submission, with texts of its modules replaced."""
+    """Write the reference as a submission, with parts of its modules replaced."""
     folder.mkdir(parents=True)
     for module in MODULES:
         text = (ATTENTION / "solutions" / f"{module}.py").read_text(encoding="utf-8")
@@ -53,7 +53,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_course_is_sound() -> None:
-    """Its stubs score 0, its reference full, its wrong answers are named, no mutant of it survives, nothing leaks."""
+    """Its stubs score 0, its reference full, its wrong answers are named, no mutant survives, nothing leaks."""
     said = run("grader", "verify")
     assert "✓ wrong answers are rejected and named" in said
     assert "✓ nothing that students get shows what they must not see" in said

@@ -1,4 +1,4 @@
-"""Similarity: what was copied is found under other names, what everybody was given is not, and nothing is run."""
+"""Similarity: copied code is found under other names, handed-out code is not, and nothing is run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_same_code_under_other_names_is_one_group(submissions: Path) -> None
     assert [(group.students, group.to_the_letter) for group in module.groups] == [(("ada", "bob"), False)]
 
 
-def test_what_everybody_was_given_does_not_count(submissions: Path) -> None:
+def test_handed_out_code_does_not_count(submissions: Path) -> None:
     (module,) = compare(read_class(submissions), 0.1)
     assert module.compared == 3, "sam has nothing of his own"
     assert module.pairs == (), "ada and eve have the stub in common"
@@ -79,7 +79,7 @@ def test_a_copied_part_is_a_pair_with_its_share_and_its_place(submissions: Path)
 
 
 @pytest.mark.parametrize(("students", "pairs"), [(4, 6), (12, 0)])
-def test_what_more_than_ten_wrote_alike_is_left_out(students: int, pairs: int, tmp_path: Path) -> None:
+def test_code_shared_by_more_than_ten_is_left_out(students: int, pairs: int, tmp_path: Path) -> None:
     for index in range(students):
         own = "\n".join(f"value = {index}{i}7 + {i}{index}3 * {index}9{i} - {i}{index}{i}" for i in range(9))
         (tmp_path / f"s{index:02}").mkdir()
@@ -95,7 +95,7 @@ def test_a_stretch_that_a_student_wrote_twice_still_counts() -> None:
     assert match(once, twice).shares[0] == 1.0
 
 
-def test_weights_that_are_equal_are_listed(submissions: Path) -> None:
+def test_equal_weights_are_listed(submissions: Path) -> None:
     found = read_class(submissions)
     assert sorted(map(len, found.weights.values())) == [1, 2]
     page = similarity_page(found, compare(found, 0.5), 0.5)
@@ -120,7 +120,7 @@ def test_code_is_marked_where_it_matches_and_far_lines_are_left_out() -> None:
     assert html == "given\n<mark>a &lt; b</mark>\nfar\nfar\nfar\n<i>…</i>"
 
 
-def test_a_notebook_is_compared_as_the_module_it_stands_for(submissions: Path) -> None:
+def test_a_notebook_is_compared_as_its_module(submissions: Path) -> None:
     cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": REFERENCE}
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "id": "a"}]}
     (submissions / "zoe").mkdir()

@@ -1,4 +1,4 @@
-"""Splicing puts definitions of one text into another and leaves the rest as it is."""
+"""Splicing puts definitions of one text into another and does not change the rest."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_a_constant_is_replaced() -> None:
     assert splice(SOURCE, "LIMIT = 4\n") == SOURCE.replace("LIMIT = 3  # of patience", "LIMIT = 4")
 
 
-def test_what_is_new_goes_above() -> None:
+def test_new_definitions_go_above() -> None:
     got = splice(
         SOURCE, '"""Dropped."""\nfrom __future__ import annotations\nimport os\n\ndef helper():\n    return os\n'
     )
@@ -93,7 +93,7 @@ def test_a_source_without_imports_gets_them_first() -> None:
 
 
 @pytest.mark.parametrize("text", ["def f(:\n", "x = (\n"])
-def test_no_python_is_refused(text: str) -> None:
+def test_invalid_python_is_refused(text: str) -> None:
     with pytest.raises(SyntaxError):
         splice(text, "def f(): ...\n")
     with pytest.raises(SyntaxError):

@@ -110,12 +110,12 @@ def test_markers_that_do_not_pair_up_name_their_line(old: str, new: str, words: 
     assert words in str(caught.value)
 
 
-def test_a_marker_in_a_string_is_no_marker() -> None:
+def test_a_marker_in_a_string_is_ignored() -> None:
     lesson = 'NOTE = """\n### BEGIN SOLUTION\n"""\n'
     assert derive_stub(lesson, "adding") == lesson
 
 
-def test_what_remains_must_be_python() -> None:
+def test_the_stub_must_be_valid_python() -> None:
     lesson = "if True:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION\n"
     with pytest.raises(ValueError, match="expected Python"):
         derive_stub(lesson, "adding")
@@ -254,7 +254,7 @@ def test_release_refreshes_a_stub_but_keeps_work(tmp_path: Path) -> None:
     assert work.read_bytes() == (paths.SOLUTIONS / "convolution.py").read_bytes()
 
 
-def test_a_text_that_does_not_parse_is_work(tmp_path: Path) -> None:
+def test_unparsable_text_is_work(tmp_path: Path) -> None:
     path = tmp_path / "convolution.py"
     assert not holds_work(path, "")
     path.write_text("def convolve(:\n")
@@ -270,7 +270,7 @@ def test_code_above_the_line_of_the_stub_is_work(tmp_path: Path) -> None:
     assert "return 3" in path.read_text(encoding="utf-8")
 
 
-def test_a_stub_that_is_replaced_leaves_a_copy(tmp_path: Path) -> None:
+def test_a_replaced_stub_leaves_a_copy(tmp_path: Path) -> None:
     release_stubs(tmp_path)
     path = tmp_path / "exercises" / "convolution.py"
     replace_text(path, "import torch\n", "import torch\n\nMY_NOTES = 'pad first'\n")
@@ -292,14 +292,14 @@ def test_a_fingerprint_sees_what_a_body_does_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("body", ["pass", "...", '"Doc."', "return", "return None", "raise NotImplementedError('f')"])
-def test_bodies_that_do_nothing_are_all_the_stub_s(body: str) -> None:
+def test_bodies_that_do_nothing_equal_the_stub(body: str) -> None:
     stub = body_hashes('def f(a):\n    """Doc."""\n    raise NotImplementedError("Implement f: a task")\n')
     assert body_hashes(f"def f(a):\n    {body}\n") == stub
     assert body_hashes(f"def f(a):\n    a += 1\n    {body}\n") != stub
 
 
 @pytest.mark.parametrize("body", ["return 0", "return a", "raise ValueError", "yield", "print()"])
-def test_bodies_that_do_something_are_not(body: str) -> None:
+def test_bodies_that_do_something_do_not(body: str) -> None:
     assert body_hashes(f"def f(a):\n    {body}\n") != body_hashes("def f(a):\n    pass\n")
 
 
@@ -314,7 +314,7 @@ def test_no_text_breaks_the_fingerprints(source: str) -> None:
         body_hashes(source)
 
 
-def test_names_are_found_that_functions_use_through_others_as_well() -> None:
+def test_names_that_functions_use_indirectly_are_found() -> None:
     source = """
 def direct(x): return helper(x) + 1
 def helper(x): return through(x)

@@ -1,4 +1,4 @@
-"""`grader submit`: a zip that the grader takes, and the truth about what is in it."""
+"""`grader submit`: a zip that the grader accepts, and the truth about its contents."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ def taken(path: Path) -> intake.Snapshot:
     return intake.read(intake.Entry("ada", "ada", path))
 
 
-def test_the_grader_takes_what_is_submitted_without_a_remark(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_grader_accepts_the_submission_without_a_note(workspace: Workspace, tmp_path: Path) -> None:
     for path in paths.SOLUTIONS.glob("[a-z]*"):
         if path.is_file():
             shutil.copy(path, workspace.folder)
@@ -48,7 +48,7 @@ def test_the_versions_are_noted(workspace: Workspace, tmp_path: Path) -> None:
     assert all(noted.values())
 
 
-def test_nothing_else_of_the_folder_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+def test_nothing_else_in_the_folder_is_submitted(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.folder / "diary.py").write_text("secret = 1\n")
     write_submission(workspace, tmp_path / "ada.zip")
     with zipfile.ZipFile(tmp_path / "ada.zip") as archive:
@@ -64,7 +64,7 @@ def test_the_same_work_gives_the_same_zip(workspace: Workspace, tmp_path: Path) 
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_what_is_missing_is_told(workspace: Workspace, tmp_path: Path) -> None:
+def test_missing_files_are_reported(workspace: Workspace, tmp_path: Path) -> None:
     workspace.module("summary").unlink()
     workspace.module("exploration").write_text("def class_counts(:\n")
     write_function(workspace.module("convolution"), "convolve", "    return image")
@@ -76,7 +76,7 @@ def test_what_is_missing_is_told(workspace: Workspace, tmp_path: Path) -> None:
     assert not any(row.good for row in rows.values())
 
 
-def test_weights_that_are_too_large_are_told(workspace: Workspace, tmp_path: Path) -> None:
+def test_oversized_weights_are_reported(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.folder / course().artefact_file).write_bytes(Random(1).randbytes((16 << 20) + 1))
     rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
     assert "at most 16.0 MiB" in rows[course().artefact_file].said
@@ -88,14 +88,14 @@ def notebook(source: str) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{**cell, "id": "a"}]})
 
 
-def test_of_a_stub_and_a_notebook_the_notebook_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+def test_of_a_stub_and_a_notebook_the_notebook_is_submitted(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.folder / "summary.ipynb").write_text(notebook("def freeze(module):\n    pass\n"))
     rows = {row.name: row for row in write_submission(workspace, tmp_path / "ada.zip")}
     assert "summary.ipynb" in rows
     assert b"def freeze(module)" in taken(tmp_path / "ada.zip").modules["summary"]
 
 
-def test_of_a_written_module_and_a_notebook_the_module_is_handed_in(workspace: Workspace, tmp_path: Path) -> None:
+def test_of_a_written_module_and_a_notebook_the_module_is_submitted(workspace: Workspace, tmp_path: Path) -> None:
     write_function(workspace.module("summary"), "count_parameters", "    return 1, 1")
     (workspace.folder / "summary.ipynb").write_text(notebook("def freeze(module):\n    pass\n"))
     write_submission(workspace, tmp_path / "ada.zip")
@@ -109,7 +109,7 @@ def test_an_empty_folder_is_not_submitted(tmp_path: Path) -> None:
     assert not (tmp_path / "ada.zip").exists()
 
 
-def test_what_the_grader_would_refuse_is_not_written(
+def test_a_zip_that_the_grader_would_refuse_is_not_written(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("grader.intake.limits.MAX_UNPACKED", 1000)

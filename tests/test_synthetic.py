@@ -1,4 +1,4 @@
-"""The synthetic FashionMNIST: its statistics are the real set's, and its images tell which they are."""
+"""The synthetic FashionMNIST: it has the real set's statistics, and its images carry their index."""
 
 from pathlib import Path
 

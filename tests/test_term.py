@@ -1,4 +1,4 @@
-"""A term.toml: read strictly, followed by everything that concerns a class, and refused where it cannot be taught."""
+"""A term.toml: read strictly, followed by everything that concerns a class, and refused if it cannot be taught."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_what_release_writes_changes_nothing(tmp_path: Path) -> None:
+def test_the_released_term_changes_nothing(tmp_path: Path) -> None:
     term = Term.read(written(tmp_path, as_toml(WHOLE)))
     same = WHOLE.during(term)
     assert (same.tasks, same.title, same.max_score, same.thresholds, same.given) == (
@@ -58,7 +58,7 @@ def test_what_release_writes_changes_nothing(tmp_path: Path) -> None:
         ("modules = [", "can be read"),
     ],
 )
-def test_what_no_term_says_is_refused(text: str, expected: str, tmp_path: Path) -> None:
+def test_invalid_terms_are_refused(text: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(WrongTerm, match=r"term\.toml: ") as error:
         Term.read(written(tmp_path, text))
     assert expected in str(error.value)
@@ -108,7 +108,7 @@ def test_late_work_loses_by_the_rule(late: str, seconds: float, lost: float) -> 
     assert Term(late=late).lost_by(seconds) == pytest.approx(lost)
 
 
-def test_options_of_all_verbs_may_stand_behind_the_verb() -> None:
+def test_global_options_may_follow_the_verb() -> None:
     typed = ["grade", "class", "--term", "t.toml", "--out", "out", "--course=c"]
     assert _options_first(typed) == ["--term", "t.toml", "--course=c", "grade", "class", "--out", "out"]
 
@@ -143,7 +143,7 @@ def term(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source / f"{module}.py", folder / "class" / student)
     weights = load_file(paths.SOLUTIONS / "fashion_cnn.safetensors")
     save_file(weights, folder / "class" / "right" / "fashion_cnn.safetensors")
-    weights["network.19.bias"][0] += 6  # one class is answered too often: 87 % are right
+    weights["network.19.bias"][0] += 6  # one class is predicted too often: 87 % are right
     save_file(weights, folder / "class" / "weaker" / "fashion_cnn.safetensors")
     grader("grade", str(folder / "class"), "--out", str(folder / "out"), cwd=folder.parent)
     return folder
@@ -171,7 +171,7 @@ def test_grades_and_exports_follow_the_term(term: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_hand_out_holds_what_is_taught_and_what_it_needs(term: Path) -> None:
+def test_the_hand_out_contains_what_is_taught_and_what_it_needs(term: Path) -> None:
     with zipfile.ZipFile(term / "handout.zip") as archive:
         names = {Path(name).name for name in archive.namelist() if "/exercises/" in f"/{name}"}
     assert {"convolution.py", "model.py", "transforms.py", "data_module.py", "test_model.py"} <= names
@@ -201,7 +201,7 @@ def test_nbgrader_follows_the_term(term: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_module_that_is_needed_is_not_dropped_in_silence(term: Path, tmp_path: Path) -> None:
+def test_a_needed_module_is_not_dropped_silently(term: Path, tmp_path: Path) -> None:
     shutil.copy(term / "term.toml", tmp_path)
     replace_text(tmp_path / "term.toml", 'given = ["transforms", "data_module"]', "given = []")
     replace_text(tmp_path / "term.toml", 'logo = "logo.svg"\n', "")

@@ -1,4 +1,4 @@
-"""Where the time of a test run goes is told at its end, also of what other processes did."""
+"""A test run ends with a report of where its time went, other processes included."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def test_the_committed_weights_reach_92_percent() -> None:
 
 
 class OneWeight(pl.LightningModule):
-    """A model with one number to learn."""
+    """A model with one parameter."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ class Priorities(Dataset[int]):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody loads beside the network")
-def test_processes_that_load_images_come_behind_the_network() -> None:
+def test_processes_that_load_images_yield_to_the_network() -> None:
     loader = train.behind_the_network(DataLoader(Priorities(), num_workers=2))
     assert [int(priority) for priority in loader] == [19] * 8
     assert os.nice(0) < 19

@@ -1,4 +1,4 @@
-"""`grader verify` holds for the kit as it is, and tells when any part of it is broken on purpose."""
+"""`grader verify` passes for the kit, and reports every part of it that is broken on purpose."""
 
 import json
 import shutil
@@ -48,12 +48,12 @@ def test_there_are_at_least_120_checks_and_each_task_has_a_core_check(checks: li
     assert check_problems(checks) == []
 
 
-def test_a_task_without_core_check_is_told(checks: list[Check]) -> None:
+def test_a_task_without_a_core_check_is_reported(checks: list[Check]) -> None:
     weakened = [replace(check, kind="detail") if check.task == "freeze" else check for check in checks]
     assert check_problems(weakened) == ["hidden suites: expected one or two core checks for freeze, got 0."]
 
 
-def test_a_task_of_which_too_much_is_core_is_told(checks: list[Check]) -> None:
+def test_a_task_with_too_much_core_is_reported(checks: list[Check]) -> None:
     crowded = [*checks, *(Check("freeze", f"core {number}", "core") for number in range(3))]
     assert any("one or two core checks for freeze" in problem for problem in check_problems(crowded))
 
@@ -62,7 +62,7 @@ def test_docstrings_and_refusals_agree(checks: list[Check]) -> None:
     assert refusal_problems(checks) == []
 
 
-def test_a_refusal_that_no_docstring_names_and_a_promise_that_no_check_asks_are_told(checks: list[Check]) -> None:
+def test_undocumented_refusals_and_untested_promises_are_reported(checks: list[Check]) -> None:
     (promised, *_), others = (
         [check for check in checks if check.kind == "refusal" and check.task == "conv2d"],
         [check for check in checks if check.task == "convolve"],
@@ -83,7 +83,7 @@ def earned(score: float, *, passed: bool = True) -> Result:
     )
 
 
-def test_partial_answers_out_of_their_range_or_missing_are_told() -> None:
+def test_partial_answers_out_of_range_or_missing_are_reported() -> None:
     order = Order("a", Snapshot({}, None), 1, frozenset())
     answers = [Answer(name, ("conv2d",), order, 6, 8.5) for name in ("plainest", "a", "b", "c", "d")]
     assert partial_problems(answers, [earned(8)] * 5, ["conv2d"]) == []
@@ -99,7 +99,7 @@ def test_partial_answers_out_of_their_range_or_missing_are_told() -> None:
     assert "conv2d: expected the plainest" in missing
 
 
-def test_a_check_of_an_unknown_task_and_a_repeated_name_are_told(checks: list[Check]) -> None:
+def test_a_check_of_an_unknown_task_and_a_repeated_name_are_reported(checks: list[Check]) -> None:
     problems = check_problems([*checks, checks[0], Check("sing", "a song", "core")])
     assert any("'sing'" in problem for problem in problems)
     assert any("2 times" in problem for problem in problems)
@@ -112,7 +112,7 @@ def copies(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / SOLUTIONS.name, tmp_path / EXERCISES.name
 
 
-def test_copies_as_they_are_have_no_problems(copies: tuple[Path, Path]) -> None:
+def test_unchanged_copies_have_no_problems(copies: tuple[Path, Path]) -> None:
     assert stub_problems(*copies) == []
 
 
@@ -126,18 +126,18 @@ def test_copies_as_they_are_have_no_problems(copies: tuple[Path, Path]) -> None:
     ],
     ids=["signature", "docstring", "message", "prose"],
 )
-def test_a_stub_that_is_not_the_derived_one_is_told(copies: tuple[Path, Path], old: str, new: str) -> None:
+def test_a_stub_that_is_not_the_derived_one_is_reported(copies: tuple[Path, Path], old: str, new: str) -> None:
     replace_text(copies[1] / "convolution.py", old, new)
     assert any("convolution" in problem for problem in stub_problems(*copies))
 
 
-def test_a_missing_hint_is_told() -> None:
+def test_a_missing_hint_is_reported() -> None:
     first, *others = course().tasks
     problems = stub_problems(tasks=[replace(first, hints=()), *others])
     assert any("hints for output_size" in problem for problem in problems)
 
 
-def test_a_solution_line_in_what_students_get_is_told(copies: tuple[Path, Path]) -> None:
+def test_a_solution_line_in_files_for_students_is_reported(copies: tuple[Path, Path]) -> None:
     line = "order = torch.randperm(len(plain), generator=generator).tolist()"
     assert line in (copies[0] / "data_module.py").read_text(encoding="utf-8"), "the line to be leaked is gone"
     with (copies[1] / "train.py").open("a", encoding="utf-8") as file:

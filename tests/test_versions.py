@@ -1,4 +1,4 @@
-"""The versions that the kit was tried with: all are named, and whoever has others is told."""
+"""The versions that the kit was tested with: all are pinned, and others are reported."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ CHECKED = CheckReport((), ("a note",), {}, frozenset())
 
 
 def graded() -> Result:
-    """Return a result that tells of nothing but the note of a check, and of versions."""
+    """Return a result with only a check's note, and versions."""
     order = reference_order(1, frozenset())
     return result_of(replace(order, snapshot=replace(order.snapshot, notes=())), "namespaces", CHECKED)
 
 
 @pytest.fixture
 def tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A list of versions in place of the kit's."""
+    """A list of versions instead of the kit's."""
     path = tmp_path / "constraints.txt"
     monkeypatch.setattr(versions, "TRIED", path)
     tried_versions.cache_clear()
@@ -49,11 +49,11 @@ def test_every_dependency_of_the_kit_is_pinned() -> None:
     assert named - tried_versions().keys() == set()
 
 
-def test_what_grades_is_pinned() -> None:
+def test_packages_that_grade_are_pinned() -> None:
     assert set(course().packages) <= tried_versions().keys()
 
 
-def test_a_pin_is_read_where_it_is_meant_for_this_system(tried: Path) -> None:
+def test_a_pin_is_read_if_it_applies_to_this_system(tried: Path) -> None:
     tried.write_text("# of the tests\none==1.0\ntwo==2 ; sys_platform == 'nowhere'\nthree==3 ; python_version >= '3'\n")
     assert tried_versions() == {"one": "1.0", "three": "3"}
 
@@ -64,13 +64,13 @@ def test_without_a_list_nothing_differs(tried: Path) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "differs"), [("", False), ("+cpu", False), (".post9", True)])
-def test_how_a_version_was_built_counts_for_nothing(suffix: str, differs: bool, tried: Path) -> None:
+def test_the_build_of_a_version_does_not_matter(suffix: str, differs: bool, tried: Path) -> None:
     installed = installed_version("numpy")
     tried.write_text(f"numpy=={installed}{suffix}\n")
     assert other_version("numpy") == (f"{installed}{suffix}" if differs else "")
 
 
-def test_other_versions_are_a_note_of_whatever_they_graded(tried: Path) -> None:
+def test_other_versions_leave_a_note_on_what_they_graded(tried: Path) -> None:
     tried.write_text(f"torch==0.4.1\nnumpy=={installed_version('numpy')}\nruff==0.0.1\n")
     (own, note) = graded().notes
     assert own == "a note"
@@ -79,17 +79,17 @@ def test_other_versions_are_a_note_of_whatever_they_graded(tried: Path) -> None:
     assert "ruff" not in note
 
 
-def test_the_versions_that_were_tried_are_no_note() -> None:
+def test_tested_versions_leave_no_note() -> None:
     assert graded().notes == ("a note",)
 
 
-def test_a_note_on_versions_is_no_students_concern(tried: Path) -> None:
+def test_a_note_on_versions_is_not_shown_to_students(tried: Path) -> None:
     tried.write_text("torch==0.4.1\n")
     assert [concern.entries for concern in concerns([("ada", graded())])] == [[("ada", "reference", "a note")]]
 
 
 @pytest.mark.parametrize("place", ["README.md", "docs/index.md", "docs/students.md", ".ci/run"])
-def test_whoever_installs_is_told_to_take_these_versions(place: str) -> None:
+def test_instructions_install_these_versions(place: str) -> None:
     text = (ROOT / place).read_text(encoding="utf-8")
     commands = re.findall(r"pip install [^&\n]*-e [^&\n]*", text)
     assert commands

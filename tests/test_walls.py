@@ -53,7 +53,7 @@ def listeners(house: House) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def outcomes(house: House, listeners: dict[str, Any]) -> dict[tuple[str, str], dict[str, list[Any]]]:
-    """What every attack saw, filled per identity and level when it is first asked for."""
+    """What every attack saw, filled per identity and level on first use."""
     return {}
 
 
@@ -237,9 +237,7 @@ def test_cage_ends_a_tree_that_takes_too_much_memory_and_is_removed(attack: Atta
 
 
 @pytest.mark.parametrize(("attack", "seen"), [*zip(COUNTED, ("took 256 MiB", "held "), strict=True)])
-def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(
-    attack: Attack, seen: str, house: House
-) -> None:
+def test_memory_in_several_processes_is_not_held_if_nothing_counts_it(attack: Attack, seen: str, house: House) -> None:
     step = [attack.name, None, {"size": AMOUNTS[attack.name]}]
 
     answer = house.run(OWN, "namespaces", [step])[attack.name][0]
@@ -249,7 +247,7 @@ def test_memory_in_several_processes_is_not_held_where_nothing_counts_it(
 
 
 @pytest.mark.parametrize("missing", ["memory", "pids"])
-def test_there_is_no_cage_that_counts_one_thing_alone(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cage_counts_only_one_thing(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroups, "_version_2", lambda: None)
     monkeypatch.setattr(cgroups, "_version_1", lambda controller: None if controller == missing else Path("/tmp"))
     assert cgroups._parents() == []
@@ -282,7 +280,7 @@ def test_sweep_removes_what_a_killed_grader_left() -> None:
     assert cage.remove()
 
 
-def test_sweep_passes_over_groups_that_vanish_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_skips_groups_that_vanish_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_into = os.scandir
 
     def scandir(place: str | Path) -> Any:
@@ -342,7 +340,7 @@ def test_nothing_is_left_behind(house: House) -> None:
     assert list(Path("/sys/fs/cgroup").glob(f"**/cnn-grader-{os.getpid()}-*")) == []
 
 
-def test_fork_is_refused_where_a_tree_could_not_be_held_together(house: House) -> None:
+def test_fork_is_refused_if_a_tree_could_not_be_held_together(house: House) -> None:
     code = "import os\ntry: os.fork() or os._exit(0)\nexcept PermissionError: answer = True"
 
     assert house.run(OWN, "landlock", [["fork", code, {}]])["fork"][0] is True

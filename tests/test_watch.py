@@ -1,4 +1,4 @@
-"""`grader watch`: what is saved is checked, whatever the student's code does meanwhile."""
+"""`grader watch`: every save is checked, whatever the student's code does meanwhile."""
 
 import os
 import pty
@@ -35,7 +35,7 @@ FOREVER = "    while True:\n        pass"
 
 
 class Session:
-    """A running `grader watch`, and what it has written."""
+    """A running `grader watch`, and its output."""
 
     def __init__(self, root: Path, limit: str, terminal: bool = False) -> None:
         self.workspace = Workspace(hand_out(root))
@@ -62,7 +62,7 @@ class Session:
             self.output += data.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def wait_for(self, words: str) -> str:
-        """Return what was written since the last call, as soon as it holds these words (a regular expression)."""
+        """Return the output since the last call, as soon as it matches a regular expression."""
         began = time.monotonic()
         while not (found := re.search(words, self.output[self._read :])):
             assert time.monotonic() - began < PATIENCE, self.output
@@ -73,7 +73,7 @@ class Session:
         return text
 
     def save(self, body: str, name: str = "output_size") -> str:
-        """Write a function, and return what is told about it."""
+        """Write a function, and return the report on it."""
         path = self.workspace.module("convolution")
         draft = self.workspace.folder / ".draft" / path.name
         draft.parent.mkdir(exist_ok=True)
@@ -83,12 +83,12 @@ class Session:
         return self.verdict("convolution.py")
 
     def verdict(self, name: str) -> str:
-        """Return what is told from the start of the checks to their end."""
+        """Return the output from the start of the checks to their end."""
         self.wait_for(rf"{name}: checking")
         return self.wait_for(r"\(\d+\.\d\d s\)")
 
     def close(self) -> None:
-        """End it, if it still runs."""
+        """End it if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -102,7 +102,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     running.close()
 
 
-def test_at_the_start_the_first_task_is_looked_at(session: Session) -> None:
+def test_at_the_start_the_first_task_is_shown(session: Session) -> None:
     assert "output_size, 3 points: The length of a convolution's output." in session.output
     assert re.search(r"not started +output_size", session.output)
     assert "\x1b" not in session.output
@@ -112,7 +112,7 @@ def test_a_wrong_answer_and_then_a_right_one(session: Session) -> None:
     wrong = session.save(WRONG)
     assert re.search(r"failed +output_size", wrong)
     assert "expected 26, got 25" in wrong
-    assert "hidden checks" not in wrong  # what is the same every time is not said at every save
+    assert "hidden checks" not in wrong  # what never changes is not repeated at every save
     right = session.save(f"    if kernel_size > size + 2 * padding:\n        raise ValueError(size)\n{RIGHT}")
     assert re.search(r"green +output_size", right)
     assert "Next: convolve, 8 points: exercises/convolution.py, line" in right
@@ -132,7 +132,7 @@ def test_prints_and_exits_of_the_student_do_no_harm(session: Session) -> None:
     assert re.search(r"failed +output_size", session.save(WRONG))
 
 
-def test_a_process_that_dies_is_no_end_of_watching(session: Session) -> None:
+def test_a_dying_process_does_not_end_watching(session: Session) -> None:
     session.save("    import os\n    os._exit(0)")
     assert "expected 26, got 25" in session.save(WRONG)
 
@@ -149,7 +149,7 @@ def test_an_endless_loop_is_ended_by_the_next_save(session: Session) -> None:
     assert time.monotonic() - began < 100  # the limit of one check is 120
 
 
-def test_what_uses_a_saved_module_is_checked_after_it(session: Session) -> None:
+def test_modules_that_use_a_saved_one_are_checked_after_it(session: Session) -> None:
     transforms = session.workspace.module("transforms")
     write_function(transforms, "show_image", "    from .convolution import output_size\n    return output_size")
     session.verdict("transforms.py")
@@ -162,7 +162,7 @@ def test_what_uses_a_saved_module_is_checked_after_it(session: Session) -> None:
     assert not re.search(r"uses it", session.verdict("transforms.py"))
 
 
-def test_where_nothing_uses_it_but_stubs_nothing_else_is_checked(session: Session) -> None:
+def test_if_only_stubs_use_it_nothing_else_is_checked(session: Session) -> None:
     session.save(RIGHT)
     time.sleep(1)
     assert "uses it" not in session.output.rsplit("convolution.py: checking", 1)[1]
@@ -274,20 +274,20 @@ def test_keys_for_hints_list_next_reset_and_quit(keyed: Session) -> None:
 
 
 class Answers:
-    """Collects what the processes of a runner say."""
+    """Collects the messages of a runner's processes."""
 
     def __init__(self, root: Path, *, fork: bool) -> None:
         self.queue: queue.Queue[tuple[Warm, Any]] = queue.Queue()
         self.runner = Runner(root, lambda process, said: self.queue.put((process, said)), fork=fork)
 
     def next(self) -> Answer:
-        """Return what comes out of the checks that run."""
+        """Return the results of the running checks."""
         while (answer := self.handle()) is None:
             pass
         return answer
 
     def handle(self) -> Answer | None:
-        """Handle one thing that a process says."""
+        """Handle one message of a process."""
         return self.runner.handle(*self.queue.get(timeout=PATIENCE))
 
 
@@ -328,7 +328,7 @@ def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
         answers.runner.close()
 
 
-def test_what_an_ended_run_still_says_is_not_shown(tmp_path: Path) -> None:
+def test_output_of_an_ended_run_is_not_shown(tmp_path: Path) -> None:
     hand_out(tmp_path)
     answers = Answers(tmp_path, fork=CAN_FORK)
     runner = answers.runner

@@ -1,4 +1,4 @@
-"""The look at a weights file before anything loads it."""
+"""The check of a weights file before anything loads it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def one(dtype: Any = "F32", shape: Any = (2,), offsets: Any = (0, 8), **more: An
     return {"w": {"dtype": dtype, "shape": shape, "data_offsets": offsets, **more}}
 
 
-def test_a_state_dict_is_told_by_name_dtype_and_shape() -> None:
+def test_a_state_dict_is_described_by_name_dtype_and_shape() -> None:
     header = inspect_weights(save(STATE))
     assert header.tensors == {
         "conv.weight": ("F32", (2, 1, 3, 3)),
@@ -41,11 +41,11 @@ def test_a_state_dict_is_told_by_name_dtype_and_shape() -> None:
     assert header.kept == 21
 
 
-def test_metadata_of_texts_is_fine() -> None:
+def test_metadata_of_strings_is_fine() -> None:
     assert inspect_weights(save(STATE, {"format": "pt"})).kept == 21
 
 
-def test_running_statistics_and_tensors_that_are_there_twice_do_not_count() -> None:
+def test_running_statistics_and_duplicate_tensors_do_not_count() -> None:
     weight = torch.arange(18.0)
     state = {"a.weight": weight, "b.weight": weight.clone(), "norm.running_mean": torch.ones(7), "c": weight + 1}
     assert inspect_weights(save(state)).kept == 36

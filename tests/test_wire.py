@@ -95,13 +95,13 @@ def test_one_number_crosses_whatever_its_stride() -> None:
     ],
     ids=["transposed", "sliced", "expanded", "permuted"],
 )
-def test_a_view_stays_a_view_where_it_is_asked_for(view: torch.Tensor) -> None:
+def test_a_view_stays_a_view_if_requested(view: torch.Tensor) -> None:
     got = parse(frame(view, views=True), views=True).body
     assert torch.equal(got, view)
     assert (got.stride(), got.storage_offset()) == (view.stride(), view.storage_offset())
 
 
-def test_a_view_is_refused_where_it_is_not_asked_for() -> None:
+def test_a_view_is_refused_if_not_requested() -> None:
     with pytest.raises(WireError, match="no view"):
         parse(frame(torch.ones(1).expand(1 << 30), views=True))
 
@@ -125,7 +125,7 @@ def test_parameters_and_subclasses_arrive_as_plain_tensors() -> None:
     assert crossed(torch.ones(2).as_subclass(Liar)).shape == (2,)
 
 
-def test_what_cannot_cross_arrives_as_its_type() -> None:
+def test_objects_that_cannot_cross_arrive_as_their_type() -> None:
     assert crossed(torch.nn.ReLU()) == Opaque("torch.nn.modules.activation.ReLU")
     assert crossed(np.ones((2, 3), dtype=np.float32)) == ForeignArray("numpy.ndarray", "float32", (2, 3))
     assert crossed(torch.ones(2).to_sparse()) == Opaque("torch.sparse_coo torch.float32 tensor on cpu")

@@ -30,7 +30,7 @@ class TimeTable:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Iterator[None]:
-        """Time a fixture without those that it is made from."""
+        """Time a fixture without those that it uses."""
         started = time.monotonic()
         try:
             return (yield)
@@ -39,18 +39,18 @@ class TimeTable:
                 self._fixtures[f"{fixturedef.argname} of {fixturedef.func.__module__}"] += time.monotonic() - started  # type: ignore[assignment]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Send what this process counted to the one that started it."""
+        """Send this process's counts to the one that started it."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output["fixtures"] = dict(self._fixtures)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take what another process counted."""
+        """Receive another process's counts."""
         self._fixtures.update(getattr(node, "workeroutput", {}).get("fixtures", {}))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a set-up, a call or a tear-down."""
+        """Count a setup, a call or a teardown."""
         file, _, test = report.nodeid.partition("::")
         self._files[file] += report.duration  # type: ignore[assignment]
         self._tests[f"{file.rpartition('/')[2]}::{test}"] += report.duration  # type: ignore[assignment]

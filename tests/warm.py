@@ -1,4 +1,4 @@
-"""Runs `python -m MODULE` in a fork of a process that has imported what takes long: each saves its first seconds.
+"""Runs `python -m MODULE` in a fork of a process with the slow imports: each run saves its first seconds.
 
     done = warm.run("grader", "verify", "--quick", cwd=kit)
 
@@ -29,7 +29,7 @@ LIBRARIES = (
     "torchinfo", "matplotlib.pyplot", "safetensors.torch", "PIL.Image", "pytest", "nbformat", "rich.progress", "jinja2",
 )  # fmt: skip
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""A process that is forked from one with OpenMP threads hangs at its first use of them."""
+"""A process forked from one with OpenMP threads hangs when it first uses them."""
 
 
 def run(
@@ -40,14 +40,14 @@ def run(
     Args:
         *arguments: the module's name, and what follows it.
         cwd: where.
-        env: all of its environment.
+        env: its whole environment.
         stdin: what it can read.
-        timeout: seconds, after which it is killed with all that it started.
+        timeout: seconds, after which it is killed with everything it started.
 
     Raises:
         subprocess.TimeoutExpired: if it takes longer.
     """
-    if sys.platform != "linux":  # elsewhere a fork of so much is not there, or not safe
+    if sys.platform != "linux":  # elsewhere such a fork does not exist, or is not safe
         return _cold(arguments, cwd, env, stdin, timeout)
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("in", "out", "err")]
@@ -68,7 +68,7 @@ def _cold(
 
 
 class _Server:
-    """The process that is forked; one request at a time."""
+    """The forked process; one request at a time."""
 
     def __init__(self) -> None:
         command = [sys.executable, __file__]
@@ -110,7 +110,7 @@ def _server() -> _Server:
 
 
 def _serve() -> None:
-    """Fork for each request; what is forked becomes the program, and ends as one."""
+    """Fork for each request; the fork becomes the program, and ends as one."""
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     for name in LIBRARIES:
         importlib.import_module(name)

@@ -1,1 +1,1 @@
-"""The mistakes that have a name, a module of them each."""
+"""The named mistakes, one file for each module."""

@@ -5,7 +5,7 @@ stride, padding.
 
 How often they are seen: of 30 `conv2d` found in public repositories none knew pairs or a stride that does not divide;
 29 of 31 answers in numpy were float64. Of two dozen more loops over one image, one took the height for the width,
-one exchanged both in its windows, two turned the kernel, and one ignored its stride.
+one swapped the two in its windows, two rotated the kernel, and one ignored its stride.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ BIASED = ("conv2d", "activation_maps")
 Pair = tuple[int, int]
 
 SAYS = {
-    "flipped-kernel": "This is what comes out with the kernel turned by 180 degrees. "
+    "flipped-kernel": "This is the result with the kernel rotated by 180 degrees. "
     "Which of its corners meets the image's first pixel?",
-    "mirrored-one-axis": "This is what comes out with the kernel mirrored along one of its axes. "
+    "mirrored-one-axis": "This is the result with the kernel mirrored along one of its axes. "
     "In which direction does each of its indices run?",
-    "transposed-kernel": "This is what comes out when rows and columns of the kernel change places. "
+    "transposed-kernel": "This is the result with rows and columns of the kernel swapped. "
     "Which index runs down the image?",
-    "assumes-square": "This holds for squares alone. Where is the height taken for the width?",
-    "same-size-output": "The result is as large as the image. At how many places does the kernel lie wholly inside it?",
+    "assumes-square": "This is right only for squares. Where is the height taken for the width?",
+    "same-size-output": "The result is as large as the image. At how many places is the kernel entirely inside it?",
     "drops-last-row-or-column": "The result is right as far as it goes, but too small. "
     "Where is the last position of the kernel?",
     "last-row-never-filled": "The size is right, but the last row or column is never filled in. "
     "Where does each loop end?",
     "off-by-one-size": "The result has one row and one column too many. Does the kernel still fit there?",
-    "squeeze-eats-axes": "The numbers are right, but an axis of size 1 is gone. Which axes does `squeeze` take away?",
+    "squeeze-eats-axes": "The numbers are right, but an axis of size 1 is gone. Which axes does `squeeze` remove?",
     "mean-instead-of-sum": "Every value is the right one divided by a constant. Is the result a mean or a sum?",
-    "integer-output": "The fractions are lost. At which step does a number become a whole one?",
-    "returns-inside-loop": "Only the first turn of a loop is in the answer. How far is `return` indented?",
-    "overwrites-instead-of-adds": "Only the last turn of a loop is in the sum. What becomes of the sum so far?",
+    "integer-output": "The fractions are lost. At which step are numbers rounded to integers?",
+    "returns-inside-loop": "The answer has only the first iteration of a loop. How far is `return` indented?",
+    "overwrites-instead-of-adds": "The sum has only the last iteration of a loop. What happens to the sum so far?",
     "no-relu": "Some values are negative. What follows a convolution in a network?",
     "ignores-bias": "This is the answer without the bias. Where is it added?",
-    "bias-at-every-tap": "The bias is in each number more than once. How often is it added?",
+    "bias-at-every-tap": "The bias is added more than once. How often should it be?",
     "bias-after-relu": "The bias is added after the ReLU. Which of the two comes first in a layer?",
     "ignores-stride": "This is the answer for stride 1. How far does the kernel move each time?",
-    "swaps-stride-pair": "This is the answer with the two strides exchanged. Which of the pair is for the height?",
-    "ignores-padding": "This is the answer without padding. What lies around the image?",
-    "pads-with-others": "What lies around the image here are other numbers than zeros. How is it padded?",
-    "swaps-padding-pair": "This is the answer with the two paddings exchanged. Which of the pair is for the height?",
-    "pair-unsupported": "This is the answer with one number of the pair for both axes. What is the other one for?",
-    "first-channel-only": "This is the answer of the first channel alone. What becomes of the others?",
-    "keeps-channels-apart": "There is a result for each channel. How do the channels of a filter make one number?",
-    "first-image-only": "Only the first image of the batch is answered. What becomes of the others?",
+    "swaps-stride-pair": "This is the answer with the two strides swapped. Which of the pair is for the height?",
+    "ignores-padding": "This is the answer without padding. What should surround the image?",
+    "pads-with-others": "The image is surrounded by numbers other than zeros. How is it padded?",
+    "swaps-padding-pair": "This is the answer with the two paddings swapped. Which of the pair is for the height?",
+    "pair-unsupported": "This is the answer with one number of the pair used for both axes. What is the other one for?",
+    "first-channel-only": "This is the answer for the first channel only. What happens to the others?",
+    "keeps-channels-apart": "There is a result for each channel. How do the channels of a filter become one number?",
+    "first-image-only": "Only the first image of the batch is used. What happens to the others?",
 }
 
 
@@ -119,13 +119,13 @@ def flips_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) ->
 
 @mistake("mirrored-one-axis", ALL, combines=True)
 def mirrors_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Turn the order of the columns alone."""
+    """Reverse only the columns."""
     return right(image, weight.flip(-1), *rest)
 
 
 @mistake("mirrored-one-axis", ALL, combines=True)
 def turns_the_kernel_upside_down(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Turn the order of the rows alone."""
+    """Reverse only the rows."""
     return right(image, weight.flip(-2), *rest)
 
 
@@ -155,7 +155,7 @@ def fills_a_square(right: Right, *args: Any) -> Tensor:
 
 @mistake("assumes-square", ALL)
 def uses_a_square_of_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Use a square of the kernel, at every place where that fits."""
+    """Use a square part of the kernel, wherever that part fits."""
     side = min(weight.shape[-2:])
     shows(max(weight.shape[-2:]) > side)
     return right(image, weight[..., :side, :side], *rest)
@@ -163,7 +163,7 @@ def uses_a_square_of_the_kernel(right: Right, image: Tensor, weight: Tensor, *re
 
 @mistake("assumes-square", ALL)
 def uses_a_square_in_the_right_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Use a square of the kernel, at the places where the whole of it fits."""
+    """Use a square part of the kernel, wherever the whole kernel fits."""
     side = min(weight.shape[-2:])
     shows(max(weight.shape[-2:]) > side)
     rows, columns = right(image, weight, *rest).shape[-2:]
@@ -172,7 +172,7 @@ def uses_a_square_in_the_right_size(right: Right, image: Tensor, weight: Tensor,
 
 @mistake("same-size-output", ALL)
 def pads_to_the_same_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Pad so that the size stays, at stride 1."""
+    """Pad so that the size stays the same at stride 1."""
     down, across = (size - 1 for size in weight.shape[-2:])
     around = (across // 2, across - across // 2, down // 2, down - down // 2)
     return right(F.pad(image, around), weight, *rest[:1])
@@ -187,7 +187,7 @@ def fills_the_corner_of_the_same_size(right: Right, image: Tensor, weight: Tenso
 
 @mistake("same-size-output", ALL)
 def fills_the_middle_of_the_same_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Write each number where the kernel's middle lies, into an array of the image's size."""
+    """Write each number at the kernel's middle, into an array of the image's size."""
     down, across = (size - 1 for size in weight.shape[-2:])
     around = ((across + 1) // 2, across - (across + 1) // 2, (down + 1) // 2, down - (down + 1) // 2)
     return F.pad(right(image, weight, *rest[:1]), around)
@@ -231,7 +231,7 @@ def leaves_the_last_row_and_column_empty(right: Right, *args: Any) -> Tensor:
 
 @mistake("off-by-one-size", ALL)
 def goes_one_too_far(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Go one position too far; what lies outside the image counts as nothing."""
+    """Go one position too far; everything outside the image counts as zero."""
     stride, padding = rest[1:] or (1, 0)
     (down, across), (above, left) = pair_of(stride), pair_of(padding)
     return right(F.pad(image, (left, left + across, above, above + down)), weight, *rest[:2])
@@ -245,7 +245,7 @@ def leaves_one_row_and_column_of_zeros(right: Right, *args: Any) -> Tensor:
 
 @mistake("squeeze-eats-axes", ALL)
 def squeezes(right: Right, *args: Any) -> Tensor:
-    """Take away every axis of size 1."""
+    """Remove every axis of size 1."""
     answer = right(*args)
     shows(1 in answer.shape)
     return answer.squeeze()
@@ -253,7 +253,7 @@ def squeezes(right: Right, *args: Any) -> Tensor:
 
 @mistake("squeeze-eats-axes", BIASED)
 def squeezes_the_first_axis(right: Right, *args: Any) -> Tensor:
-    """Take away the first axis where it has size 1."""
+    """Remove the first axis if it has size 1."""
     answer = right(*args)
     shows(answer.shape[0] == 1)
     return answer[0]
@@ -279,13 +279,13 @@ def averages_over_the_channels(right: Right, images: Tensor, weight: Tensor, *re
 
 @mistake("integer-output", ALL)
 def cuts_fractions_off(right: Right, *args: Any) -> Tensor:
-    """Cut the fractions off, as a conversion to whole numbers does."""
+    """Cut off the fractions, as a conversion to integers does."""
     return right(*args).trunc()
 
 
 @mistake("integer-output", ALL)
 def rounds(right: Right, *args: Any) -> Tensor:
-    """Round to whole numbers."""
+    """Round to integers."""
     return right(*args).round()
 
 
@@ -297,19 +297,19 @@ def rounds_down(right: Right, *args: Any) -> Tensor:
 
 @mistake("integer-output", ALL)
 def cuts_fractions_of_the_image_off(right: Right, image: Tensor, *rest: Any) -> Tensor:
-    """Make whole numbers of the image before anything else."""
+    """Convert the image to integers before anything else."""
     return right(image.trunc(), *rest)
 
 
 @mistake("integer-output", ALL)
 def cuts_fractions_of_the_kernel_off(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Make whole numbers of the kernel before anything else."""
+    """Convert the kernel to integers before anything else."""
     return right(image, weight.trunc(), *rest)
 
 
 @mistake("integer-output", ALL)
 def cuts_fractions_of_both_off(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Make whole numbers of image and kernel before anything else."""
+    """Convert image and kernel to integers before anything else."""
     return right(image.trunc(), weight.trunc(), *rest)
 
 
@@ -433,7 +433,7 @@ def adds_bias_with_each_channel(
 
 @mistake("bias-after-relu", ("activation_maps",))
 def adds_bias_after_relu(right: Right, image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Add the bias to what the activation left."""
+    """Add the bias after the activation."""
     maps = right(image, filters, None)
     return maps if bias is None else maps + bias[:, None, None]
 
@@ -528,7 +528,7 @@ def takes_the_last_of_each_pair(
 
 @mistake("first-channel-only", ("conv2d",), combines=True)
 def looks_at_the_first_channel(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Look at channel 0."""
+    """Use only channel 0."""
     return right(images[:, :1], weight[:, :1], *rest)
 
 
@@ -536,7 +536,7 @@ def looks_at_the_first_channel(right: Right, images: Tensor, weight: Tensor, *re
 def keeps_channels_apart(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, O, C, H', W')."""
+    """Return (N, O, C, H', W')."""
     return torch.stack(by_channel(right, images, weight, stride, padding), dim=2)
 
 
@@ -544,7 +544,7 @@ def keeps_channels_apart(
 def takes_channels_for_maps(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, O * C, H', W')."""
+    """Return (N, O * C, H', W')."""
     return torch.stack(by_channel(right, images, weight, stride, padding), dim=2).flatten(1, 2)
 
 
@@ -552,7 +552,7 @@ def takes_channels_for_maps(
 def gives_maps_by_channel(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, C, O, H', W')."""
+    """Return (N, C, O, H', W')."""
     return torch.stack(by_channel(right, images, weight, stride, padding), dim=1)
 
 
@@ -560,7 +560,7 @@ def gives_maps_by_channel(
 def gives_maps_by_channel_in_a_row(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, C * O, H', W')."""
+    """Return (N, C * O, H', W')."""
     return torch.cat(by_channel(right, images, weight, stride, padding), dim=1)
 
 
@@ -568,7 +568,7 @@ def gives_maps_by_channel_in_a_row(
 def puts_channels_last(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, O, H', W', C)."""
+    """Return (N, O, H', W', C)."""
     return torch.stack(by_channel(right, images, weight, stride, padding), dim=-1)
 
 
@@ -576,13 +576,13 @@ def puts_channels_last(
 def sums_over_filters(
     right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
 ) -> Tensor:
-    """Give (N, C, H', W')."""
+    """Return (N, C, H', W')."""
     return torch.stack(by_channel(right, images, weight, stride, padding), dim=1).sum(2)
 
 
 @mistake("first-image-only", ("conv2d",), combines=True)
 def answers_the_first_image(right: Right, images: Tensor, *rest: Any) -> Tensor:
-    """Give (1, O, H', W')."""
+    """Return (1, O, H', W')."""
     return right(images[:1], *rest)
 
 
@@ -600,6 +600,6 @@ def leaves_other_images_empty(right: Right, *args: Any) -> Tensor:
 
 @mistake("first-image-only", ("conv2d",))
 def answers_the_first_image_without_its_axis(right: Right, images: Tensor, *rest: Any) -> Tensor:
-    """Give (O, H', W')."""
+    """Return (O, H', W')."""
     shows(len(images) > 1)
     return right(images, *rest)[0]

@@ -17,11 +17,11 @@ MEANS = ("class_means",)
 @misconception(
     "not-scaled",
     tasks=STATISTICS,
-    says="The numbers are on the scale from 0 to 255. What is white to be?",
+    says="The numbers are on the scale from 0 to 255. What should white be?",
     combines=True,
 )
 def statistics_not_scaled(right: Answer, images: Tensor) -> tuple[float, float]:
-    """Stay on the scale of bytes."""
+    """Stay on the byte scale."""
     mean, deviation = right(images)
     return 255 * mean, 255 * deviation
 
@@ -29,7 +29,7 @@ def statistics_not_scaled(right: Answer, images: Tensor) -> tuple[float, float]:
 @misconception(
     "std-of-image-means",
     tasks=STATISTICS,
-    says="The deviation is that of the images' means. Which numbers does each image hide behind its mean?",
+    says="This is the deviation of the images' means. What does each image's mean hide?",
 )
 def std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average each image first."""
@@ -40,7 +40,7 @@ def std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, float]:
 @misconception(
     "std-of-image-means",
     tasks=STATISTICS,
-    says="The deviation is put together from single images. How far are the images' means apart?",
+    says="The deviation is combined from single images. How far apart are the images' means?",
 )
 def mean_of_image_stds(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average the images' own deviations."""
@@ -51,7 +51,7 @@ def mean_of_image_stds(_right: Answer, images: Tensor) -> tuple[float, float]:
 @misconception(
     "std-of-image-means",
     tasks=STATISTICS,
-    says="The deviation is put together from single images. How far are the images' means apart?",
+    says="The deviation is combined from single images. How far apart are the images' means?",
 )
 def mean_of_image_sample_stds(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average the images' own deviations, each a sample's."""
@@ -62,7 +62,7 @@ def mean_of_image_sample_stds(_right: Answer, images: Tensor) -> tuple[float, fl
 @misconception(
     "std-of-image-means",
     tasks=STATISTICS,
-    says="The deviation is that of the images' means. Which numbers does each image hide behind its mean?",
+    says="This is the deviation of the images' means. What does each image's mean hide?",
 )
 def sample_std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average each image first, and take a sample's deviation."""
@@ -73,7 +73,7 @@ def sample_std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, fl
 @misconception(
     "sample-std",
     tasks=STATISTICS,
-    says="The deviation is a sample's. By how many is the sum of squares divided when all pixels are there?",
+    says="This is a sample's deviation. By what is the sum of squares divided if these are all the pixels?",
 )
 def sample_std(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Divide by one fewer."""
@@ -84,10 +84,10 @@ def sample_std(_right: Answer, images: Tensor) -> tuple[float, float]:
 @misconception(
     "mean-and-std-exchanged",
     tasks=STATISTICS,
-    says="The two numbers have changed places. In which order does the function that you call give them?",
+    says="The two numbers are swapped. In which order does the function that you call return them?",
 )
 def deviation_first(_right: Answer, images: Tensor) -> tuple[float, float]:
-    """Return what `torch.std_mean` gives, in its order."""
+    """Return the result of `torch.std_mean`, in its order."""
     pixels = images.double() / 255
     return float(pixels.std(correction=0)), float(pixels.mean())
 
@@ -95,7 +95,7 @@ def deviation_first(_right: Answer, images: Tensor) -> tuple[float, float]:
 @misconception(
     "mean-and-std-exchanged",
     tasks=STATISTICS,
-    says="The two numbers have changed places. In which order does the function that you call give them?",
+    says="The two numbers are swapped. In which order does the function that you call return them?",
 )
 def sample_deviation_first(_right: Answer, images: Tensor) -> tuple[float, float]:
     """The same with a sample's deviation."""
@@ -104,16 +104,16 @@ def sample_deviation_first(_right: Answer, images: Tensor) -> tuple[float, float
 
 
 @misconception(
-    "drops-absent-classes", tasks=COUNTS, says="Classes without an image are missing. How many numbers are to come out?"
+    "drops-absent-classes", tasks=COUNTS, says="Classes without an image are missing. How many numbers should come out?"
 )
 def counts_present_classes(_right: Answer, labels: Tensor, _num_classes: int) -> Tensor:
-    """Count what is there."""
+    """Count only the classes that occur."""
     counts: Tensor = labels.unique(return_counts=True)[1]
     return counts
 
 
 @misconception(
-    "drops-absent-classes", tasks=COUNTS, says="The last classes are missing. How many numbers are to come out?"
+    "drops-absent-classes", tasks=COUNTS, says="The last classes are missing. How many numbers should come out?"
 )
 def counts_to_the_largest(_right: Answer, labels: Tensor, _num_classes: int) -> Tensor:
     """Count up to the largest label."""
@@ -123,7 +123,7 @@ def counts_to_the_largest(_right: Answer, labels: Tensor, _num_classes: int) -> 
 @misconception(
     "drops-absent-classes",
     tasks=COUNTS,
-    says="The counts are those of the classes that occur, one after the other. Which class does each place stand for?",
+    says="These are the counts of only the classes that occur. Which class does each place stand for?",
 )
 def counts_packed_to_the_front(_right: Answer, labels: Tensor, num_classes: int) -> Tensor:
     """Leave the places at the end empty."""
@@ -140,21 +140,21 @@ def sums(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tens
 
 
 @misconception(
-    "drops-absent-classes", tasks=MEANS, says="Classes without an image are missing. How many means are to come out?"
+    "drops-absent-classes", tasks=MEANS, says="Classes without an image are missing. How many means should come out?"
 )
 def means_of_present_classes(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Average what is there."""
+    """Average only the classes that occur."""
     return right(images, labels, num_classes)[labels.unique()]
 
 
 @misconception(
     "not-scaled",
     tasks=MEANS,
-    says="The means are on the scale from 0 to 255. What is white to be?",
+    says="The means are on the scale from 0 to 255. What should white be?",
     combines=True,
 )
 def means_not_scaled(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Stay on the scale of bytes."""
+    """Stay on the byte scale."""
     return right(images, labels, num_classes) * 255
 
 
@@ -191,7 +191,7 @@ def divides_by_all_images(right: Means, images: Tensor, labels: Tensor, num_clas
 @misconception(
     "mean-over-everything",
     tasks=MEANS,
-    says="There is one number per class where a picture should be. Over which axis is the mean?",
+    says="There is one number per class instead of a picture. Over which axis is the mean?",
 )
 def mean_over_everything(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Average over the pixels as well."""
@@ -210,7 +210,7 @@ def mean_over_all_images(_right: Answer, images: Tensor, _labels: Tensor, num_cl
     "mean-over-everything", tasks=MEANS, says="There is one picture for all classes. Which images belong to a class?"
 )
 def one_mean_for_all(_right: Answer, images: Tensor, _labels: Tensor, _num_classes: int) -> Tensor:
-    """Average over all images, and give that one picture."""
+    """Average over all images, and return that one picture."""
     return (images.double() / 255).mean(0).float()
 
 

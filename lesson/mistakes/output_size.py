@@ -26,7 +26,7 @@ def size_of(size: int, kernel_size: int, stride: int = 1, padding: int = 0, dila
 def forgets_dilation(
     _right: Size, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Take the kernel as it is."""
+    """Use the kernel's own length."""
     del dilation
     return size_of(size, kernel_size, stride, padding)
 
@@ -35,7 +35,7 @@ def forgets_dilation(
 def multiplies_by_dilation(
     _right: Size, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Take dilation * kernel_size for the reach."""
+    """Take dilation * kernel_size as the reach."""
     return size_of(size, kernel_size * dilation, stride, padding)
 
 
@@ -65,7 +65,7 @@ def pads_one_side(
     return size_of(size + padding, kernel_size, stride, 0, dilation)
 
 
-@mistake("drops-last-row-or-column", "One position is missing. Does the kernel also lie at the very start?")
+@mistake("drops-last-row-or-column", "One position is missing. Does the kernel also fit at the very start?")
 def forgets_the_first(_right: Size, *args: int) -> int:
     """Forget the + 1."""
     return size_of(*args) - 1
@@ -76,7 +76,7 @@ ONE_TOO_MANY = "There is one position too many. Does the kernel still fit at the
 
 @mistake("off-by-one-size", ONE_TOO_MANY)
 def rounds_up(_right: Size, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Round up where a step does not fit."""
+    """Round up if a step does not fit."""
     return -(-(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride) + 1
 
 
@@ -88,7 +88,7 @@ def forgets_the_minus(_right: Size, *args: int) -> int:
 
 @mistake(
     "divides-without-floor",
-    "There is a fraction of a position. What becomes of a last step that would leave the line?",
+    "There is a fraction of a position. What happens to a last step that would leave the line?",
 )
 def keeps_the_fraction(
     _right: Size, size: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1
@@ -97,7 +97,7 @@ def keeps_the_fraction(
     return (size + 2 * padding - dilation * (kernel_size - 1) - 1) / stride + 1
 
 
-@mistake("same-size-output", "The answer is the size itself. At how many places does the kernel lie wholly inside?")
+@mistake("same-size-output", "The answer is the size itself. At how many places is the kernel entirely inside?")
 def keeps_the_size(_right: Size, size: int, *_others: int) -> int:
-    """Answer the input's size."""
+    """Return the input's size."""
     return size

@@ -17,33 +17,29 @@ def pixels(image: Image.Image) -> Tensor:
     return torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(image.height, image.width)
 
 
-@misconception("not-scaled", tasks=TO_TENSOR, says="The values go up to 255. What is the largest grey level to become?")
+@misconception(
+    "not-scaled", tasks=TO_TENSOR, says="The values go up to 255. What should the largest grey level become?"
+)
 def not_scaled(_right: Answer, image: Image.Image) -> Tensor:
     """Convert without dividing."""
     return pixels(image)[None].float()
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def stays_bytes(_right: Answer, image: Image.Image) -> Tensor:
     """Give uint8."""
     return pixels(image)[None]
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def becomes_double(_right: Answer, image: Image.Image) -> Tensor:
     """Give float64."""
     return pixels(image)[None].double() / 255
 
 
-@misconception(
-    "wrong-dtype", tasks=TO_TENSOR, says="The numbers have another dtype than float32. Which dtype do weights have?"
-)
+@misconception("wrong-dtype", tasks=TO_TENSOR, says="The dtype is not float32. Which dtype do weights have?")
 def rounds_to_bytes(_right: Answer, image: Image.Image) -> Tensor:
-    """Scale in whole numbers."""
+    """Scale with integers."""
     return pixels(image)[None] // 255
 
 
@@ -54,7 +50,7 @@ def rounds_to_bytes(_right: Answer, image: Image.Image) -> Tensor:
     combines=True,
 )
 def channel_last(right: Answer, image: Image.Image) -> Tensor:
-    """Give (H, W, 1)."""
+    """Return (H, W, 1)."""
     tensor: Tensor = right(image)
     return tensor.permute(1, 2, 0)
 
@@ -67,37 +63,37 @@ def picture(levels: Tensor) -> Image.Image:
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_to_bytes(_right: Answer, tensor: Tensor) -> Image.Image:
-    """Cut off below 0 and above 255."""
+    """Clip to 0 and 255."""
     return picture(tensor.reshape(tensor.shape[-2:]).clamp(0, 255))
 
 
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_to_one(_right: Answer, tensor: Tensor) -> Image.Image:
-    """Cut off below 0 and above 1, then scale."""
+    """Clip to 0 and 1, then scale."""
     return picture(tensor.reshape(tensor.shape[-2:]).clamp(0, 1) * 255)
 
 
 @misconception(
     "clips-instead-of-rescales",
     tasks=TO_IMAGE,
-    says="Whatever lies outside a fixed range is cut off. What are the smallest and the largest value to become?",
+    says="Values outside a fixed range are clipped. What should the smallest and the largest become?",
 )
 def clips_and_rounds(_right: Answer, tensor: Tensor) -> Image.Image:
-    """Cut off below 0 and above 1, then scale and round."""
+    """Clip to 0 and 1, then scale and round."""
     return picture((tensor.reshape(tensor.shape[-2:]).clamp(0, 1) * 255).round())
 
 
 @misconception(
     "not-scaled",
     tasks=TO_IMAGE,
-    says="The values are taken as grey levels as they are. What are the smallest and the largest to become?",
+    says="The values are used as grey levels unchanged. What should the smallest and the largest become?",
 )
 def wraps_around(_right: Answer, tensor: Tensor) -> Image.Image:
     """Convert to bytes as if every value were a grey level."""
@@ -107,7 +103,7 @@ def wraps_around(_right: Answer, tensor: Tensor) -> Image.Image:
 @misconception(
     "not-scaled",
     tasks=TO_IMAGE,
-    says="The values are taken as shares of 255 as they are. What are the smallest and the largest to become?",
+    says="The values are used as shares of 255 unchanged. What should the smallest and the largest become?",
 )
 def wraps_around_scaled(_right: Answer, tensor: Tensor) -> Image.Image:
     """Multiply by 255 and convert to bytes."""
@@ -123,7 +119,7 @@ def stretched(tensor: Tensor) -> Tensor:
 @misconception(
     "truncates-instead-of-rounds",
     tasks=TO_IMAGE,
-    says="What lies between two grey levels becomes the darker one. What does a conversion to bytes make of 41.9?",
+    says="Values between two grey levels become the darker one. What does a conversion to bytes make of 41.9?",
 )
 def truncates(_right: Answer, tensor: Tensor) -> Image.Image:
     """Convert to bytes without rounding; seen in seven of twelve public helpers."""
@@ -136,7 +132,7 @@ def truncates(_right: Answer, tensor: Tensor) -> Image.Image:
     says="A picture of one row loses its height as well as its channel. Which axes does `squeeze()` remove?",
 )
 def squeezes_all(_right: Answer, tensor: Tensor) -> Image.Image:
-    """Squeeze every axis of length 1, as four of twelve public helpers do; PIL takes a vector for a column."""
+    """Squeeze every axis of length 1, as four of twelve public helpers do; PIL reads a vector as a column."""
     return picture(stretched(tensor.squeeze()).round())
 
 

@@ -1,4 +1,4 @@
-"""Reads what a student drew of activation maps."""
+"""Describes a student's drawing of activation maps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def plot_activations(module: ModuleType, maps: torch.Tensor, *, requires_grad: b
 
 
 def describe_drawn(drawn: Any) -> dict[str, Any]:
-    """Describe a figure, or the one that axes belong to; tell which of them came."""
+    """Describe a figure, or the one that axes belong to; report which of the two it was."""
     return {**describe_figure(_figure_of(drawn)), "given": type(drawn).__name__}
 
 
@@ -30,7 +30,7 @@ def _figure_of(drawn: Any) -> Any:
 
 
 def describe_figure(figure: Any) -> dict[str, Any]:
-    """Tell the type of a figure, its texts, and title and pictures of each visible axes that holds a picture."""
+    """Report a figure's type and texts, and title and pictures of each visible axes with a picture."""
     if not isinstance(figure, Figure):
         return {"type": type(figure).__name__, "axes": [], "texts": []}
     figure.draw_without_rendering()
@@ -45,7 +45,7 @@ def describe_figure(figure: Any) -> dict[str, Any]:
 
 
 def describe_axes(axes: Axes) -> dict[str, Any]:
-    """Tell the texts that can be seen, frame, place and pictures of one axes."""
+    """Report the visible texts, frame, place and pictures of one axes."""
     place = axes.get_window_extent().transformed(axes.get_figure(root=True).transFigure.inverted())  # type: ignore[union-attr]
     return {
         "title": " ".join(axes.get_title(loc=side) for side in ("left", "center", "right")).strip(),
@@ -65,7 +65,7 @@ def _words(axes: Axes) -> list[str]:
 
 
 def _is_on(axes: Axes) -> bool:
-    """Tell whether anything of an empty axes can be seen."""
+    """Return whether anything of an empty axes is visible."""
     framed = axes.get_frame_on() and any(spine.get_visible() for spine in axes.spines.values())
     ticked = len(axes.get_xticks()) + len(axes.get_yticks()) > 0
     return bool(axes.axison and framed and ticked)

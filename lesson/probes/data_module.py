@@ -22,17 +22,17 @@ from lesson.probes.training import trainer_for
 
 @dataclass
 class _Built:
-    """A data module, and the stages that it was set up for."""
+    """A data module, and the stages for which it was set up."""
 
     data: Any
     stages: list[str | None]
 
 
 GLOBAL_SEED = 101
-"""Of the global random states, unless a check asks for another: no data module's own seed."""
+"""Seed of the global random states by default: no data module's own seed."""
 
 KEPT = 2
-"""How many data modules are there at once: some hold all images in memory."""
+"""How many data modules exist at once: some hold all images in memory."""
 
 _BUILT: dict[str, _Built] = {}
 
@@ -48,17 +48,17 @@ def take(
     global_seed: int = GLOBAL_SEED,
     packed: tuple[str, ...] = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    """Build a data module, or go on with one that was built alike, and iterate its loaders.
+    """Build a data module, or reuse one with the same arguments, and iterate its loaders.
 
     Args:
         module: the student's.
         root: the data folder.
         splits: "train", "val" or "test", each with the number of samples after which to stop.
         options: further arguments of the data module.
-        stages: passed to ``setup`` one after the other; those that it was set up for before are not repeated.
+        stages: passed to ``setup`` one after the other; earlier ones are not repeated.
         epochs: passes over each loader.
         global_seed: seeds every global random state before the module is built.
-        packed: splits of which one bit per pixel is enough.
+        packed: splits for which one bit per pixel is enough.
 
     Returns:
         For each split, one dict per epoch: see ``_epoch``.
@@ -82,7 +82,7 @@ def take(
 
 
 class _Idle(pl.LightningModule):
-    """Learns nothing, from whatever comes."""
+    """Learns nothing from any batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class _Idle(pl.LightningModule):
 
 
 def fit(module: ModuleType, root: Path | str) -> dict[str, Any]:
-    """Hand a data module to a Trainer for one batch of training and one of validation.
+    """Pass a data module to a Trainer for one batch of training and one of validation.
 
     Returns:
         Whether it is a LightningDataModule, whether that class's own ``__init__`` ran, and what ended the training.
@@ -117,16 +117,16 @@ def fit(module: ModuleType, root: Path | str) -> dict[str, Any]:
     trainer.limit_train_batches = trainer.limit_val_batches = 1
     try:
         trainer.fit(_Idle(), datamodule=data)
-    except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
+    except Exception as problem:  # noqa: BLE001 - whatever ends the training is reported
         found["error"] = f"{type(problem).__name__}: {problem}"[:300]
     return found
 
 
 def helper(module: ModuleType, name: str, pixels: Tensor, *, times: int) -> Tensor | None:
-    """Return what the student's own transform of that name makes of one image, several times.
+    """Apply the student's own transform of that name to one image, several times.
 
     Args:
-        module: beside which the transforms are.
+        module: the one next to the transforms.
         name: "eval_transform" or "train_transform".
         pixels: uint8 (28, 28).
         times: how often.
@@ -139,20 +139,20 @@ def helper(module: ModuleType, name: str, pixels: Tensor, *, times: int) -> Tens
 def _build(module: ModuleType, root: Path | str, options: dict[str, int], global_seed: int) -> Any:
     torch.manual_seed(global_seed)
     random.seed(global_seed)
-    np.random.seed(global_seed)  # noqa: NPY002 - the global state is what must not matter
+    np.random.seed(global_seed)  # noqa: NPY002 - the global state must not matter
     data = module.FashionMNISTDataModule(root, **options)
     data.prepare_data()
     return data
 
 
 def _only(loader: Any) -> Any:
-    """Return the one loader of a list: Lightning takes that form, too."""
+    """Return the only loader of a list: Lightning accepts that form, too."""
     alone = isinstance(loader, list | tuple) and len(loader) == 1
     return loader[0] if alone and not isinstance(loader[0], list | tuple) else loader
 
 
 def _epoch(loader: Iterable[Any], limit: int, *, packed: bool) -> dict[str, Any]:
-    """Return images and labels one after the other, what the batches are made of, and how they end."""
+    """Return images and labels one after the other, the contents of the batches, and how they end."""
     images: list[Tensor] = []
     labels: list[Tensor] = []
     kinds: dict[str, None] = {}
@@ -179,7 +179,7 @@ def _epoch(loader: Iterable[Any], limit: int, *, packed: bool) -> dict[str, Any]
 
 
 def _length(loader: Iterable[Any]) -> int | None:
-    """Return how many batches a loader says it has; one of one's own need not say."""
+    """Return how many batches a loader says it has; a custom one need not say."""
     try:
         return len(loader)  # type: ignore[arg-type]
     except TypeError:

@@ -1,4 +1,4 @@
-"""Loads or trains a student's network, and asks it about images; what is right, the checker knows."""
+"""Loads or trains a student's network, and runs it on images; only the checker knows the right answers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lesson.probes.model import build
 from lesson.probes.training import loader_for, trainer_for
 
 BATCH = 100
-"""Images that a network is asked about at a time: the maps of so many fit into a processor's cache."""
+"""Images per batch: few enough for their maps to fit into a processor's cache."""
 
 _LOADED: dict[str, Any] = {}
 
 
 def load_weights(module: ModuleType, weights: Tensor) -> dict[str, Any]:
-    """Load submitted weights into a new FashionCNN and keep it for ``predict``; tell what does not fit."""
+    """Load submitted weights into a new FashionCNN and keep it for ``predict``; report what does not fit."""
     network = build(module, {})
     state = network.state_dict()
     given = load(weights.numpy().tobytes())
@@ -85,7 +85,7 @@ def retrain(
     torch.manual_seed(options["seed"])
     network = module.FashionCNN(learning_rate=options["learning_rate"])
     kept = kept_numbers(network, module)
-    # The kit's own schedule, as `python -m exercises.train` has it, where the network brings none.
+    # The schedule of `python -m exercises.train`, if the network has none of its own.
     decay = importlib.import_module("exercises.train").CosineDecay()
     trainer = trainer_for(epochs=options["epochs"], callbacks=[decay], validate=False)
     trainer.fit(network, loader_for(_normalised(images, mean, std), labels, options["batch_size"], shuffle=True))
@@ -93,7 +93,7 @@ def retrain(
 
 
 def _answers(network: Any, images: Tensor, mean: float, std: float) -> Any:
-    """Return the answers to all images, or to the first batch alone where they are no tensors."""
+    """Return the answers to all images, or only to the first batch if they are not tensors."""
     with torch.no_grad():
         answers = [network(_normalised(batch, mean, std)) for batch in images.split(BATCH)]
     return torch.cat(answers) if all(isinstance(answer, Tensor) and answer.ndim for answer in answers) else answers[0]

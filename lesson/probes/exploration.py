@@ -1,4 +1,4 @@
-"""Measures what a student's statistics need, and reads what was drawn."""
+"""Measures the cost of a student's statistics, and describes drawings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lesson.probes.transforms import standing_in
 
 
 class _Largest(TorchDispatchMode):
-    """Keeps the number of elements of the largest float64 tensor that an operation gives."""
+    """Keeps the number of elements of the largest float64 tensor that an operation returns."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -30,12 +30,12 @@ class _Largest(TorchDispatchMode):
 
 
 def large_statistics(module: ModuleType, some: torch.Tensor, count: int, *, measured: bool = False) -> dict[str, Any]:
-    """Call ``pixel_statistics`` on many images, uint8 (count, 28, 28); tell what it took, where that is ``measured``.
+    """Call ``pixel_statistics`` on many images, uint8 (count, 28, 28); report the cost if ``measured``.
 
-    The images are those of ``some`` as they are, at half, and at a quarter of their brightness, over and over.
+    The images are those of ``some`` at full, half, and a quarter of their brightness, repeated.
     """
     images = torch.cat([some >> number % 3 for number in range(-(-count // len(some)))])[:count]
-    if not measured:  # which makes many small steps slow
+    if not measured:  # measuring makes many small steps slow
         return {"value": module.pixel_statistics(images)}
     tracemalloc.start()
     with _Largest() as largest:
@@ -48,7 +48,7 @@ def large_statistics(module: ModuleType, some: torch.Tensor, count: int, *, meas
 def means_with_counts(
     module: ModuleType, images: torch.Tensor, labels: torch.Tensor, num_classes: int, counts: torch.Tensor
 ) -> Any:
-    """Call ``class_means`` where ``class_counts`` answers what is given."""
+    """Call ``class_means`` with the given answer of ``class_counts``."""
     with standing_in(module, {"class_counts": lambda *_args, **_kwargs: counts.clone()}):
         return module.class_means(images, labels, num_classes)
 

@@ -1,4 +1,4 @@
-"""Counts the numbers that a network keeps, wherever it keeps them: parameters, attributes, lists, closures, globals."""
+"""Counts the numbers that a network keeps anywhere: in parameters, attributes, lists, closures, globals."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch import Tensor, nn
 NORMS = (nn.modules.batchnorm._NormBase,)  # noqa: SLF001 - the common base has no public name
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 MAX_STATISTICS = 2_048
-"""So many numbers of one layer may be statistics; more are kept for something else, whatever they are called."""
+"""How many numbers of one layer may be statistics; more serve another purpose, whatever their name."""
 
 MAX_OBJECTS = 200_000
 LONG = 1000
 
 
 def kept_numbers(network: nn.Module, module: ModuleType) -> int:
-    """Count the elements of all that a network reaches, but for the running statistics of normalisation layers.
+    """Count the elements of everything a network reaches, except the running statistics of normalisation layers.
 
     Args:
         network: the student's.
-        module: the student's; what its functions name is followed, as far as it belongs to the same package.
+        module: the student's; globals that its functions use are followed within the same package.
     """
     package = module.__name__.rpartition(".")[0]
     statistics = {
@@ -54,7 +54,7 @@ def kept_numbers(network: nn.Module, module: ModuleType) -> int:
 
 
 def _storage(value: Tensor) -> tuple[int, int]:
-    """Return where a tensor's numbers lie and how many lie there: views of one memory count once."""
+    """Return where a tensor's numbers are and how many: views of the same memory count once."""
     try:
         storage = value.untyped_storage()
         return storage.data_ptr() or id(value), storage.nbytes() // value.element_size()
@@ -63,7 +63,7 @@ def _storage(value: Tensor) -> tuple[int, int]:
 
 
 def _size(value: Any) -> int | None:
-    """Return how many numbers a plain object stands for, None if it has parts to look at."""
+    """Return how many numbers a plain object stands for, None if it has parts to inspect."""
     if isinstance(value, np.ndarray):
         return value.size
     if isinstance(value, str | bytes | bytearray):
@@ -95,7 +95,7 @@ def _reachable(value: Any, package: str) -> list[Any]:  # noqa: PLR0911 - one re
 
 
 def _named(function: FunctionType, package: str) -> Iterator[Any]:
-    """Yield the globals that a student's function names."""
+    """Yield the globals that a student's function uses."""
     if _belongs(function, package):
         for name in _names(function.__code__):
             if name in function.__globals__:

@@ -1,4 +1,4 @@
-"""Looks at a student's networks."""
+"""Inspects a student's networks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from lesson.probes.keeping import kept_numbers
 
 OTHER_CLASSES = (7, 1)
-"""How many classes the baseline is asked for besides the default."""
+"""Numbers of classes for which the baseline is built, besides the default."""
 
 
 def baseline(module: ModuleType, images: Tensor) -> dict[str, Any]:
-    """Build the baseline twice and describe it: its leaves, what each convolution does to the size, and its answer."""
+    """Build the baseline twice and describe it: its leaves, each convolution's effect on the size, and its answer."""
     network = module.build_baseline()
     if not isinstance(network, nn.Module):
         return {"type": type(network).__name__, "is_module": False}
     answer, error, sizes = _answer_of_baseline(network.eval(), images)
     every = [layer for _, layer in network.named_modules(remove_duplicate=False)]
-    leaves = [layer for layer in every if not list(layer.children())]  # one that stands at two places is two layers
+    leaves = [layer for layer in every if not list(layer.children())]  # one at two places is two layers
     other = module.build_baseline()
     return {
         "type": type(network).__name__,
@@ -40,7 +40,7 @@ def baseline(module: ModuleType, images: Tensor) -> dict[str, Any]:
 
 
 def _answer_of_baseline(network: nn.Module, images: Tensor) -> tuple[Any, str, list[Any]]:
-    """Return the answer or why there is none, and height and width before and after each convolution that ran."""
+    """Return the answer, or why there is none, and height and width before and after each convolution that ran."""
     sizes: list[Any] = []
 
     def hook(_layer: nn.Module, inputs: Any, output: Tensor) -> None:
@@ -50,7 +50,7 @@ def _answer_of_baseline(network: nn.Module, images: Tensor) -> tuple[Any, str, l
     try:
         with torch.no_grad():
             return network(images), "", sizes
-    except Exception as problem:  # noqa: BLE001 - whatever keeps a layer from running is told
+    except Exception as problem:  # noqa: BLE001 - whatever keeps a layer from running is reported
         return None, str(problem)[:200], sizes
     finally:
         for handle in handles:
@@ -58,13 +58,13 @@ def _answer_of_baseline(network: nn.Module, images: Tensor) -> tuple[Any, str, l
 
 
 def baselines(module: ModuleType, images: Tensor) -> list[Any]:
-    """Return what baselines for other numbers of classes answer."""
+    """Return the answers of baselines for other numbers of classes."""
     with torch.no_grad():
         return [module.build_baseline(num_classes=classes).eval()(images) for classes in OTHER_CLASSES]
 
 
 def no_baseline(module: ModuleType, num_classes: int) -> str:
-    """Ask for a baseline that there cannot be; tell the type of what came."""
+    """Ask for an impossible baseline; report the type of the result."""
     return type(module.build_baseline(num_classes=num_classes)).__name__
 
 
@@ -76,14 +76,14 @@ def logits(
     training: bool = False,
     shaken: bool = False,
 ) -> list[Any]:
-    """Return what one FashionCNN answers to each batch, and again to the first.
+    """Return the answers of one FashionCNN to each batch, and again to the first.
 
     Args:
         module: the student's.
         batches: of images.
         options: of the network.
         training: the mode.
-        shaken: whether its parameters are changed before, so that layers that begin with zeros tell of their input.
+        shaken: whether its parameters are changed first, so that zero-initialised layers depend on their input.
     """
     network = build(module, options).train(training)
     with torch.no_grad():
@@ -102,7 +102,7 @@ def build(module: ModuleType, options: dict[str, Any]) -> Any:
 
 
 def describe(module: ModuleType, images: Tensor) -> dict[str, Any]:
-    """Tell what FashionCNN is and keeps, what its first convolution gives, and whether gradients reach its layers."""
+    """Report FashionCNN's type and contents, its first convolution's output, and whether gradients reach its layers."""
     torch.manual_seed(0)
     network = module.FashionCNN()
     seen: list[tuple[nn.Conv2d, tuple[int, ...]]] = []
@@ -128,7 +128,7 @@ def describe(module: ModuleType, images: Tensor) -> dict[str, Any]:
 
 
 def _hidden_layers(network: nn.Module) -> list[str]:
-    """Return the attributes that hold layers in a list, tuple or dict, so that their parameters are not known."""
+    """Return the attributes that hold layers in a list, tuple or dict, which hides their parameters."""
     known = {id(parameter) for parameter in network.parameters()}
     return [
         name

@@ -1,7 +1,7 @@
-"""Writes down what a network computes, as PyTorch's own operations on the numbers that it keeps, and runs such a list.
+"""Records what a network computes, as PyTorch's own operations on the numbers that it keeps, and replays it.
 
-A list runs in a worker that holds no student's code. If it gives the network's own answers to images that came after it
-was written, its numbers are all that those answers need, whatever the network says of itself.
+A recording is replayed in a worker without student code. If it gives the network's own answers to later images, its
+numbers are all that those answers need, whatever the network says about itself.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ IMAGES = 0
 """The register that holds the images; numbers and results come after it."""
 
 LARGEST = (1 << 62) - 1
-"""The largest whole number that crosses the wire; PyTorch writes the end of an open slice as a larger one."""
+"""The largest integer that crosses the wire; PyTorch writes the end of an open slice as a larger one."""
 
 _KEPT: dict[str, Any] = {}
 
 
 class _Recorder(TorchDispatchMode):
-    """Writes down every operation of the dispatcher, below functions, modules, scripts and compiled code."""
+    """Records every operation of the dispatcher, below functions, modules, scripts and compiled code."""
 
     def __init__(self, images: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -54,7 +54,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def register_of(self, value: Tensor) -> int:
-        """Return where a tensor is; what no operation gave is a number that the network keeps."""
+        """Return a tensor's register; one that no operation returned is a number that the network keeps."""
         known = self._registers.get(_place(value))
         if known is None:
             known = self._bind(value)
@@ -62,7 +62,7 @@ class _Recorder(TorchDispatchMode):
         return known
 
     def _bind(self, value: Any) -> int:
-        """Give a result the next register; -1 for what is no tensor."""
+        """Give a result the next register; -1 if it is not a tensor."""
         if not isinstance(value, Tensor):
             return -1
         self._alive.append(value)
@@ -84,7 +84,7 @@ class _Recorder(TorchDispatchMode):
 
 
 class _Expected(TorchDispatchMode):
-    """Computes as usual, but that no coin is thrown."""
+    """Computes as usual, but without tossing coins."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         func, args, kwargs = without_chance(func, args, kwargs or {})
@@ -92,9 +92,9 @@ class _Expected(TorchDispatchMode):
 
 
 def without_chance(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """Return what takes the place of an operation: coins, as dropout throws them, become their mean.
+    """Return the replacement of an operation: coins, as tossed by dropout, become their mean.
 
-    Dropout that stays on in evaluation thus changes nothing here; that answers depend on chance is asked elsewhere.
+    Dropout that stays on in evaluation thus changes nothing here; another check tests for random answers.
     """
     if func is torch.ops.aten.bernoulli_.float:
         return torch.ops.aten.fill_.Scalar, (*args, kwargs.get("p", 0.5))[:2], {}
@@ -107,13 +107,13 @@ def _place(value: Tensor) -> tuple[Any, ...]:
 
 
 def record(module: ModuleType, images: Tensor) -> dict[str, Any]:
-    """Write down how a FashionCNN answers images, and keep it for ``answer``; see ``written``."""
+    """Record how a FashionCNN answers images, and keep it for ``answer``; see ``written``."""
     network = _KEPT["network"] = build(module, {})
     return written(network, images)
 
 
 def written(network: Any, images: Tensor) -> dict[str, Any]:
-    """Write down how a network in evaluation mode answers images.
+    """Record how a network in evaluation mode answers images.
 
     Args:
         network: the student's.
@@ -121,7 +121,7 @@ def written(network: Any, images: Tensor) -> dict[str, Any]:
 
     Returns:
         ``constants`` by register, ``steps`` as operation, arguments, and registers of the results, the register of the
-        ``answer`` (-1 where that is no tensor), and whether ``coins`` were asked for.
+        ``answer`` (-1 if it is not a tensor), and whether ``coins`` were tossed.
     """
     with torch.no_grad(), _Recorder(images) as recorder:
         answer = network(images)
@@ -134,22 +134,22 @@ def written(network: Any, images: Tensor) -> dict[str, Any]:
 
 
 def answer(module: ModuleType, images: Tensor) -> Any:
-    """Return what the network that was written down answers to other images, as many as before."""
+    """Return the recorded network's answer to other images, as many as before."""
     del module
     return without_coins(_KEPT["network"], images)
 
 
 def without_coins(network: Any, images: Tensor) -> Any:
-    """Return what a network answers where no coin is thrown."""
+    """Return a network's answer without tossing coins."""
     with torch.no_grad(), _Expected():  # type: ignore[no-untyped-call]
         return network(images)
 
 
 def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
-    """Run what ``record`` wrote; no student's code is needed.
+    """Replay what ``record`` wrote; no student code is needed.
 
     Returns:
-        The ``answer``, and the shapes of what ``convolutions`` gave, in order.
+        The ``answer``, and the output shapes of its ``convolutions``, in order.
     """
     registers = {IMAGES: images, **program["constants"]}
     shapes = []
@@ -164,7 +164,7 @@ def run(program: dict[str, Any], images: Tensor) -> dict[str, Any]:
 
 
 def answers(programs: list[dict[str, Any]], batches: list[Tensor]) -> list[list[Tensor | None]]:
-    """Return what each of several programs gives for each batch; None for one without an answer."""
+    """Return each program's answer for each batch; None if it has none."""
     return [
         [run(program, images)["answer"] if program["answer"] >= 0 else None for images in batches]
         for program in programs
@@ -172,10 +172,10 @@ def answers(programs: list[dict[str, Any]], batches: list[Tensor]) -> list[list[
 
 
 def _operation(name: str) -> torch._ops.OpOverload:
-    """Return one of PyTorch's own operations; whoever wrote the name is not trusted.
+    """Return one of PyTorch's own operations; the name is not trusted.
 
     Raises:
-        ValueError: if it is none, or one that reads files.
+        ValueError: if there is no such operation, or it reads files.
     """
     if not OPERATION.fullmatch(name):
         raise ValueError(f"expected an operation of PyTorch's, got {name[:80]!r}")

@@ -1,4 +1,4 @@
-"""Gives a student's functions models to read, and tells what they leave behind."""
+"""Passes models to a student's functions, and reports what they leave behind."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TEXT = 20_000
-"""So many characters of a text are looked at."""
+"""How many characters of a text are read."""
 
 
 class Branching(nn.Module):
-    """Takes the wide path where the input's mean is at most a limit, as it is for zeros."""
+    """Takes the wide path if the input's mean is at most a limit, as it is for zeros."""
 
     def __init__(self, limit: int = 0) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Repeating(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Holds a leaf whose output is no tensor."""
+    """Holds a leaf whose output is not a tensor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Deep(nn.Module):
         self.body = nn.Sequential(nn.Sequential(nn.Conv2d(1, 5, 3), nn.Sequential(norm)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, 11), by way of every parameter."""
+        """(N, 1, H, W) -> (N, 11), through every parameter."""
         inner: nn.Sequential = self.body[0]  # type: ignore[assignment]
         maps = inner[1](inner[0](x).tanh())
         numbers = F.pad(maps.amax((2, 3)), (0, 2), value=1.0)
@@ -156,7 +156,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 def layer_shapes(
     module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int], *, training: bool = True
 ) -> dict[str, Any]:
-    """Call ``layer_shapes`` and tell the model's state before and after, and the exception if one came."""
+    """Call ``layer_shapes``; report the model's state before and after, and any exception."""
     model = MODELS[name](**sizes)
     model.train(training)
     for number, child in enumerate(model.children()):
@@ -177,7 +177,7 @@ def layer_shapes(
 
 
 def _own_hook(_model: nn.Module, _inputs: Any, _output: Any) -> None:
-    """Stand for a hook that somebody else has put on the model."""
+    """Stand for a hook that somebody else put on the model."""
 
 
 def _state(model: nn.Module) -> dict[str, Any]:
@@ -195,13 +195,13 @@ def _state(model: nn.Module) -> dict[str, Any]:
 
 
 def layer_shapes_in_turn(module: ModuleType, size: tuple[int, ...], limits: list[int]) -> list[Any]:
-    """Call ``layer_shapes`` on branching models, one for each limit, that look the same."""
+    """Call ``layer_shapes`` on branching models that look the same, one for each limit."""
     answers = [module.layer_shapes(Branching(limit), size) for limit in limits]
     return [[[key, value] for key, value in one.items()] if isinstance(one, dict) else None for one in answers]
 
 
 def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> dict[str, Any]:
-    """Call ``count_parameters`` on a model, then with one part of it frozen, then as it was; was it ``left`` alone?"""
+    """Call ``count_parameters`` on a model, then with one part frozen, then as before; report if it is unchanged."""
     model = MODELS[name](**sizes)
     first = next(model.children())
     trainable = [parameter.requires_grad for parameter in first.parameters()]
@@ -223,7 +223,7 @@ def count_parameters(module: ModuleType, name: str, sizes: dict[str, int]) -> di
 
 
 def _same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether values, their dtypes, modes, and what is trainable are the same."""
+    """Return whether values, dtypes, modes and trainability are the same."""
     values = one["values"], other["values"]
     alike = [a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(*values, strict=False)]
     kept = all(one[key] == other[key] for key in ("modes", "trainable"))
@@ -231,13 +231,13 @@ def _same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 RATE = 0.5
-"""Of the step that shows what is trainable."""
+"""Learning rate of the step that shows what is trainable."""
 
 _KEPT: dict[str, nn.Sequential] = {}
 
 
 def freeze(module: ModuleType, function: str, name: str, values: list[Tensor]) -> dict[str, Any]:
-    """Freeze or unfreeze a model of which all is the opposite; keep it, below another layer, for ``take_step``.
+    """Freeze or unfreeze a model in the opposite state; keep it, below another layer, for ``take_step``.
 
     Args:
         module: the student's.
@@ -254,7 +254,7 @@ def freeze(module: ModuleType, function: str, name: str, values: list[Tensor]) -
 
 
 def freeze_again(module: ModuleType, function: str) -> dict[str, Any]:
-    """Call the function on the model that is kept.
+    """Call the function on the kept model.
 
     Returns:
         Whether its parameters are the ``same`` objects, and ``modes`` of its modules before and after.
@@ -268,17 +268,17 @@ def freeze_again(module: ModuleType, function: str) -> dict[str, Any]:
 
 
 def take_step(module: ModuleType, images: Tensor, direction: Tensor) -> list[Tensor]:
-    """Take one step of training with the network that is kept; see ``stepped``."""
+    """Take one step of training with the kept network; see ``stepped``."""
     del module
     return stepped(_KEPT["network"], images, direction)
 
 
 def network_for_freezing(name: str, values: list[Tensor]) -> nn.Sequential:
-    """Return a model below a trainable layer that is not its own, so that gradients must go through the model.
+    """Return a model below a separate trainable layer, so that gradients must go through the model.
 
     Args:
         name: of the model.
-        values: of all parameters in order, those of the layer first; none leaves them as they are.
+        values: of all parameters in order, those of the layer first; None keeps the current ones.
     """
     below = nn.Conv2d(1, 1, 1) if name == "deep" else nn.Linear(5, 5)
     network = nn.Sequential(below, MODELS[name]())
@@ -293,7 +293,7 @@ def stepped(network: nn.Module, images: Tensor, direction: Tensor) -> list[Tenso
 
     Args:
         network: is changed.
-        images: what it answers.
+        images: its input.
         direction: the loss is the mean of the answer times this, of the same shape.
     """
     network.zero_grad()
@@ -307,7 +307,7 @@ def _modes(model: nn.Module) -> list[bool]:
 
 
 def summarize(module: ModuleType, name: str, input_size: tuple[int, ...], sizes: dict[str, int]) -> dict[str, Any]:
-    """Call ``summarize`` on a model; tell what was answered and printed, and was it ``left`` alone."""
+    """Call ``summarize`` on a model; report answer and output, and if it was ``left`` alone."""
     printed, model = io.StringIO(), MODELS[name](**sizes)
     before = _state(model)
     with contextlib.redirect_stdout(printed):

@@ -22,7 +22,7 @@ _KEPT: dict[str, Any] = {}
 
 
 class _Recorder(pl.Callback):
-    """Keeps from what the first step starts, and runs it in evaluation mode."""
+    """Keeps the state before the first step, and runs that step in evaluation mode."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
@@ -57,7 +57,7 @@ def train(
         steps: in each epoch.
 
     Returns:
-        The answers ``before`` and ``after`` in evaluation and in training mode, how evaluation mode gives them as
+        The answers ``before`` and ``after`` in evaluation and in training mode, those of evaluation mode as
         ``programs`` (see ``program.written``), what ``training_step`` returned first,
         the ``rates`` of the first step and those that a schedule was ``made_for``, the trainable parameters that no
         optimizer has (``missed``), how many there are (``parameters``), whether optimisation is ``automatic``, whether
@@ -93,7 +93,7 @@ def _trained(
     trainer = trainer_for(epochs=epochs, callbacks=[recorder], validate=with_validation)
     try:
         trainer.fit(network, loader, loader_for(images, labels, len(images)) if with_validation else None)
-    except Exception as problem:  # noqa: BLE001 - whatever ends the training is told
+    except Exception as problem:  # noqa: BLE001 - whatever ends the training is reported
         error = f"{type(problem).__name__}: {problem}"[:300]
     programs.append(written(network.eval(), images))
     trainable = {name: id(p) for name, p in network.named_parameters() if p.requires_grad}
@@ -123,7 +123,7 @@ def _returned(value: Any) -> dict[str, Any]:
 
 
 def _answers(network: Any, images: Tensor) -> list[Any]:
-    """Answer in both modes; what is dropped is the same each time, and statistics are put back."""
+    """Answer in both modes; dropout is the same each time, and statistics are restored."""
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     given = []
     with torch.no_grad():
@@ -135,13 +135,13 @@ def _answers(network: Any, images: Tensor) -> list[Any]:
 
 
 def trained_answer(module: ModuleType, images: Tensor) -> Any:
-    """Return what the network that was trained last answers in evaluation mode, to as many images as it learned."""
+    """Return the last trained network's answer in evaluation mode, to as many images as it learned."""
     del module
     return without_coins(_KEPT["trained"].eval(), images)
 
 
 def to_be_evaluated(module: ModuleType, images: Tensor) -> dict[str, Any]:
-    """Keep a new network for ``evaluate``, and write down how it answers as many images; see ``program.written``."""
+    """Keep a new network for ``evaluate``, and record how it answers as many images; see ``program.written``."""
     network = _KEPT["evaluated"] = build(module, {})
     return written(network, images)
 
@@ -149,7 +149,7 @@ def to_be_evaluated(module: ModuleType, images: Tensor) -> dict[str, Any]:
 def evaluate(
     module: ModuleType, images: Tensor, labels: Tensor, *, which: str, batch_size: int, parts: list[int]
 ) -> list[dict[str, float]]:
-    """Run validation or test several times with the network of ``to_be_evaluated``; return what each run logged.
+    """Run validation or test several times with the network of ``to_be_evaluated``; return each run's log.
 
     Args:
         module: the student's.
@@ -170,12 +170,12 @@ def evaluate(
 
 
 def loader_for(images: Tensor, labels: Tensor, batch_size: int, *, shuffle: bool = False) -> DataLoader[Any]:
-    """Return a loader of what is in memory."""
+    """Return a loader of tensors in memory."""
     return DataLoader(TensorDataset(images, labels), batch_size=batch_size, shuffle=shuffle)
 
 
 def trainer_for(*, epochs: int, callbacks: list[pl.Callback], validate: bool) -> pl.Trainer:
-    """Return a trainer that shows and writes nothing."""
+    """Return a silent trainer that writes nothing."""
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     return pl.Trainer(

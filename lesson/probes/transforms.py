@@ -1,4 +1,4 @@
-"""Draws digits, pictures and transforms from a student's functions."""
+"""Gets digits, pictures and transforms from a student's functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lesson.probes.convolution import describe_drawn
 def load_digits(
     module: ModuleType, root: Path, seeds: list[int | None], *, global_seed: int | None = None
 ) -> dict[str, Any]:
-    """Draw one digit per seed; tell the digits, and whether the global random states are as before."""
+    """Draw one digit per seed; report the digits, and whether the global random states are unchanged."""
     if global_seed is not None:
         _seed_everything(global_seed)
     before = _global_states()
@@ -36,7 +36,7 @@ def load_digits(
 def _seed_everything(seed: int) -> None:
     random.seed(seed)
     torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the global state is what is looked at
+    np.random.seed(seed)  # noqa: NPY002 - the global state is what is tested
 
 
 def _global_states() -> list[str]:
@@ -49,7 +49,7 @@ def _global_states() -> list[str]:
 
 
 def show_images(module: ModuleType, images: list[Image.Image]) -> list[dict[str, Any]]:
-    """Call ``show_image`` for one picture after another, as a program without a screen does; describe the figures."""
+    """Call ``show_image`` for one picture after another, without a screen; describe the figures."""
     plt.close("all")
     return [describe_drawn(drawn) for drawn in [module.show_image(image) for image in images]]
 
@@ -66,9 +66,9 @@ def apply(
     Args:
         module: the student's.
         name: of the function that makes the transform.
-        images: what it is applied to, one after the other.
+        images: its inputs, one after the other.
         times: how often to each.
-        stand_ins: for functions of the module, what their answers are in place of the student's: each grey level times
+        stand_ins: answers that replace those of the module's functions: each grey level times
             the first number, plus the second.
     """
     with standing_in(module, {key: _affine(key, *numbers) for key, numbers in stand_ins.items()}):
@@ -89,7 +89,7 @@ def _affine(name: str, slope: float, shift: float) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def standing_in(module: ModuleType, functions: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-    """Put other functions in the place of the student's, by name, while the context lasts."""
+    """Replace the student's functions, by name, while the context lasts."""
     own = {name: vars(module)[name] for name in functions if name in vars(module)}
     vars(module).update(functions)
     try:

@@ -1,4 +1,4 @@
-"""Hidden checks of the trained network: by its weights, or trained anew by the grader."""
+"""Hidden checks of the trained network: by its weights, or retrained by the grader."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,11 +17,11 @@ MEAN, STD = 0.2860, 0.3530
 NONE, FULL = (course().thresholds[name] for name in ("none", "full"))
 HONOUR, INCREDIBLE = 0.93, 0.97
 MARGIN = 0.01
-"""So much better than on training images a network may be on test images; more does not count."""
+"""How much better on test images than on training images a network may be; more does not count."""
 
 SHIFT, NOISE = 0.1, 2
 CHUNK = 1000
-FEW = 400  # of a sample: more are asked about only where these leave a doubt
+FEW = 400  # of a sample: more are used only if these leave a doubt
 RETRAIN_IMAGES = 20_000
 RETRAIN = {"epochs": 2, "batch_size": 128, "learning_rate": 3e-3, "threads": 1}
 # Under this budget the reference gets 89.0 % (benchmarks/retraining.py): the bars lie five points lower than above.
@@ -29,11 +29,11 @@ RETRAIN_FULL, RETRAIN_NONE = FULL - 0.05, NONE - 0.05
 
 
 def loaded(student: Student) -> None:
-    """Load the submitted weights in the worker, after a look at them from outside."""
+    """Load the submitted weights in the worker, after checking them from outside."""
     if student.weights is None:
         raise StudentFailure(
             "missing",
-            "fashion_accuracy: expected fashion_cnn.safetensors, got no such file. Run `python -m exercises.train`.",
+            "fashion_accuracy: expected fashion_cnn.safetensors, found none. Run `python -m exercises.train`.",
         )
     try:
         header = inspect_weights(student.weights)
@@ -69,9 +69,9 @@ def assert_logits(answer: Any, images: int) -> None:
 
 
 def nudged(images: Tensor, rng: Rng) -> Tensor:
-    """Return images that nobody has seen so: moved by up to a tenth of a pixel, every grey level by up to two.
+    """Return images as nobody has seen them: moved by up to a tenth of a pixel, every grey level by up to two.
 
-    That costs a network that sees at most 0.3 points of accuracy (`benchmarks/README.md`), and a table of the images
+    That costs a sound network at most 0.3 points of accuracy (`benchmarks/README.md`), and a table of the images
     their exact values.
 
     Args:
@@ -127,13 +127,13 @@ def test_accuracy_is_measured(
 def suspicions(
     student: Student, rng: Rng, images: Tensor, answer: Tensor, on_test: float, on_train: float
 ) -> list[str]:
-    """Look for signs of a network that remembers rather than sees: advice for the instructor, and no mark of honour.
+    """Look for signs of memorising: advice for the instructor, and then no mark of honour.
 
     Args:
         student: whose network is loaded.
-        rng: draws which images are asked about again.
+        rng: draws which images are used again.
         images: the test images as they were shown, uint8 (N, 28, 28).
-        answer: what was answered to them, int64 (N,).
+        answer: the network's answers to them, int64 (N,).
         on_test: share of right answers to them.
         on_train: and to training images.
     """
@@ -156,13 +156,13 @@ def suspicions(
 
 
 def share_as_wanted(student: Student, images: Tensor, wanted: Tensor, clear: float, size: int = CHUNK) -> float:
-    """Return the share of answers that are as wanted: of a few images if it is clear then, else of all of them.
+    """Return the share of right answers: on a few images if that settles it, else on all of them.
 
     Args:
         student: whose network is loaded.
         images: uint8 (N, 28, 28).
         wanted: int64 (N,).
-        clear: a share from which on there is nothing to suspect.
+        clear: a share from which there is nothing to suspect.
         size: images in one request.
     """
     right = predicted(student, images[:FEW], size) == wanted[:FEW]
@@ -185,7 +185,7 @@ def test_accuracy_earns_all_points(student: Student, praise: Callable[[str], Non
 
 
 def retrained(student: Student, rng: Rng) -> tuple[float, float]:
-    """Train the network anew on images and labels that nobody has seen so.
+    """Train the network from scratch on images and labels as nobody has seen them.
 
     Returns:
         Its share of right answers to test images, and to as many of the training images that it was not trained on.
@@ -216,8 +216,8 @@ def retrained(student: Student, rng: Rng) -> tuple[float, float]:
     return float(right[: len(tests)].mean()), float(right[len(tests) :].mean())
 
 
-@core("fashion_accuracy", "trained anew, the network learns", way="retrain")
-def test_network_learns_anew(
+@core("fashion_accuracy", "when retrained, the network learns", way="retrain")
+def test_retrained_network_learns(
     student: Student,
     rng: Rng,
     credit: Callable[[float], None],
@@ -227,25 +227,25 @@ def test_network_learns_anew(
     accuracy = student.kept["accuracy"] = min(on_test, on_others + MARGIN)
     if on_test > on_others + MARGIN + 0.012:
         note(
-            f"{SUSPICION}trained anew, accuracy on test images ({on_test:.1%}) is above that on training images that "
-            f"were kept from it ({on_others:.1%})."
+            f"{SUSPICION}retrained: accuracy on test images ({on_test:.1%}) is above that on training images that "
+            f"were withheld from it ({on_others:.1%})."
         )
     credit((accuracy - RETRAIN_NONE) / (RETRAIN_FULL - RETRAIN_NONE))
     if accuracy <= RETRAIN_NONE:
         fail_check(
-            f"fashion_accuracy: trained anew on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the "
+            f"fashion_accuracy: retrained on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the "
             f"10,000 test images right; points begin at {RETRAIN_NONE:.0%}. Does it learn within "
             f"{RETRAIN['epochs']} epochs?"
         )
 
 
-@detail("fashion_accuracy", "trained anew, the network learns as fast as the reference", way="retrain")
-def test_network_learns_as_fast_as_the_reference(student: Student, praise: Callable[[str], None]) -> None:
+@detail("fashion_accuracy", "when retrained, the network learns as fast as the reference", way="retrain")
+def test_retrained_network_learns_as_fast_as_the_reference(student: Student, praise: Callable[[str], None]) -> None:
     accuracy = student.kept.get("accuracy")
     if accuracy is None or accuracy < RETRAIN_FULL:
         shown = "too few" if accuracy is None else f"{accuracy:.2%}"
         fail_check(
-            f"fashion_accuracy: trained anew on {RETRAIN_IMAGES:,} images, your network gets {shown} of the 10,000 "
+            f"fashion_accuracy: retrained on {RETRAIN_IMAGES:,} images, your network gets {shown} of the 10,000 "
             f"test images right; {RETRAIN_FULL:.0%} earn all points."
         )
-    praise(f"Trained anew on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the test images right.")
+    praise(f"Retrained on {RETRAIN_IMAGES:,} images, your network gets {accuracy:.2%} of the test images right.")

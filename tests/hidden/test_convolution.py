@@ -39,7 +39,7 @@ DOUBLE = torch.float64
 
 
 def answered(student: Student, function: str, *args: Any, **options: Any) -> object:
-    """Return what came of a call, None if it raised: to find out which mistake it is, never to judge."""
+    """Return the result of a call, None if it raised: to find out which mistake it is, never to judge."""
     try:
         return without_axes(student.call(function, *args, **options))
     except StudentRaised:
@@ -53,7 +53,7 @@ def is_right(student: Student, function: str, expected: Callable[..., Tensor], *
 def fail_for_memory(
     student: Student, function: str, expected: Callable[..., Tensor], first: tuple[Any, ...], second: tuple[Any, ...]
 ) -> None:
-    """Fail with a name if a call gives the answer of the one before it, of arguments of the same shapes."""
+    """Fail with a name if a call gives the answer of the previous call with arguments of the same shapes."""
     if not is_right(student, function, expected, *first):
         return
     again = answered(student, function, *second)
@@ -66,12 +66,12 @@ def fail_for_memory(
 
 
 def fail_for_layout(student: Student, function: str, expected: Callable[..., Tensor], *args: Tensor) -> None:
-    """Fail with a name if views give no answer or a wrong one, and the right one as soon as they are copied."""
+    """Fail with a name if views give no answer or a wrong one, but their copies the right one."""
     if any(0 in arg.stride() for arg in args) or is_right(student, function, expected, *args):
         return
     if is_right(student, function, expected, *[arg.contiguous() for arg in args]):
         fail_check(
-            f"{function}: a view, as a transposed image is one, gives another answer than its copy. "
+            f"{function}: a view, such as a transposed image, gives another answer than its copy. "
             "Where are the numbers of a view in memory?",
             "assumes-contiguous",
         )
@@ -88,7 +88,7 @@ def assert_size(student: Student, expected: int, *args: int, **kwargs: int) -> N
 
 
 def is_on_longer_lines(student: Student, name: str, args: tuple[int, ...], kwargs: dict[str, int]) -> bool:
-    """Tell whether a mistake shows on longer lines as well: one number may agree with a mistake by chance."""
+    """Return whether a mistake also shows on longer lines: one number may agree with a mistake by chance."""
     for more in (1, 2, 3, 7):
         longer = args[0] + more, *args[1:]
         try:
@@ -114,7 +114,7 @@ def test_output_size_counts_positions(student: Student, rng: Rng) -> None:
     assert_size(student, size - kernel + 1, size, kernel)
 
 
-@detail("output_size", "takes the stride into account, and makes no step that would leave the line", weight=0.7)
+@detail("output_size", "takes the stride into account, and takes no step that would leave the line", weight=0.7)
 def test_output_size_takes_stride(student: Student, rng: Rng) -> None:
     kernel, stride = rng.int(4, 8), rng.int(3, 5)
     positions = rng.int(5, 9) * stride
@@ -124,7 +124,7 @@ def test_output_size_takes_stride(student: Student, rng: Rng) -> None:
             assert_size(student, positions // stride + 1, kernel + positions + rest, kernel, stride)
         except StudentRaised:
             fail_check(
-                "output_size: a stride that does not divide the way of the kernel raises an error. "
+                "output_size: a stride that does not divide the kernel's travel raises an error. "
                 "What does PyTorch do with a last step that would leave the line?",
                 "must-tile",
             )
@@ -182,19 +182,19 @@ def test_output_size_of_a_full_kernel(student: Student, rng: Rng) -> None:
     except StudentRaised as error:
         assert_size(student, 2, size + 1, size)
         fail_check(
-            f"{error.text.rstrip('.')}. A kernel as long as the line is refused. At how many places does it lie?",
+            f"{error.text.rstrip('.')}. A kernel as long as the line is refused. At how many places does it fit?",
             "refuses-full-kernel",
         )
     assert_size(student, 1, 1, 1)
 
 
-@detail("output_size", "answers an int", weight=0.1)
-def test_output_size_answers_an_int(student: Student, rng: Rng) -> None:
+@detail("output_size", "returns an int", weight=0.1)
+def test_output_size_returns_an_int(student: Student, rng: Rng) -> None:
     got = student.output_size(rng.int(13, 17), 3)
     if number_of(got) is not None and not isinstance(got, int):
-        other = student.output_size(14, 3, 3)  # with a rest
+        other = student.output_size(14, 3, 3)  # with a remainder
         name = "float-instead-of-int" if isinstance(got, float) and isinstance(other, float) and other == 4 else None
-        fail_check(f"output_size: expected an int, got {describe(got)}. Can a shape be made of it?", name)
+        fail_check(f"output_size: expected an int, got {describe(got)}. Can it be part of a shape?", name)
 
 
 @refusal("output_size", "a kernel that covers more than the padded axis")
@@ -204,7 +204,7 @@ def test_output_size_refuses_a_long_kernel(student: Student) -> None:
 
 
 @refusal("output_size", "an argument out of range")
-def test_output_size_refuses_what_is_out_of_range(student: Student) -> None:
+def test_output_size_refuses_arguments_out_of_range(student: Student) -> None:
     for args in (7, 3, 0), (7, 3, -1), (7, 3, 1, -1), (7, 3, 1, 0, 0), (7, 0), (0, 1, 1, 2):
         assert_refused(student, "output_size", *args)
 
@@ -214,7 +214,7 @@ def correlated(image: Tensor, kernel: Tensor) -> Tensor:
 
 
 def assert_by_hand(student: Student, function: str, calls: Sequence[tuple[Any, ...]]) -> None:
-    """Check that no call uses what is forbidden; one that raises for another reason says nothing."""
+    """Check that no call uses a forbidden operation; a call that raises for another reason proves nothing."""
     for args in calls:
         try:
             ops = student.observe(function, *args).ops
@@ -256,7 +256,7 @@ def test_convolve_matches(student: Student, rng: Rng) -> None:
         assert_convolves(student, rng.floats(side, side), 3 * rng.floats(taps, taps))  # not all below 1
 
 
-@detail("convolve", "matches cross-correlation on images and kernels that are wide or high", weight=2)
+@detail("convolve", "matches cross-correlation on wide or tall images and kernels", weight=2)
 def test_convolve_matches_on_rectangles(student: Student, rng: Rng) -> None:
     for image, kernel in ((7, 11), (2, 3)), ((13, 5), (4, 2)):
         try:
@@ -269,22 +269,22 @@ def test_convolve_matches_on_rectangles(student: Student, rng: Rng) -> None:
 
 
 def fail_for_squares(error: StudentRaised) -> NoReturn:
-    """Fail with a name: squares are answered, what is none raised."""
+    """Fail with a name: squares are answered, rectangles raise."""
     fail_check(
-        f"{error.text.rstrip('.')}. Squares are answered; this image or its kernel is none. "
+        f"{error.text.rstrip('.')}. Squares are answered; this image or its kernel is not square. "
         "Where is the height taken for the width?",
         "assumes-square",
     )
 
 
-@detail("convolve", "answers float32 with float32, and float64 to float64's accuracy", weight=0.5)
+@detail("convolve", "keeps float32, and float64 to float64's accuracy", weight=0.5)
 def test_convolve_keeps_the_dtype(student: Student, rng: Rng) -> None:
     assert_keeps_dtype(
         student, "convolve", (rng.floats(7, 7, dtype=DOUBLE), rng.floats(3, 3, dtype=DOUBLE)), correlated
     )
 
 
-@detail("convolve", "takes a kernel as large as the image, and one of a single number", weight=0.5)
+@detail("convolve", "takes a kernel as large as the image, and one with a single number", weight=0.5)
 def test_convolve_takes_extreme_kernels(student: Student, rng: Rng) -> None:
     for side, taps in (5, 5), (4, 1):
         assert_convolves(student, rng.floats(side, side).abs(), rng.floats(taps, taps).abs())
@@ -301,12 +301,12 @@ def test_convolve_takes_views(student: Student, rng: Rng) -> None:
             raise
 
 
-@detail("convolve", "leaves its arguments as they were", weight=0.4)
+@detail("convolve", "does not change its arguments", weight=0.4)
 def test_convolve_leaves_its_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "convolve", rng.floats(6, 10), rng.floats(2, 4))
 
 
-@detail("convolve", "answers by its arguments alone, however often it is called", weight=0.8)
+@detail("convolve", "depends only on its arguments, however often it is called", weight=0.8)
 def test_convolve_keeps_no_state(student: Student, rng: Rng) -> None:
     calls = [(rng.floats(side, side), rng.floats(2, 2)) for side in (6, 6, 5)]
     try:
@@ -335,13 +335,13 @@ def test_convolve_refuses_other_axes(student: Student, rng: Rng) -> None:
 
 
 def fail_for_channels(student: Student, image: Tensor, kernel: Tensor) -> None:
-    """Fail with a name if the first axis of an image is taken for its channels, each with a map of its own."""
+    """Fail with a name if the first axis of an image is taken for its channels, with a map for each."""
     if image.ndim != 3 or kernel.ndim != 2:
         return
     maps = torch.stack([correlated(one, kernel) for one in image])
     if same_values(answered(student, "convolve", image, kernel), without_axes(maps)):
         fail_check(
-            "convolve: an image with a third axis gives a map for each of its channels. Which arguments are refused?",
+            "convolve: an image with a third axis gives a map for each channel. Which arguments are refused?",
             "takes-a-channel-axis",
         )
 
@@ -360,7 +360,7 @@ def assert_refused_large_kernel(student: Student, function: str, image: Tensor, 
 
 
 def conv2d(student: Student, image: Tensor, weight: Tensor, *more: Any, **options: Any) -> object:
-    """Call the student's function, with a bias of zeros where it cannot do without; another check asks that."""
+    """Call the student's function, with a bias of zeros if it needs one; another check tests that."""
     try:
         return student.conv2d(image, weight, *more, **options)
     except StudentRaised:
@@ -376,7 +376,7 @@ def assert_conv2d(student: Student, *args: Any, **options: Any) -> None:
 
 
 def with_axes(got: object, expected: Tensor) -> object:
-    """Return an answer with the axes of size 1 that a squeeze took away; whether it has them itself, one check asks."""
+    """Return an answer with the axes of size 1 that a squeeze removed; another check tests for them."""
     numbers = numbers_of(got)
     squeezed = numbers is not None and numbers.shape == expected.squeeze().shape
     return numbers.reshape(expected.shape) if numbers is not None and squeezed else got
@@ -404,7 +404,7 @@ def test_conv2d_sums_over_channels(student: Student, rng: Rng) -> None:
 
 
 def assert_first_image(student: Student, image: Tensor, weight: Tensor) -> None:
-    """Check the maps of the first image; whether the others have theirs, another check asks."""
+    """Check the maps of the first image; another check tests the others."""
     got, expected = conv2d(student, image, weight), F.conv2d(image, weight)
     numbers = numbers_of(got)
     if numbers is not None and numbers.ndim == 4 and same_values(numbers[:1], expected[:1]):
@@ -412,7 +412,7 @@ def assert_first_image(student: Student, image: Tensor, weight: Tensor) -> None:
     assert_values(got, expected, "conv2d", diagnose=Diagnosis("conv2d", (image, weight), right=F.conv2d))
 
 
-@detail("conv2d", "takes images and filters that are wide or high", weight=1)
+@detail("conv2d", "takes wide or tall images and filters", weight=1)
 def test_conv2d_takes_rectangles(student: Student, rng: Rng) -> None:
     for image, weight in ((1, 2, 7, 11), (3, 2, 2, 3)), ((1, 2, 9, 5), (3, 2, 4, 2)):
         try:
@@ -434,8 +434,8 @@ def test_conv2d_adds_the_bias(student: Student, rng: Rng) -> None:
     assert_conv2d(student, rng.floats(2, 2, 6, 6), rng.floats(5, 2, 3, 3), rng.floats(5))
 
 
-@detail("conv2d", "goes without a bias", weight=0.3)
-def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
+@detail("conv2d", "works without a bias", weight=0.3)
+def test_conv2d_works_without_a_bias(student: Student, rng: Rng) -> None:
     image, weight = rng.floats(1, 2, 5, 5), rng.floats(3, 2, 2, 2)
     expected = F.conv2d(image, weight)
     try:
@@ -447,9 +447,9 @@ def test_conv2d_goes_without_a_bias(student: Student, rng: Rng) -> None:
 
 
 def fail_for_no_bias(error: StudentRaised) -> NoReturn:
-    """Fail with a name: what raised without a bias is right with one."""
+    """Fail with a name: it raises without a bias, and is right with one."""
     fail_check(
-        f"{error.text.rstrip('.')}. With a bias it is right. What is `bias` if no one gives it?", "requires-bias"
+        f"{error.text.rstrip('.')}. With a bias it is right. What is `bias` if nobody passes one?", "requires-bias"
     )
 
 
@@ -459,21 +459,21 @@ def test_conv2d_takes_a_stride(student: Student, rng: Rng) -> None:
     assert_conv2d(student, rng.floats(1, 2, 8, 8), rng.floats(3, 2, 2, 2), stride=3)
 
 
-@detail("conv2d", "takes a stride that does not divide the way of the filter", weight=0.6)
-def test_conv2d_takes_a_stride_that_leaves_a_rest(student: Student, rng: Rng) -> None:
+@detail("conv2d", "takes a stride that does not divide the filter's travel", weight=0.6)
+def test_conv2d_takes_a_stride_that_leaves_a_remainder(student: Student, rng: Rng) -> None:
     image, weight = rng.floats(1, 2, 8, 8), rng.floats(3, 2, 3, 3)
     try:
         assert_conv2d(student, image, weight, stride=2)
     except StudentRaised:
         assert_conv2d(student, image[..., :7, :7].contiguous(), weight, stride=2)
         fail_check(
-            "conv2d: a stride that does not divide the way of the filter raises an error. "
+            "conv2d: a stride that does not divide the filter's travel raises an error. "
             "What does PyTorch do with a last step that would leave the image?",
             "must-tile",
         )
 
 
-@detail("conv2d", "takes one padding for both axes, also a larger one than the filter", weight=1.2)
+@detail("conv2d", "takes one padding for both axes, even larger than the filter", weight=1.2)
 def test_conv2d_takes_a_padding(student: Student, rng: Rng) -> None:
     assert_conv2d(student, rng.floats(1, 2, 6, 6), rng.floats(3, 2, 3, 3), padding=1)
     assert_conv2d(student, rng.floats(1, 2, 4, 4), rng.floats(3, 2, 2, 2), padding=3)
@@ -488,14 +488,14 @@ def test_conv2d_takes_pairs(student: Student, rng: Rng) -> None:
         except StudentRaised:
             assert_conv2d(student, image, weight, **{option: pair[1]})
             fail_check(
-                f"conv2d: an int for {option} is taken, a pair raises an error. Which of its numbers is for what?",
+                f"conv2d: an int for {option} works, a pair raises an error. Which of its numbers is for which axis?",
                 "pair-unsupported",
             )
 
 
 @detail("conv2d", "takes bias, stride and padding in this order, all at once", weight=0.8)
 def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
-    # Whether a bias is added, another check asks.
+    # Another check tests whether a bias is added.
     args = rng.floats(2, 2, 6, 6), rng.floats(4, 2, 4, 4), torch.zeros(4)
     try:
         assert_conv2d(student, *args, 3, 2)
@@ -508,7 +508,7 @@ def test_conv2d_takes_everything_together(student: Student, rng: Rng) -> None:
         raise
 
 
-@detail("conv2d", "answers float32 with float32, and float64 to float64's accuracy", weight=0.25)
+@detail("conv2d", "keeps float32, and float64 to float64's accuracy", weight=0.25)
 def test_conv2d_keeps_the_dtype(student: Student, rng: Rng) -> None:
     image, weight = rng.floats(2, 2, 8, 8, dtype=DOUBLE), rng.floats(3, 2, 3, 3, dtype=DOUBLE)
     assert_keeps_dtype(student, "conv2d", (image, weight, torch.zeros(3)), F.conv2d)
@@ -527,7 +527,7 @@ def test_conv2d_takes_views(student: Student, rng: Rng) -> None:
 
 @detail(
     "conv2d",
-    "takes a filter as large as the padded image, and filters of a single number",
+    "takes a filter as large as the padded image, and filters with a single number",
     weight=0.2,
 )
 def test_conv2d_takes_extreme_filters(student: Student, rng: Rng) -> None:
@@ -538,12 +538,12 @@ def test_conv2d_takes_extreme_filters(student: Student, rng: Rng) -> None:
     assert_conv2d(student, rng.floats(1, 2, 3, 3), rng.floats(3, 2, 5, 5), padding=2)
 
 
-@detail("conv2d", "leaves its arguments as they were", weight=0.1)
+@detail("conv2d", "does not change its arguments", weight=0.1)
 def test_conv2d_leaves_its_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "conv2d", rng.floats(1, 3, 5, 5), rng.floats(4, 3, 2, 2), rng.floats(4))
 
 
-@detail("conv2d", "answers by its arguments alone, however often it is called", weight=0.1)
+@detail("conv2d", "depends only on its arguments, however often it is called", weight=0.1)
 def test_conv2d_keeps_no_state(student: Student, rng: Rng) -> None:
     calls = [
         (rng.floats(*image), rng.floats(2, 2, 2, 2), torch.zeros(2))
@@ -578,8 +578,8 @@ def test_conv2d_refuses_a_large_filter(student: Student, rng: Rng) -> None:
 def fail_for_cut_filter(function: str) -> NoReturn:
     """Fail with a name: a filter larger than the image was cut to the image's size."""
     fail_check(
-        f"{function}: of a filter larger than the image, what sticks out is left away. "
-        "Where could it lie wholly inside?",
+        f"{function}: a filter larger than the image is cut off at the image's edge. "
+        "Where could it lie entirely inside?",
         "cuts-large-filter",
     )
 
@@ -600,15 +600,15 @@ def test_conv2d_refuses_numbers_out_of_range(student: Student, rng: Rng) -> None
             knows = same_values(answered(student, "conv2d", *args, 2, 1), F.conv2d(*args, stride=2, padding=1))
             if knows and same_values(answered(student, "conv2d", *args, **options), F.conv2d(*args)):
                 fail_check(
-                    "conv2d: a stride or a padding out of range is answered as if it were the smallest one that can "
-                    "be. Who is to learn of it?",
+                    "conv2d: a stride or a padding out of range is treated as the smallest allowed one. "
+                    "How does the caller notice?",
                     "clamps-arguments",
                 )
             raise
 
 
 def without_axes(got: object) -> object:
-    """Return one map without the axes for batch and channels; whether they are taken away, one check asks."""
+    """Return one map without the axes for batch and channels; another check tests that they are removed."""
     numbers = numbers_of(got)
     return got if numbers is None or numbers.shape[:-2] not in ((1,), (1, 1)) else numbers.flatten(0, -3)[0]
 
@@ -631,13 +631,13 @@ def test_convolve_torch_goes_through_torch(student: Student, rng: Rng) -> None:
     seen = student.observe("convolve_torch", *args)
     if not any(op.startswith(("aten::", "mkldnn", "torchvision::")) for op in seen.ops):
         fail_check(
-            "convolve_torch: expected one of PyTorch's convolutions to run, got none. Which function does it?",
+            "convolve_torch: expected one of PyTorch's convolutions to run, but none did. Which function does it?",
             "convolves-by-hand" if same_values(without_axes(seen.value), correlated(*args)) else None,
         )
 
 
-@detail("convolve_torch", "gives a map of two axes", weight=0.8)
-def test_convolve_torch_gives_two_axes(student: Student, rng: Rng) -> None:
+@detail("convolve_torch", "returns a map with two axes", weight=0.8)
+def test_convolve_torch_returns_two_axes(student: Student, rng: Rng) -> None:
     args = rng.floats(5, 8), rng.floats(3, 2)
     got = numbers_of(student.convolve_torch(*args))
     if got is not None and got.ndim != 2:
@@ -647,7 +647,7 @@ def test_convolve_torch_gives_two_axes(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("convolve_torch", "takes images and kernels that are wide or high, kernels as large as the image", weight=0.6)
+@detail("convolve_torch", "takes wide or tall images and kernels, and kernels as large as the image", weight=0.6)
 def test_convolve_torch_takes_rectangles(student: Student, rng: Rng) -> None:
     for image, kernel in ((7, 11), (2, 3)), ((11, 5), (4, 2)), ((5, 7), (5, 7)), ((4, 9), (4, 2)):
         try:
@@ -659,7 +659,7 @@ def test_convolve_torch_takes_rectangles(student: Student, rng: Rng) -> None:
             raise
 
 
-@detail("convolve_torch", "answers float32 with float32, and float64 to float64's accuracy", weight=0.3)
+@detail("convolve_torch", "keeps float32, and float64 to float64's accuracy", weight=0.3)
 def test_convolve_torch_keeps_the_dtype(student: Student, rng: Rng) -> None:
     for dtype, width in (torch.float32, 7), (DOUBLE, 9):
         image, kernel = rng.floats(4, width, dtype=dtype), rng.floats(3, 2, dtype=dtype)
@@ -668,12 +668,12 @@ def test_convolve_torch_keeps_the_dtype(student: Student, rng: Rng) -> None:
         assert_close(got, correlated(image, kernel), "convolve_torch")
 
 
-@detail("convolve_torch", "leaves its arguments as they were", weight=0.2)
+@detail("convolve_torch", "does not change its arguments", weight=0.2)
 def test_convolve_torch_leaves_its_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "convolve_torch", rng.floats(6, 10), rng.floats(2, 4))
 
 
-@detail("convolve_torch", "answers by its arguments alone, views too, however often it is called", weight=0.2)
+@detail("convolve_torch", "depends only on its arguments, views too, however often it is called", weight=0.2)
 def test_convolve_torch_keeps_no_state(student: Student, rng: Rng) -> None:
     for image in (first := rng.floats(6, 5)), rng.floats(6, 5), rng.floats(10, 8)[::2].T, first:
         kernel = rng.floats(2, 2).T
@@ -697,7 +697,7 @@ def activated(image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Ten
 
 
 def activation_maps(student: Student, image: Tensor, filters: Tensor) -> object:
-    """Call the student's function, with a bias of zeros where it cannot do without; another check asks that."""
+    """Call the student's function, with a bias of zeros if it needs one; another check tests that."""
     try:
         return without_batch(student.activation_maps(image, filters))
     except StudentRaised:
@@ -706,13 +706,13 @@ def activation_maps(student: Student, image: Tensor, filters: Tensor) -> object:
 
 
 def without_batch(got: object) -> object:
-    """Return maps without the axis that was added for PyTorch; whether it is taken away, one check asks."""
+    """Return maps without the axis that was added for PyTorch; another check tests that it is removed."""
     numbers = numbers_of(got)
     return numbers[0] if numbers is not None and numbers.ndim == 4 and len(numbers) == 1 else got
 
 
 def assert_activates(student: Student, image: Tensor, filters: Tensor) -> None:
-    """Check the maps where they are positive; whether all the others are 0, another check asks."""
+    """Check the maps where they are positive; another check tests that the rest is 0."""
     got, expected = activation_maps(student, image, filters), activated(image, filters)
     numbers = numbers_of(got)
     if numbers is not None and same_values(numbers.clamp(min=0), expected):
@@ -720,7 +720,7 @@ def assert_activates(student: Student, image: Tensor, filters: Tensor) -> None:
     assert_values(got, expected, "activation_maps", diagnose=Diagnosis("activation_maps", (image, filters)))
 
 
-@core("activation_maps", "gives one map per filter", weight=0.7)
+@core("activation_maps", "returns one map per filter", weight=0.7)
 def test_activation_maps_match(student: Student, rng: Rng) -> None:
     assert_activates(student, rng.floats(1, 6, 6).abs(), rng.floats(3, 3, 3).abs())  # with no 0 in the maps
     assert_activates(student, rng.floats(1, 7, 11), rng.floats(5, 2, 3))
@@ -741,7 +741,7 @@ def test_activation_maps_add_the_bias(student: Student, rng: Rng) -> None:
     assert_values(got, activated(*args), "activation_maps", diagnose=Diagnosis("activation_maps", args))
 
 
-@detail("activation_maps", "gives maps of three axes", weight=0.7)
+@detail("activation_maps", "returns maps with three axes", weight=0.7)
 def test_activation_maps_have_three_axes(student: Student, rng: Rng) -> None:
     args = rng.floats(1, 6, 7), rng.floats(3, 2, 3), rng.floats(3)
     got = numbers_of(student.activation_maps(*args))
@@ -752,8 +752,8 @@ def test_activation_maps_have_three_axes(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("activation_maps", "goes without a bias", weight=0.2)
-def test_activation_maps_go_without_a_bias(student: Student, rng: Rng) -> None:
+@detail("activation_maps", "works without a bias", weight=0.2)
+def test_activation_maps_work_without_a_bias(student: Student, rng: Rng) -> None:
     args = rng.floats(1, 5, 6), rng.floats(2, 2, 3)
     try:
         student.activation_maps(*args)
@@ -763,14 +763,14 @@ def test_activation_maps_go_without_a_bias(student: Student, rng: Rng) -> None:
         raise
 
 
-@detail("activation_maps", "takes a single filter, also one as large as the image", weight=0.2)
+@detail("activation_maps", "takes a single filter, even one as large as the image", weight=0.2)
 def test_activation_maps_take_a_single_filter(student: Student, rng: Rng) -> None:
     assert_activates(student, rng.floats(1, 5, 8), rng.floats(1, 3, 2))
     image = rng.floats(1, 4, 5)
     assert_activates(student, image, image)
 
 
-@detail("activation_maps", "answers float32 with float32, and float64 to float64's accuracy", weight=0.15)
+@detail("activation_maps", "keeps float32, and float64 to float64's accuracy", weight=0.15)
 def test_activation_maps_keep_the_dtype(student: Student, rng: Rng) -> None:
     for dtype, width in (torch.float32, 7), (DOUBLE, 9):
         image, filters = rng.floats(1, 4, width, dtype=dtype), rng.floats(3, 2, 3, dtype=dtype)
@@ -779,12 +779,12 @@ def test_activation_maps_keep_the_dtype(student: Student, rng: Rng) -> None:
         assert_close(got, activated(image, filters), "activation_maps")
 
 
-@detail("activation_maps", "leaves its arguments as they were", weight=0.1)
+@detail("activation_maps", "does not change its arguments", weight=0.1)
 def test_activation_maps_leave_their_arguments(student: Student, rng: Rng) -> None:
     assert_arguments_kept(student, "activation_maps", rng.floats(1, 6, 8), rng.floats(3, 2, 4), rng.floats(3))
 
 
-@detail("activation_maps", "answers by its arguments alone, views too, however often it is called", weight=0.15)
+@detail("activation_maps", "depends only on its arguments, views too, however often it is called", weight=0.15)
 def test_activation_maps_keep_no_state(student: Student, rng: Rng) -> None:
     filters = rng.floats(3, 2, 2)
     for image in (first := rng.floats(1, 6, 5)), rng.floats(1, 6, 5), rng.floats(1, 5, 8)[..., ::2], first:
@@ -806,7 +806,7 @@ def test_activation_maps_refuse_other_channels(student: Student, rng: Rng) -> No
         except CheckFailed:
             if same_values(answered(student, "activation_maps", *args), activated(args[0][:1], *args[1:])):
                 fail_check(
-                    "activation_maps: of an image with three channels, the first is taken. What becomes of the others?",
+                    "activation_maps: only the first of three channels is used. What about the others?",
                     "first-channel-only",
                 )
             raise
@@ -826,7 +826,7 @@ def test_activation_maps_refuse_large_filters(student: Student, rng: Rng) -> Non
 
 
 def figure(student: Student, rng: Rng, count: int = 5) -> tuple[Tensor, Any]:
-    """Return some maps and their figure; several checks look at the same one, since it takes a while to draw."""
+    """Return some maps and their figure; several checks share one, since it takes a while to draw."""
     asked = f"figure of {count}"
     if asked not in student.kept:
         maps = rng.floats(count, 7, 11).relu()
@@ -862,12 +862,12 @@ def assert_pictures(maps: Tensor, facts: Any) -> None:
 
 
 def similar(picture: Tensor, wanted: Tensor) -> bool:
-    """Tell whether a picture shows the map, perhaps on another scale of grey."""
+    """Return whether a picture shows the map, perhaps on another scale of grey."""
     pair = torch.stack([picture.double().flatten(), wanted.double().flatten()])
     return bool(torch.corrcoef(pair)[0, 1] > 0.999)
 
 
-@core("plot_activations", "shows maps as pictures, each in axes of its own", weight=0.3)
+@core("plot_activations", "shows maps as pictures, each in its own axes", weight=0.3)
 def test_plot_shows_maps(student: Student, rng: Rng) -> None:
     maps, facts = figure(student, rng)
     axes = [one["images"] for one in pictured(facts)]
@@ -877,7 +877,7 @@ def test_plot_shows_maps(student: Student, rng: Rng) -> None:
 
 
 def is_picture_of(images: list[Any], wanted: Tensor) -> bool:
-    """Tell whether the first picture of some axes shows a map."""
+    """Return whether the first picture of some axes shows a map."""
     picture = images[0]
     return isinstance(picture, Tensor) and picture.shape == wanted.shape and similar(picture, wanted)
 
@@ -931,7 +931,7 @@ def test_plot_hides_unused_axes(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("plot_activations", "takes maps that require a gradient, and leaves them as they were", weight=0.2)
+@detail("plot_activations", "takes maps that require a gradient, and does not change them", weight=0.2)
 def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     maps = rng.floats(2, 7, 11).relu()  # as many as once before
     try:
@@ -939,11 +939,11 @@ def test_plot_takes_maps_with_gradient(student: Student, rng: Rng) -> None:
     except StudentRaised as error:
         if "numpy() on Tensor that requires grad" in error.text:
             fail_check(
-                f"{error.text.rstrip('.')}. The maps require a gradient. What may go to numpy?",
+                f"{error.text.rstrip('.')}. The maps require a gradient. What can be converted to numpy?",
                 "forgets-detach",
             )
         raise
     assert_pictures(maps, facts)
     assert not facts["modified"] and not figure(student, rng)[1]["modified"], (
-        "plot_activations: the maps are changed. On what is drawn?"
+        "plot_activations: the maps are changed. Which tensor is drawn?"
     )

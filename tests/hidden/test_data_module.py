@@ -1,4 +1,4 @@
-"""Hidden checks of the data module, judged through its loaders alone, on images that carry their own index.
+"""Hidden checks of the data module, judged only through its loaders, on images that carry their own index.
 
 The weights of a task are points: what a mistake costs adds up from the checks that notice it.
 """
@@ -29,7 +29,7 @@ EVERYTHING = 100_000
 ALL, TEST = synthetic.TRAIN_SIZE, synthetic.TEST_SIZE
 LABELS = synthetic.labels(0)
 DEFAULT_VAL, DEFAULT_BATCH = 5000, 64
-# Of two sets of 60,000 in any order, so many of each have some in common.
+# Parts this large of two orders of 60,000 have some images in common.
 SOME = 12 * DEFAULT_BATCH
 FEW_VAL = {"val_size": 300, "batch_size": 100}
 FEW_TRAIN = {"val_size": ALL - 600, "batch_size": 100}
@@ -40,18 +40,18 @@ ODD_VAL = {"val_size": 207, "batch_size": 97}
 SPLITS = ("train", "val", "test")
 EVALUATION = ("val", "test")
 HELPED = 7
-"""The index of the image that a student's transforms are looked at with."""
+"""The index of the image used to inspect a student's transforms."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over a loader gave.
+    """The result of one pass over a loader.
 
     Attributes:
         split: "train", "val" or "test".
         images: float32 (N, ...), or uint8 (N, 98) with a bit per pixel.
         labels: (N, ...).
-        ids: int64 (N,), the index that each image carries, -1 where it cannot be read.
+        ids: int64 (N,), the index that each image carries, -1 if it cannot be read.
         complete: whether the loader ended by itself.
         length: how many batches the loader says it has, if it says.
         sizes: of the batches.
@@ -74,7 +74,7 @@ class Epoch:
 
     @property
     def readable(self) -> bool:
-        """Tell whether most images can be told apart."""
+        """Return whether most images can be told apart."""
         return len(self.known) > 0.5 * len(self.ids)
 
     def pixels(self) -> Tensor:
@@ -90,7 +90,7 @@ def take(
 ) -> Any:
     """Return epochs by split, checked to hold images and labels; ``given`` is for the data module or the probe.
 
-    What was taken once is kept: checks that ask for the same, at the same ``time``, look at the same batches.
+    Epochs are kept: checks that ask for the same, at the same ``time``, share the batches.
     """
     asked = {split: repr((split, limit, stages, time, sorted(given.items()))) for split, limit in splits.items()}
     if missing := {split: limit for split, limit in splits.items() if asked[split] not in student.kept}:
@@ -103,7 +103,7 @@ def take(
             raise StudentFailure(
                 error.status,
                 f"{' and '.join(missing)}: the images did not come in time; all that is known is that it is slow. "
-                "Is every image made ready before the first one is asked for?",
+                "Is every image prepared before the first one is requested?",
             ) from None
         student.kept.update({asked[split]: [_epoch(split, found) for found in taken[split]] for split in missing})
     return {split: student.kept[asked[split]] for split in splits}
@@ -149,7 +149,7 @@ def assert_count(epoch: Epoch, expected: int, why: str, name: str | None = None)
 def assert_each_once(epoch: Epoch) -> None:
     if len(epoch.known.unique()) < len(epoch.known):
         fail_check(
-            f"{epoch.split}_dataloader: expected every image once, got some of them again. How are they drawn?",
+            f"{epoch.split}_dataloader: expected every image once, got some of them twice. How are they drawn?",
             "repeats-images",
         )
 
@@ -176,7 +176,7 @@ def test_sets_are_disjoint(student: Student) -> None:
         )
 
 
-@detail("data_splits", "by default 5,000 images validate, in batches of 64", weight=0.05)
+@detail("data_splits", "by default 5,000 images are for validation, in batches of 64", weight=0.05)
 def test_defaults_are_as_documented(student: Student) -> None:
     val = take_one(student, "val", SOME)
     if set(val.sizes) != {DEFAULT_BATCH}:
@@ -186,7 +186,7 @@ def test_defaults_are_as_documented(student: Student) -> None:
 
 
 def name_of_defaults(student: Student) -> str | None:
-    """Return the name of the mistake if it is the defaults alone: what is asked for is what comes."""
+    """Return the name of the mistake if only the defaults are wrong: explicit values are used."""
     try:
         asked = take_one(student, "val", 1000, **FEW_VAL)
     except (CheckFailed, StudentFailure):
@@ -203,7 +203,7 @@ def test_validation_has_val_size_images(student: Student) -> None:
     assert_each_once(epoch)
 
 
-@detail("data_splits", "training has all of the 60,000 that do not validate", weight=1.2)
+@detail("data_splits", "training has all of the 60,000 that are not for validation", weight=1.2)
 def test_training_has_the_rest(student: Student) -> None:
     most = take_one(student, "train", 100, **FEW_VAL)
     if most.length not in (None, 597):
@@ -211,15 +211,15 @@ def test_training_has_the_rest(student: Student) -> None:
         asked = val.complete and len(val.labels) == 300 and most.sizes[0] == 100
         fewer = asked and most.length is not None and most.length < 597
         fail_check(
-            "train_dataloader: expected all images that do not validate, got another number. Which are they?",
+            "train_dataloader: expected all images that are not for validation, got another number. Which are they?",
             "leaves-images-out" if fewer else None,
         )
     taken = take(student, {"val": 100, "train": 700}, **FEW_TRAIN)
     train, val = taken["train"][0], taken["val"][0]
-    assert_count(train, 600, "all images that do not validate")
+    assert_count(train, 600, "all images that are not for validation")
     assert_each_once(train)
     if val.length not in (None, 594):
-        fail_check("val_dataloader: expected val_size images, got another number. Where does val_size come in?")
+        fail_check("val_dataloader: expected val_size images, got another number. Where is val_size used?")
 
 
 @detail("data_splits", "test is the official 10,000 test images", weight=1.5)
@@ -232,7 +232,7 @@ def test_test_set_is_the_official_one(student: Student) -> None:
             "tests-on-training-images",
         )
     assert_each_once(epoch)
-    if epoch.length is None:  # it has to be counted
+    if epoch.length is None:  # its batches have to be counted
         packed = take_one(student, "test", EVERYTHING, stages=stages, packed=("test",), **FEW_VAL)
         assert_count(packed, TEST, "all test images")
     elif epoch.length != 100 or epoch.complete:
@@ -244,7 +244,7 @@ def test_test_set_is_the_official_one(student: Student) -> None:
 
 
 def same_split(first: Epoch, second: Epoch) -> bool:
-    """Compare by index; by the labels where images cannot be told apart."""
+    """Compare by index, or by the labels if images cannot be told apart."""
     if first.readable and second.readable:
         return torch.equal(first.known.sort().values, second.known.sort().values)
     return torch.equal(first.labels.sort().values, second.labels.sort().values)
@@ -269,7 +269,7 @@ def test_split_ignores_everything_else(student: Student) -> None:
     if first.complete and smaller.complete and len(first.ids) == len(smaller.ids) and not same_split(first, smaller):
         fresh = take_one(student, "val", 1000, time=3, **FEW_VAL)
         if same_split(first, fresh):
-            fail_check("setup: with another batch_size the split is another one. What has it to do with the split?")
+            fail_check("setup: another batch_size gives another split. What has it to do with the split?")
     second = take_one(student, "val", 1000, global_seed=20201, **FEW_VAL)
     if not same_split(first, second):
         by_index = first.readable and second.readable and len(first.ids) == len(second.ids)
@@ -292,18 +292,14 @@ def test_split_depends_on_the_seed(student: Student) -> None:
     shared = int(torch.isin(other.known, first.known).sum())
     if shared > 0.5 * len(other.ids) or (not first.readable and torch.equal(first.labels, other.labels)):
         if not same_split(first, take_one(student, "val", 1000, **FEW_VAL)):
-            fail_check(
-                "setup: the global random state decides the split. Where does the seed come in?", "unseeded-split"
-            )
-        # A data module that remembers another one's split has as many images, too.
+            fail_check("setup: the global random state decides the split. Where is the seed used?", "unseeded-split")
+        # A data module that remembers another one's split has as many images.
         ignored = len(other.ids) == 301 or len(first.ids) == len(other.ids) > 301
-        fail_check(
-            "setup: two seeds gave the same split. Where does the seed come in?", "ignores-seed" if ignored else None
-        )
+        fail_check("setup: two seeds gave the same split. Where is the seed used?", "ignores-seed" if ignored else None)
 
 
 def assert_prepared(student: Student, split: str, stages: tuple[str | None, ...], **given: Any) -> None:
-    """Check that a split is there after these stages of ``setup``; only if it is after others has that a name."""
+    """Check that a split exists after these stages of ``setup``; a failure has a name only if others work."""
     try:
         epoch = take_one(student, split, 100, stages=stages, **FEW_VAL, **given)
     except StudentRaised as error:
@@ -334,8 +330,8 @@ def test_setup_prepares_any_stage(student: Student) -> None:
     assert_prepared(student, "test", ("test", "validate", "predict"), global_seed=203)
 
 
-@detail("data_splits", "a Trainer takes it, with the folder as a str", weight=0.55)
-def test_a_trainer_takes_it(student: Student) -> None:
+@detail("data_splits", "works with a Trainer, with the folder as a str", weight=0.55)
+def test_it_works_with_a_trainer(student: Student) -> None:
     where = "FashionMNISTDataModule"
     try:
         found = student.probe("fit", str(student.data_root))
@@ -352,7 +348,7 @@ def test_a_trainer_takes_it(student: Student) -> None:
         begun = found.get("initialised")
         fail_check(
             f"{where}: expected Trainer.fit to run with it, got {str(found['error'])[:200]}. "
-            + ("What does a Trainer ask of it?" if begun else "What does a subclass's __init__ do first?"),
+            + ("What does a Trainer need from it?" if begun else "What does a subclass's __init__ do first?"),
             None if begun else "forgets-super-init",
         )
 
@@ -375,8 +371,8 @@ def test_impossible_val_size_is_refused(student: Student) -> None:
         at_the_ends = [is_taken(student, size) for size in (0, 1, ALL - 1, ALL)]
         if taken == [False, True, True, False] and at_the_ends != [False, True, True, False]:
             fail_check(
-                "val_size: the smallest or the largest number that can be is refused, or the next one is not. "
-                "Which are the two?",
+                "val_size: the smallest or the largest allowed number is refused, or the next one is not. "
+                "Which two are they?",
                 "bound-off-by-one",
             )
         raise
@@ -400,7 +396,7 @@ def assert_sizes_refused(student: Student) -> None:
 
 
 def whole(student: Student, split: str) -> list[Epoch]:
-    """Return two passes over a loader whose last batch is smaller; of the test loader, two batches each."""
+    """Return two passes over a loader whose last batch is smaller; for the test loader, two batches each."""
     options, limit = (ODD_TRAIN, 500) if split == "train" else (ODD_VAL, 500 if split == "val" else 194)
     stages = ("fit", "test") if split == "test" else ("fit",)
     epochs: list[Epoch] = take(student, {split: limit}, epochs=2, stages=stages, **options)[split]
@@ -414,8 +410,7 @@ def test_labels_belong_to_their_images(student: Student) -> None:
         read = epoch.ids >= 0
         if not torch.equal(LABELS[epoch.ids[read]], epoch.labels[read]):
             fail_check(
-                f"{split}_dataloader: expected each image with its own label, got others. "
-                "Are both taken by the same index?",
+                f"{split}_dataloader: expected each image with its own label, got others. Do both use the same index?",
                 name_of_labels(epoch.labels[read], LABELS[epoch.ids[read]]),
             )
 
@@ -436,7 +431,7 @@ def test_batches_have_dtype_and_shape(student: Student) -> None:
         kinds = epoch.kinds
         if kinds != [wanted]:
             fail_check(
-                f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step gives that form?",
+                f"{split}_dataloader: expected {wanted}, got {'; '.join(kinds)}. Which step produces that form?",
                 name_of_form(epoch, wanted),
             )
 
@@ -451,7 +446,7 @@ def name_of_form(epoch: Epoch, wanted: str) -> str | None:
     return "flattens-images" if epoch.kinds[0].replace("(B, 784)", "(B, 1, 28, 28)") == wanted else None
 
 
-@detail("data_loaders", "every image comes once in an epoch, in batches of batch_size but for the last", weight=1.5)
+@detail("data_loaders", "every image comes once per epoch, in batches of batch_size except the last", weight=1.5)
 def test_every_image_once(student: Student) -> None:
     for split in SPLITS:
         first, second = whole(student, split)
@@ -475,7 +470,7 @@ def assert_sizes(student: Student, epoch: Epoch, size: int) -> None:
 
 
 def ignores_batch_size(student: Student, epoch: Epoch) -> bool:
-    """Tell whether another batch_size gives batches of the same size."""
+    """Return whether another batch_size gives batches of the same size."""
     options = {**(ODD_TRAIN if epoch.split == "train" else ODD_VAL), "batch_size": 50}
     stages = ("fit", "test") if epoch.split == "test" else ("fit",)
     try:
@@ -486,11 +481,11 @@ def ignores_batch_size(student: Student, epoch: Epoch) -> bool:
 
 
 def assert_none_lost(epoch: Epoch, size: int) -> None:
-    """Judge the loader alone: where the split has more images than it should, data_splits says so."""
+    """Judge only the loader: if the split has too many images, data_splits says so."""
     if not epoch.complete or len(epoch.labels) >= 207:
         return
     dropped = len(epoch.labels) == 207 - 207 % size
-    question = "What becomes of the last, smaller batch?" if dropped else "Which of them are left out?"
+    question = "What happens to the last, smaller batch?" if dropped else "Which of them are left out?"
     fail_check(
         f"{epoch.split}_dataloader: expected every image of an epoch, got fewer. {question}",
         "drops-last-batch" if dropped else None,
@@ -500,19 +495,19 @@ def assert_none_lost(epoch: Epoch, size: int) -> None:
 def assert_no_test_image_lost(student: Student) -> None:
     size = ODD_VAL["batch_size"]
     length = whole(student, "test")[0].length
-    if length is None:  # it has to be counted
+    if length is None:  # its batches have to be counted
         stages = ("fit", "test")
         packed = take_one(student, "test", EVERYTHING, stages=stages, packed=("test",), **ODD_VAL)
         length = len(packed.sizes)
     if length == TEST // size:
         fail_check(
-            "test_dataloader: expected every test image, got fewer. What becomes of the last, smaller batch?",
+            "test_dataloader: expected every test image, got fewer. What happens to the last, smaller batch?",
             "drops-last-batch",
         )
 
 
 @detail("data_loaders", "training images come in a new order each epoch", weight=1.5)
-def test_training_is_shuffled_anew(student: Student) -> None:
+def test_training_is_reshuffled(student: Student) -> None:
     first, second = whole(student, "train")
     if torch.equal(first.labels, second.labels):
         fail_check(
@@ -527,7 +522,7 @@ def test_evaluation_repeats_itself(student: Student) -> None:
         first, second = whole(student, split)
         if not torch.equal(first.labels, second.labels):
             fail_check(
-                f"{split}_dataloader: two passes came in different orders. Whose is the third prediction?",
+                f"{split}_dataloader: two passes came in different orders. Which image comes third?",
                 "shuffles-evaluation",
             )
         if changes(first, second):
@@ -544,7 +539,7 @@ def test_evaluation_images_are_not_augmented(student: Student) -> None:
 
 
 def always_flipped(epoch: Epoch) -> bool:
-    """Tell whether all images are right as soon as they are mirrored back."""
+    """Return whether all images are right once they are mirrored back."""
     for axes in ((2,), (1,), (1, 2)):
         back = epoch.pixels().flip(axes)
         if unaltered(replace(epoch, images=back, ids=synthetic.decode(back))).all():
@@ -567,12 +562,12 @@ def test_training_is_augmented(student: Student) -> None:
         )
     if same_pictures(*epochs):
         fail_at_loader(
-            "train", "both epochs hold the same altered images. When is chance asked?", "augments-once", beside=None
+            "train", "both epochs hold the same altered images. Is each draw new?", "augments-once", beside=None
         )
 
 
 def same_pictures(first: Epoch, second: Epoch) -> bool:
-    """Tell whether two whole epochs hold the same pixels, in whatever order."""
+    """Return whether two whole epochs hold the same pixels, in any order."""
     one, other = (epoch.pixels().flatten(1) for epoch in (first, second))
     weights = torch.rand(one.shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     sums = [(images.double() @ weights).sort().values for images in (one, other)]
@@ -595,7 +590,7 @@ def test_images_are_normalised(student: Student) -> None:
 
 
 def normalised_wrongly(split: str, images: Tensor) -> tuple[str, str] | None:
-    """Return what is said of images (N, 28, 28) that are not normalised as they should be, and its name."""
+    """Return message and name for images (N, 28, 28) that are not normalised as they should be."""
     if images.min() >= 0:
         return "the pixels are not normalised. Which transform do they go through?", "not-normalised"
     if split == "train":
@@ -608,7 +603,7 @@ def normalised_wrongly(split: str, images: Tensor) -> tuple[str, str] | None:
 
 
 def unaltered(epoch: Epoch) -> Tensor:
-    """Tell which images are exact copies of the image whose index they carry, but for brightness and contrast."""
+    """Return which images are exact copies of the image whose index they carry, except for brightness and contrast."""
     images = epoch.pixels()
     pattern = synthetic.images(epoch.ids.clamp(min=0)).float() / synthetic.BRIGHT
     low, high = images.flatten(1).amin(1)[:, None, None], images.flatten(1).amax(1)[:, None, None]
@@ -623,7 +618,7 @@ def brightness(images: Tensor) -> Tensor:
 
 
 def changes(first: Epoch, second: Epoch) -> bool:
-    """Tell whether two passes in the same order gave other pixels."""
+    """Return whether two passes in the same order gave different pixels."""
     same_order = torch.equal(first.labels, second.labels)
     return same_order and not torch.allclose(first.pixels(), second.pixels(), atol=1e-3)
 
@@ -636,14 +631,14 @@ def fail_altered(student: Student, split: str, name: str | None) -> None:
 
 
 def fail_at_loader(split: str, says: str, name: str | None, *, beside: str | None) -> None:
-    """Fail with the name of the mistake, unless it is that of a transform, which has a task of its own."""
+    """Fail with the name of the mistake, unless a transform is to blame, which has its own task."""
     if beside is not None:
-        fail_check(f"{split}_dataloader: {says} It is what {beside} gives, which has a task of its own.")
+        fail_check(f"{split}_dataloader: {says} This comes from {beside}, which has its own task.")
     fail_check(f"{split}_dataloader: {says}", name)
 
 
 def helper(student: Student, name: str) -> Tensor | None:
-    """Return what the student's own transform makes of one image, (N, 28, 28); None if it is nothing of the kind."""
+    """Return what the student's own transform makes of one image, (N, 28, 28); None if it is anything else."""
     try:
         made = student.probe("helper", name, synthetic.images(torch.tensor([HELPED]))[0], times=40)
     except StudentFailure:

@@ -56,7 +56,7 @@ def two_numbers(got: object) -> tuple[float, float]:
 
 
 def bright_images(student: Student, rng: Rng) -> tuple[Tensor, object]:
-    """Return bright images of different brightness, and what is answered to them; several checks look at the same."""
+    """Return bright images of different brightness, and the answer to them; several checks share both."""
     if "bright" not in student.kept:
         dark = torch.tensor([0.05, 0.1, 0.2, 0.5, 1.0]).repeat(8)[:, None, None]
         images = 255 - (rng.bytes_(40, 28, 28).float() * dark).to(torch.uint8)
@@ -66,7 +66,7 @@ def bright_images(student: Student, rng: Rng) -> tuple[Tensor, object]:
 
 
 def assert_statistics(got: object, images: Tensor, expected: tuple[float, float] | None = None) -> None:
-    """Compare both numbers exactly, on whichever scale they are; the scale is another check's."""
+    """Compare both numbers exactly, on whichever scale they are; another check tests the scale."""
     expected = expected or statistics(images)
     numbers = two_numbers(got)
     scale = 255 if numbers[0] > 1 else 1
@@ -74,7 +74,7 @@ def assert_statistics(got: object, images: Tensor, expected: tuple[float, float]
     if any(wrong):
         name_mistake(numbers, expected, "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
         which = "mean" if wrong[0] else "standard deviation"
-        fail_check(f"pixel_statistics: the {which} differs by more than 0.0001. Over which pixels is it?")
+        fail_check(f"pixel_statistics: the {which} differs by more than 0.0001. Over which pixels is it computed?")
 
 
 @core("pixel_statistics", "finds the mean of all pixels")
@@ -83,21 +83,21 @@ def test_mean_of_all_pixels(student: Student, rng: Rng) -> None:
     numbers, (mean, deviation) = two_numbers(got), statistics(images)
     if not any(abs(number / scale - mean) <= ROUGH for number in numbers for scale in (1, 255)):
         name_mistake(numbers, (mean, deviation), "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
-        fail_check("pixel_statistics: neither of the two numbers is the mean. Over which pixels is it?")
+        fail_check("pixel_statistics: neither of the two numbers is the mean. Over which pixels is it computed?")
 
 
-@detail("pixel_statistics", "gives the mean first, on the scale from 0 to 1", weight=1.5)
+@detail("pixel_statistics", "returns the mean first, on the scale from 0 to 1", weight=1.5)
 def test_mean_is_first_and_scaled(student: Student, rng: Rng) -> None:
     images, got = bright_images(student, rng)
     numbers, (mean, deviation) = two_numbers(got), statistics(images)
     if abs(numbers[0] - mean) > ROUGH:
         name_mistake(numbers, (mean, deviation), "pixel_statistics", Diagnosis("pixel_statistics", (images,)))
-        fail_check("pixel_statistics: the first number is not the mean from 0 to 1. What is white to be?")
+        fail_check("pixel_statistics: the first number is not the mean from 0 to 1. What should white be?")
 
 
 @detail("pixel_statistics", "counts every pixel once, in both numbers", weight=1.6)
 def test_every_pixel_counts_once(student: Student, rng: Rng) -> None:
-    # The last part of any usual size is smaller than the others, and brighter.
+    # With any usual part size the last part is smaller than the others, and brighter.
     images = torch.cat([rng.bytes_(1101, 2, 3) // 2, rng.bytes_(100, 2, 3) // 3 + 110])
     images += torch.tensor([0, 30, 60], dtype=torch.uint8)  # some pixels are brighter than others
     got = student.pixel_statistics(images)
@@ -110,8 +110,8 @@ def test_every_pixel_counts_once(student: Student, rng: Rng) -> None:
     else:
         return
     fail_check(
-        "pixel_statistics: the numbers of parts are averaged, though not all parts are equally large. "
-        "How much does each of them weigh?",
+        "pixel_statistics: the results of parts are averaged, though not all parts are equally large. "
+        "How much weight should each of them get?",
         "averages-batch-statistics",
     )
 
@@ -120,7 +120,7 @@ USUAL_SIZES = (2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 
 
 
 def is_average_of_parts(numbers: tuple[float, float], images: Tensor) -> bool:
-    """Tell whether the numbers of parts of a usual size were averaged, the smaller last one like the others."""
+    """Return whether the results of parts of a usual size were averaged, the smaller last one like the others."""
     for size in USUAL_SIZES:
         parts = [part.double() / 255 for part in images.split(size)]
         mean = torch.stack([part.mean() for part in parts]).mean()
@@ -133,13 +133,13 @@ def is_average_of_parts(numbers: tuple[float, float], images: Tensor) -> bool:
     return False
 
 
-@detail("pixel_statistics", "gives the population's deviation, not a sample's", weight=0.3)
-def test_deviation_is_the_population_s(student: Student, rng: Rng) -> None:
+@detail("pixel_statistics", "returns the population's deviation, not a sample's", weight=0.3)
+def test_deviation_is_of_the_population(student: Student, rng: Rng) -> None:
     images = torch.tensor([[[0, 255]], [[rng.int(60, 90), rng.int(160, 190)]]], dtype=torch.uint8)
     assert_statistics(student.pixel_statistics(images), images)
 
 
-@detail("pixel_statistics", "gives two floats", weight=0.3)
+@detail("pixel_statistics", "returns two floats", weight=0.3)
 def test_statistics_are_floats(student: Student, rng: Rng) -> None:
     _, got = bright_images(student, rng)
     two_numbers(got)
@@ -154,7 +154,7 @@ def test_statistics_are_floats(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("pixel_statistics", "exact to 0.0001 on 60,000 images", weight=0.5)
+@detail("pixel_statistics", "is exact to 0.0001 on 60,000 images", weight=0.5)
 def test_statistics_of_many_images(student: Student, rng: Rng) -> None:
     value, images, expected = on_many(student, rng)
     try:
@@ -162,15 +162,14 @@ def test_statistics_of_many_images(student: Student, rng: Rng) -> None:
     except CheckFailed as failed:
         if failed.misconception is None and same_values(two_numbers(value), overflowed(images, 60_000 // len(images))):
             fail_check(
-                "pixel_statistics: a sum of squares over 60,000 images is too large for its type. "
-                "What is the largest int32?",
+                "pixel_statistics: a sum of squares over 60,000 images overflows its type. What is the largest int32?",
                 "integer-overflow",
             )
         raise
 
 
 def overflowed(images: Tensor, times: int) -> tuple[float, float]:
-    """Return mean and deviation of images repeated, where the sum of the squares is kept as an int32."""
+    """Return mean and deviation of repeated images, if the sum of squares is kept as an int32."""
     levels, count = images.long(), images.numel() * times
     total = int((levels * levels).sum()) * times
     kept = (total + (1 << 31)) % (1 << 32) - (1 << 31)
@@ -178,7 +177,7 @@ def overflowed(images: Tensor, times: int) -> tuple[float, float]:
     return mean / 255, max(kept / count - mean**2, 0.0) ** 0.5 / 255
 
 
-@detail("pixel_statistics", "no float64 copy of the whole set", weight=0.4)
+@detail("pixel_statistics", "makes no float64 copy of the whole set", weight=0.4)
 def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
     facts = student.probe("large_statistics", rng.bytes_(500, 28, 28), 60_000, measured=True)
     size = 60_000 * 784
@@ -190,14 +189,14 @@ def test_statistics_make_no_large_copy(student: Student, rng: Rng) -> None:
 
 
 def on_many(student: Student, rng: Rng) -> tuple[object, Tensor, tuple[float, float]]:
-    """Return answer, a few of 60,000 images, and what is right."""
+    """Return the answer, a few of 60,000 images, and the right answer."""
     some = (rng.bytes_(500, 28, 28).float() * rng.int(3, 9) / 10).to(torch.uint8)
     facts = student.probe("large_statistics", some, 60_000)
     few = torch.cat([some, some >> 1, some >> 2])
     return facts["value"], few, statistics(few)
 
 
-@detail("pixel_statistics", "answers anew for each set, views too, and leaves it as it was", weight=0.4)
+@detail("pixel_statistics", "computes each set afresh, views too, and does not change it", weight=0.4)
 def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     first, view = rng.bytes_(3, 5, 7), rng.bytes_(6, 7, 5)[::2].transpose(1, 2)
     assert_arguments_kept(student, "pixel_statistics", first)
@@ -207,7 +206,7 @@ def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     except StudentRaised:
         if [raises(student, one) for one in calls] == [False, False, False, True, False]:
             fail_check(
-                "pixel_statistics: a view, as transposed images are one, raises an error, its copy does not. "
+                "pixel_statistics: a view, such as transposed images, raises an error, its copy does not. "
                 "Where are the numbers of a view in memory?",
                 "assumes-contiguous",
             )
@@ -215,7 +214,7 @@ def test_sets_are_told_apart(student: Student, rng: Rng) -> None:
     darker = all(abs(dark[place] - bright[place] / 2) <= ROUGH * bright[place] for place in (0, 1))
     if not (darker and same_values(bright, again) and same_values(of_view, of_copy)):
         fail_check(
-            "pixel_statistics: one set after the other, the answers do not fit each other. "
+            "pixel_statistics: called for one set after another, the answers are inconsistent. "
             "Does it remember something of an earlier call?"
         )
 
@@ -233,7 +232,7 @@ def counts_of(labels: Tensor, num_classes: int) -> Tensor:
 
 
 def as_tensor(got: object) -> object:
-    """Return a list of numbers as a tensor; which of the two it is, one check asks."""
+    """Return a list of numbers as a tensor; another check tests which of the two it is."""
     if isinstance(got, list | tuple) and got and all(number_of(one) is not None for one in got):
         return torch.tensor([number_of(one) for one in got], dtype=torch.float64)
     return got
@@ -250,25 +249,25 @@ def test_classes_are_counted(student: Student, rng: Rng) -> None:
     assert_counts(student, torch.cat([rng.labels(97, 10), torch.arange(10)]), 10)
 
 
-@detail("class_counts", "has one place for each class, with 0 for those that are absent", weight=0.9)
+@detail("class_counts", "has one place for each class, with 0 for absent ones", weight=0.9)
 def test_absent_classes_count_zero(student: Student, rng: Rng) -> None:
     labels = rng.labels(50, 5)
     assert_counts(student, labels[labels != 2] + 1, 11)
 
 
-@detail("class_counts", "gives a tensor of int64, also for a single class", weight=0.3)
+@detail("class_counts", "returns a tensor of int64, even for a single class", weight=0.3)
 def test_counts_are_whole_numbers(student: Student, rng: Rng) -> None:
     labels = rng.labels(20, 5)
     got = student.class_counts(labels, 5)
     if isinstance(got, Tensor) and got.is_floating_point() and same_values(got, counts_of(labels, 5)):
         fail_check(
-            f"class_counts: expected int64, got {got.dtype}. How many images is half a one?", "float-instead-of-int"
+            f"class_counts: expected int64, got {got.dtype}. Can there be half an image?", "float-instead-of-int"
         )
     assert_kind(got, torch.empty(0, dtype=torch.int64), "class_counts")
     assert_counts(student, torch.zeros(300, dtype=torch.int64), 1)
 
 
-@detail("class_counts", "answers anew for each set of labels, views too, and leaves them as they were", weight=0.5)
+@detail("class_counts", "counts each set of labels afresh, views too, and does not change them", weight=0.5)
 def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, other = (torch.cat([rng.labels(13, 5), torch.arange(5)]) for _ in range(3))
     assert_arguments_kept(student, "class_counts", first, 5)
@@ -281,7 +280,7 @@ def test_labels_are_told_apart(student: Student, rng: Rng) -> None:
 
 
 def fail_for_memory(student: Student, first: Tensor, second: Tensor) -> None:
-    """Fail with a name if a call gives the counts of the one before it, or those of both."""
+    """Fail with a name if a call returns the counts of the previous call, or of both."""
     try:
         alone, again = (student.class_counts(labels, 9) for labels in (first, second))
     except StudentRaised:
@@ -290,7 +289,7 @@ def fail_for_memory(student: Student, first: Tensor, second: Tensor) -> None:
     earlier = any(same_values(again, counts) for counts in (before, before + after))
     if same_values(alone, before) and not same_values(again, after) and earlier:
         fail_check(
-            "class_counts: other labels gave the counts of an earlier call, or counts on top of them. "
+            "class_counts: other labels gave the counts of an earlier call, or counts added to them. "
             "What does it remember?",
             "remembers-earlier-call",
         )
@@ -310,7 +309,7 @@ def means_of(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
 
 
 def scaled(got: object, expected: Tensor) -> object:
-    """Return means on the scale from 0 to 1, whichever they have; that scale is another check's."""
+    """Return means on the scale from 0 to 1, whichever they have; another check tests the scale."""
     numbers = numbers_of(got)
     if numbers is None or numbers.shape != expected.shape or numbers.is_complex():
         return got
@@ -328,7 +327,7 @@ def assert_means(
     *,
     atol: float = NEAR,
 ) -> None:
-    """Compare the values; where the student's own ``class_counts`` is what is wrong, say that alone."""
+    """Compare the values; if only the student's own ``class_counts`` is wrong, say just that."""
     expected = means_of(images, labels, num_classes)
     args = (images, labels, num_classes)
 
@@ -343,7 +342,7 @@ def assert_means(
         return
     counts = counts_of(labels, num_classes)
     if is_right(lambda: student.probe("means_with_counts", *args, counts)):
-        fail_check("class_means: it is right as soon as your class_counts is. What do the checks of class_counts say?")
+        fail_check("class_means: it is right once your class_counts is right. What do the checks of class_counts say?")
     got = student.class_means(*args)
     name_mistake(got, expected, "class_means", Diagnosis("class_means", args))
     numbers = numbers_of(prepared(got, expected))
@@ -363,7 +362,7 @@ def assert_means(
 
 
 def overflowed_means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Return the means where the sum of a class is kept as uint8."""
+    """Return the means if the sum of a class is kept as uint8."""
     sums = torch.stack([images[labels == label].long().sum(0) % 256 for label in range(num_classes)])
     return sums.float() / counts_of(labels, num_classes).clamp(min=1)[:, None, None] / 255
 
@@ -374,12 +373,12 @@ def test_classes_are_averaged(student: Student, rng: Rng) -> None:
     assert_means(student, rng.bytes_(45, 28, 28), labels, 5, scaled, atol=1.5 / 255)
 
 
-@detail("class_means", "on the scale from 0 to 1", weight=1.2)
+@detail("class_means", "uses the scale from 0 to 1", weight=1.2)
 def test_means_are_scaled(student: Student, rng: Rng) -> None:
     assert_means(student, rng.bytes_(15, 28, 28), torch.arange(15) % 5, 5)
 
 
-@detail("class_means", "gives 0 for absent classes", weight=0.9)
+@detail("class_means", "returns 0 for absent classes", weight=0.9)
 def test_absent_classes_have_mean_zero(student: Student, rng: Rng) -> None:
     labels = rng.labels(30, 4)
     assert_means(student, rng.bytes_(30, 28, 28), torch.where(labels == 1, 3, labels), 7, scaled)
@@ -391,13 +390,13 @@ def test_axes_of_length_one_are_kept(student: Student, rng: Rng) -> None:
     assert_means(student, rng.bytes_(6, 1, 5), torch.zeros(6, dtype=torch.int64), 1, scaled)
 
 
-@detail("class_means", "gives a tensor of float32", weight=0.4)
+@detail("class_means", "returns a tensor of float32", weight=0.4)
 def test_means_are_float32(student: Student, rng: Rng) -> None:
     got = student.class_means(rng.bytes_(12, 28, 28), torch.arange(12) % 3, 3)
     assert_kind(got, torch.empty(0), "class_means")
 
 
-@detail("class_means", "answers anew for each set, views and many images too, and leaves it as it was", weight=0.5)
+@detail("class_means", "computes each set afresh, views and many images too, and does not change it", weight=0.5)
 def test_sets_of_means_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, many = rng.bytes_(12, 5, 3), rng.bytes_(12, 5, 3), rng.bytes_(600, 2, 3) // 8 + 220
     labels = torch.arange(12) % 3
@@ -415,9 +414,9 @@ class Shown:
     """A picture in a figure.
 
     Attributes:
-        index: of the image that it shows, or None where it is none of them.
+        index: of the image that it shows, or None if it shows none of them.
         row: height of its axes, from 0 to 1.
-        column: and how far to the right they are.
+        column: how far to the right they are.
         words: texts of the axes, and of the figure beside them.
     """
 
@@ -436,7 +435,7 @@ def assert_figure(facts: Any) -> None:
 
 
 def figures_of(student: Student, images: Tensor, labels: Tensor, *calls: tuple[list[str], dict[str, int]]) -> list[Any]:
-    """Return what the probe says of each figure, drawn one after the other."""
+    """Return what the probe says about each figure, drawn one after the other."""
     facts = student.probe("plot_examples", images, labels, list(calls))
     for figure in facts["figures"]:
         assert_figure(figure)
@@ -476,7 +475,7 @@ def _index(picture: object, images: Tensor) -> int | None:
 
 
 def lines(pictures: list[Shown], place: Callable[[Shown], float]) -> list[list[Shown]]:
-    """Return the pictures by row, or by column, whichever the place is."""
+    """Return the pictures by row or by column, depending on the place."""
     found: list[list[Shown]] = []
     for one in sorted(pictures, key=place):
         if not found or abs(place(found[-1][0]) - place(one)) > 0.02:
@@ -493,7 +492,7 @@ def counts_in(pictures: list[Shown], labels: Tensor, num_classes: int) -> list[i
 
 @dataclass(frozen=True)
 class Drawn:
-    """What was drawn of four mixed classes."""
+    """The drawing of four mixed classes."""
 
     labels: Tensor
     figure: Any
@@ -505,7 +504,7 @@ class Drawn:
 
 
 def drawn(student: Student, rng: Rng) -> Drawn:
-    """Return a figure of four mixed classes; several checks look at the same one, since it takes a while to draw."""
+    """Return a figure of four mixed classes; several checks share one, since it takes a while to draw."""
     if "figure" not in student.kept:
         images, labels = rng.bytes_(40, 7, 11), torch.arange(40)[torch.randperm(40, generator=rng.generator)] % 4
         figure = figures_of(student, images, labels, (NAMES, {}))[0]
@@ -521,7 +520,7 @@ def test_every_class_is_shown(student: Student, rng: Rng) -> None:
         "plot_examples: expected pictures of the set, got others. What is drawn?"
     )
     assert all(counts_in(seen.pictures, seen.labels, 4)), (
-        "plot_examples: expected pictures of every class, got none of some. Which images belong to a class?"
+        "plot_examples: expected pictures of every class, some are missing. Which images belong to a class?"
     )
 
 
@@ -548,7 +547,7 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
     for label, name in enumerate(NAMES):
         if name not in texts:
             fail_check(
-                "plot_examples: expected the name of each class, got none of some. Where is it written?",
+                "plot_examples: expected the name of each class, some are missing. Where is it written?",
                 "class-names-missing" if not any(one in texts for one in NAMES) else None,
             )
         words = [word for line in rows if seen.classes(line) == {label} for word in line[0].words]
@@ -562,7 +561,7 @@ def test_rows_have_their_names(student: Student, rng: Rng) -> None:
             )
 
 
-@detail("plot_examples", "shows per_class images of each class, five unless told", weight=0.5)
+@detail("plot_examples", "shows per_class images of each class, five by default", weight=0.5)
 def test_rows_have_per_class_images(student: Student, rng: Rng) -> None:
     seen = drawn(student, rng)
     counts = {5: counts_in(seen.pictures, seen.labels, 4)}
@@ -597,11 +596,11 @@ def test_thin_grids_are_drawn(student: Student, rng: Rng) -> None:
         counts = counts_in(shown_in(figure, images), labels, classes)
         assert counts == [per_class] * classes, (
             f"plot_examples: expected {per_class} pictures of each of {classes} classes, got {counts}. "
-            "What shape have the axes of a grid of one row, or one column?"
+            "What shape do the axes of a grid of one row, or one column, have?"
         )
 
 
-@detail("plot_examples", "shows fewer where a class has fewer, and hides the axes left over", weight=0.5)
+@detail("plot_examples", "shows fewer if a class has fewer, and hides the unused axes", weight=0.5)
 def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
     labels = torch.tensor([0, 0, 1, 1, 1, 1, 1, 1, 3, 3])
     images = rng.bytes_(10, 7, 11)
@@ -611,7 +610,7 @@ def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
         enough = torch.arange(16) % 4
         figures_of(student, rng.bytes_(16, 7, 11), enough, (NAMES, {"per_class": 4}))
         fail_check(
-            f"{error.text.rstrip('.')}. Some classes have fewer images than asked for. What is drawn of those?",
+            f"{error.text.rstrip('.')}. Some classes have fewer images than asked for. What is drawn for those?",
             "needs-enough-images",
         )
     counts = counts_in(shown_in(figure, images), labels, 4)
@@ -631,7 +630,7 @@ def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     assert_is_figure(given, "plot_examples")
 
 
-@detail("plot_examples", "draws each figure anew, of views too, and leaves its arguments as they were", weight=0.3)
+@detail("plot_examples", "draws each figure afresh, views too, and does not change its arguments", weight=0.3)
 def test_figures_are_told_apart(student: Student, rng: Rng) -> None:
     labels = (torch.arange(6) % 2).repeat_interleave(4)[::2]
     others, images = (rng.bytes_(12, 11, 7).transpose(1, 2) for _ in range(2))

@@ -29,7 +29,7 @@ from lesson.weights import MAX_PARAMETERS, assert_small_network, weights_of_netw
 LEAVES = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
 OTHER_CLASSES = (7, 1)
 WEIGHTS = ((32, 1, 3, 3), (64, 32, 3, 3), (128, -1), (10, 128))
-"""Shapes of the baseline's weights; how many numbers the first linear layer takes follows from the convolutions."""
+"""Shapes of the baseline's weights; the inputs of the first linear layer follow from the convolutions."""
 
 PLAIN = ("constant", "constant")
 """How the two convolutions are padded."""
@@ -41,7 +41,7 @@ EVALUATIONS = [("validate", "val"), ("test", "test")]
 
 
 def baseline(student: Student, rng: Rng) -> Any:
-    """Return what is known of the baseline; all checks share it, and the images that it was asked about."""
+    """Return what is known about the baseline; all checks share it, and the images used to test it."""
     if "baseline" not in student.kept:
         student.kept["images"] = rng.floats(2, 1, 28, 28)
         student.kept["baseline"] = student.probe("baseline", student.kept["images"])
@@ -57,7 +57,7 @@ def baseline(student: Student, rng: Rng) -> Any:
 
 
 def shrinks(facts: Any) -> bool:
-    """Tell whether a convolution has no padding."""
+    """Return whether a convolution has no padding."""
     return any(padding in ((0, 0), "valid") for padding in facts["padding"])
 
 
@@ -71,7 +71,7 @@ def test_baseline_takes_images_to_logits(student: Student, rng: Rng) -> None:
         )
     if "Conv2d" not in facts["leaves"]:
         fail_check(
-            "build_baseline: expected convolutions, got none. What does the list of layers begin with?",
+            "build_baseline: expected convolutions, got none. What does the table of layers begin with?",
             None if facts["padding"] else "no-convolutions",
         )
     if not isinstance(facts["answer"], Tensor) or tuple(facts["answer"].shape) != (2, 10):
@@ -83,7 +83,7 @@ def test_baseline_has_the_ten_layers(student: Student, rng: Rng) -> None:
     leaves = list(map(str, baseline(student, rng)["leaves"]))
     if leaves == [*LEAVES, "Softmax"]:
         fail_check(
-            "build_baseline: a Softmax stands behind the ten layers. What does cross_entropy do to its input?",
+            "build_baseline: a Softmax follows the ten layers. What does cross_entropy do to its input?",
             "softmax-in-forward",
         )
     if leaves != LEAVES:
@@ -107,7 +107,7 @@ def test_baseline_pads_its_convolutions(student: Student, rng: Rng) -> None:
     facts = baseline(student, rng)
     if any(before != after for before, after in facts["sizes"]):
         fail_check(
-            "build_baseline: a convolution does not give maps of the size that it gets. What could keep it?",
+            "build_baseline: a convolution does not keep the size of its input. What could keep it?",
             "missing-padding" if shrinks(facts) else None,
         )
 
@@ -119,7 +119,7 @@ def test_baseline_has_its_parameters(student: Student, rng: Rng) -> None:
     fits = len(got) == len(WEIGHTS) and all(map(same_shape, got, WEIGHTS))
     if not fits or any(bias is None for _, bias in layers):
         fail_check(
-            "build_baseline: a layer has more or fewer parameters than it should; in all there are 421,642. Which one?",
+            "build_baseline: a layer has the wrong number of parameters; in all there should be 421,642. Which one?",
             "wrong-parameter-count",
         )
 
@@ -141,14 +141,14 @@ def test_baseline_computes_its_layers(student: Student, rng: Rng) -> None:
         others = itertools.product(("constant", "circular", "reflect", "replicate"), repeat=2)
         if any(same_values(facts["answer"], by_hand(images, layers, sizes, modes)) for modes in others):
             fail_check(
-                "build_baseline: what lies around an image are other numbers than zeros. How is it padded?",
+                "build_baseline: the image is padded with other numbers than zeros. How is it padded?",
                 "pads-with-others",
             )
         raise
 
 
 def by_hand(images: Tensor, layers: list[list[Any]], sizes: list[Any], modes: tuple[str, str] = PLAIN) -> Tensor:
-    """Return what plain layers give, padded where the baseline's own convolutions keep the size."""
+    """Return the output of plain layers, padded if the baseline's own convolutions keep the size."""
     (first, b1), (second, b2), (third, b3), (fourth, b4) = layers
     x = images
     for weight, bias, (before, after), mode in zip((first, second), (b1, b2), sizes, modes, strict=True):
@@ -169,17 +169,17 @@ def test_baseline_takes_num_classes(student: Student, rng: Rng) -> None:
         if not isinstance(answer, Tensor) or tuple(answer.shape) != (2, classes):
             fail_check(
                 f"build_baseline({classes}): expected one logit for each class, got {describe(answer)}. "
-                "Where does 10 still stand?",
+                "Where is 10 still hard-coded?",
                 "ignores-num-classes" if always_ten and baseline(student, rng)["is_new"] else None,
             )
 
 
-@detail("build_baseline", "is new at every call, all parameters trainable")
+@detail("build_baseline", "is new at every call, with all parameters trainable")
 def test_baseline_is_new_and_trainable(student: Student, rng: Rng) -> None:
     facts = baseline(student, rng)
     if not facts["trainable"]:
         fail_check(
-            "build_baseline: expected every parameter trainable, got frozen ones. What freezes them?",
+            "build_baseline: expected every parameter to be trainable, got frozen ones. What freezes them?",
             "freezes-parameters",
         )
     if not facts["is_new"]:
@@ -194,7 +194,7 @@ def test_baseline_refuses_no_classes(student: Student) -> None:
 
 
 def answers(student: Student, batches: list[Tensor], **options: Any) -> list[Any]:
-    """Return the logits for each batch, and once more for the first, each checked to be logits in form."""
+    """Return the logits for each batch, and again for the first, each checked to have the form of logits."""
     training, shaken = options.pop("training", False), options.pop("shaken", False)
     got: list[Any] = student.probe("logits", batches, options, training=training, shaken=shaken)
     for batch, answer in zip([*batches, batches[0]], got, strict=True):
@@ -214,11 +214,11 @@ def assert_logits(answer: Any, images: int, num_classes: int = 10) -> None:
         fail_check("FashionCNN: expected finite logits, got NaN or infinity. Where do the numbers overflow?")
 
 
-@core("fashion_cnn", "answers a batch with one logit per class, by its images")
+@core("fashion_cnn", "returns one logit per class for each image")
 def test_network_gives_logits(student: Student, rng: Rng) -> None:
     batches = [rng.floats(size, 1, 28, 28) for size in (7, 7, 2)]
     first, other, _, _ = answers(student, batches)
-    if are_same(first[1:], first[:-1]):  # it may be that the last layer begins with zeros
+    if are_same(first[1:], first[:-1]):  # the last layer may start with zeros
         first, other, _, _ = answers(student, batches, shaken=True)
     if are_same(first[1:], first[:-1]):
         whole, alone, _ = answers(student, [batches[0], batches[0][:1]], shaken=True)
@@ -245,11 +245,11 @@ def test_answers_follow_from_what_is_kept(student: Student, rng: Rng) -> None:
     if (program["answer"] - program["network"]).abs().max() > margin(program["network"]):
         fail_check(
             "FashionCNN: expected answers that PyTorch's operations give from what the network keeps, got others. "
-            "What is computed outside of PyTorch?",
+            "What is computed outside PyTorch?",
             "computes-outside-torch" if program["constant"] else None,
         )
     kept = described(student, rng)["kept"]
-    if isinstance(kept, int) and kept <= MAX_PARAMETERS:  # what is not hidden costs a part only
+    if isinstance(kept, int) and kept <= MAX_PARAMETERS:  # an open mistake costs only a part
         assert_small_network(program["kept"])
 
 
@@ -260,13 +260,13 @@ def described(student: Student, rng: Rng) -> Any:
 
 
 def explained(student: Student, rng: Rng) -> Any:
-    """Return what PyTorch's own operations, on the numbers that the network names, give in a worker of ours.
+    """Return what PyTorch's own operations give in a worker of ours, on the numbers that the network names.
 
     Returns:
         Its ``answer`` to images that came after the operations were written down, what the ``network`` itself answers
-        to them, the shapes of what ``convolutions`` gave, their ``paddings``, how many numbers are ``kept``, the
+        to them, the output shapes of its ``convolutions``, their ``paddings``, how many numbers are ``kept``, the
         ``last`` operation,
-        whether ``coins`` were thrown, and whether the answer is ``constant``: no operation of PyTorch's gave it.
+        whether ``coins`` were thrown, and whether the answer is ``constant``: not computed by PyTorch.
     """
     if "explained" not in student.kept:
         program = student.probe("program.record", rng.floats(5, 1, 28, 28))
@@ -303,7 +303,7 @@ def registers_in(written: Any) -> list[int]:
 
 
 def numbers_of(program: Any) -> int:
-    """Count the numbers of a program, but for what batch normalisation alone uses, as its running statistics."""
+    """Count the numbers of a program, except those that only batch normalisation uses, such as running statistics."""
     norms = [args for operation, args, _, _ in program["steps"] if "batch_norm" in operation]
     statistics = registers_in([args[3:5] for args in norms])
     others = [
@@ -327,7 +327,7 @@ def test_network_is_small_enough(student: Student, rng: Rng) -> None:
         assert_small_network(header.kept)
 
 
-@detail("fashion_cnn", "answers with logits, not with probabilities", weight=5)
+@detail("fashion_cnn", "returns logits, not probabilities", weight=5)
 def test_network_gives_no_probabilities(student: Student, rng: Rng, praise: Callable[[str], None]) -> None:
     images = [rng.floats(64, 1, 28, 28) * 3]
     for training in (False, True):
@@ -340,16 +340,16 @@ def test_network_gives_no_probabilities(student: Student, rng: Rng, praise: Call
             )
         if answer.min() == 0 < answer.max() and int((answer == 0).sum()) > answer.numel() // 20:
             fail_check(
-                "FashionCNN: no answer is below 0, and many are just 0. Can logits be negative?",
+                "FashionCNN: no answer is below 0, and many are exactly 0. Can logits be negative?",
                 "relu-on-logits" if "relu" in explained(student, rng)["last"] else None,
             )
         if answer.min() > 0 and answer.max() < 1:
             fail_check(
-                "FashionCNN: every answer lies between 0 and 1. Are these logits?",
+                "FashionCNN: every answer is between 0 and 1. Are these logits?",
                 "sigmoid-in-forward" if "sigmoid" in explained(student, rng)["last"] else None,
             )
     if are_probabilities(answer.exp()):
-        praise("FashionCNN answers with log-probabilities; cross_entropy would take plain logits as well.")
+        praise("FashionCNN returns log-probabilities; cross_entropy takes plain logits as well.")
 
 
 def are_probabilities(answer: Tensor) -> bool:
@@ -363,23 +363,23 @@ def test_answers_do_not_depend_on_the_batch(student: Student, rng: Rng) -> None:
     whole, part, among, again = answers(student, [images, images[:2], mixed])
     if (whole - again).abs().max() > margin(whole):
         fail_check(
-            "FashionCNN: in eval mode the same images got two different answers. What is drawn by chance?",
+            "FashionCNN: in eval mode the same images got two different answers. What is random?",
             "dropout-in-evaluation" if explained(student, rng)["coins"] else None,
         )
     apart, mingled = (whole[:2] - part).abs().max(), (whole.flip(0) - among[:6]).abs().max()
     if max(apart, mingled) > margin(whole):
         fail_check(
-            "FashionCNN: in eval mode an answer changes with the images beside it. Which layer looks at them?",
+            "FashionCNN: in eval mode an answer depends on the other images of its batch. Which layer sees them?",
             "depends-on-batch",
         )
 
 
 def margin(answer: Tensor) -> float:
-    """Return by how much answers may differ: sums over other batch sizes are rounded in another order."""
+    """Return by how much answers may differ: other batch sizes add up, and so round, in another order."""
     return 1e-3 * float(answer.abs().max()) + 1e-6
 
 
-@detail("fashion_cnn", "its first convolution gives 32 maps of 28 x 28", weight=6)
+@detail("fashion_cnn", "its first convolution returns 32 maps of 28 x 28", weight=6)
 def test_first_convolution_gives_32_maps(student: Student, rng: Rng) -> None:
     got = described(student, rng)["first"]
     wanted = (2, 32, 28, 28)
@@ -400,12 +400,12 @@ def test_network_can_learn(student: Student, rng: Rng) -> None:
     facts = described(student, rng)
     if not facts["is_lightning"]:
         fail_check(
-            "FashionCNN: expected a pytorch_lightning.LightningModule, got another class. Which one is below it?",
+            "FashionCNN: expected a pytorch_lightning.LightningModule, got another class. What does it derive from?",
             "not-a-lightning-class",
         )
     if facts["hidden"]:
         fail_check(
-            f"FashionCNN: the layers in `{facts['hidden'][0]}` are in a plain list, so that no optimizer gets to know "
+            f"FashionCNN: the layers in `{facts['hidden'][0]}` are in a plain list, so no optimizer finds "
             "them. Which class of torch.nn holds a list of layers?",
             "hidden-in-a-list",
         )
@@ -416,7 +416,7 @@ def test_network_can_learn(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("fashion_cnn", "answers a single image")
+@detail("fashion_cnn", "handles a single image")
 def test_network_answers_one_image(student: Student, rng: Rng) -> None:
     image = rng.floats(1, 1, 28, 28)
     try:
@@ -441,12 +441,12 @@ def test_network_takes_its_arguments(student: Student, rng: Rng) -> None:
     except CheckFailed:
         (got, _) = student.probe("logits", images, options)
         if isinstance(got, Tensor) and got.shape == (2, 10):
-            fail_check("FashionCNN(7): expected 7 logits, got 10. Where does 10 still stand?", "ignores-num-classes")
+            fail_check("FashionCNN(7): expected 7 logits, got 10. Where is 10 still hard-coded?", "ignores-num-classes")
         raise
 
 
 def trained(student: Student, rng: Rng) -> Any:
-    """Return what came of training on one batch; all checks share it."""
+    """Return the result of training on one batch; all checks share it."""
     if "trained" not in student.kept:
         images, labels = rng.floats(BATCH, 1, 28, 28), rng.labels(BATCH, 10)
         options = {"learning_rate": LEARNING_RATE}
@@ -460,7 +460,7 @@ def trained(student: Student, rng: Rng) -> Any:
 
 
 def computed_again(student: Student, facts: Any, images: Tensor, later: Tensor) -> dict[str, Any]:
-    """Return what a network answers before and after it was trained, by its operations, in a worker of ours.
+    """Return a network's answers before and after training, computed from its operations in a worker of ours.
 
     Args:
         student: the submission.
@@ -469,13 +469,13 @@ def computed_again(student: Student, facts: Any, images: Tensor, later: Tensor) 
         later: as many images, which came after the operations were written down.
 
     Returns:
-        The answers ``before`` and ``after``, where those of evaluation mode come first and are computed again, and
+        The answers ``before`` and ``after``, of which those in evaluation mode come first and are computed again, and
         whether the trained network itself answers as its operations do (``follows``).
     """
     itself = student.probe("training.trained_answer", later)
     programs = facts["programs"]
     (before, _), (after, again) = student.in_clean_worker("program.answers", programs, [images, later])
-    if again is None:  # that it gives no logits is said elsewhere
+    if again is None:  # missing logits are reported elsewhere
         return {"follows": not isinstance(itself, Tensor)}
     assert_logits(itself, len(later))
     return {
@@ -486,7 +486,7 @@ def computed_again(student: Student, facts: Any, images: Tensor, later: Tensor) 
 
 
 def same_answers(one: Any, other: Tensor) -> bool:
-    """Tell whether a tensor holds the same logits as another, but for rounding."""
+    """Return whether a tensor holds the same logits as another, up to rounding."""
     alike = isinstance(one, Tensor) and one.shape == other.shape and one.is_floating_point()
     return alike and bool((one - other).abs().max() <= margin(other))
 
@@ -496,7 +496,7 @@ def crashed(facts: Any) -> NoReturn:
 
 
 def logits_of(answer: Any, labels: Tensor) -> Tensor:
-    """Return a network's answer; where it is none, that belongs to another task."""
+    """Return a network's answer; if there is none, another task is to blame."""
     try:
         assert_logits(answer, len(labels))
     except CheckFailed as failed:
@@ -505,19 +505,19 @@ def logits_of(answer: Any, labels: Tensor) -> Tensor:
 
 
 def plain_loss(logits: Tensor, labels: Tensor) -> float:
-    """Return the mean cross-entropy; of probabilities, where the network gives those, by their logarithm."""
+    """Return the mean cross-entropy; if the network returns probabilities, by their logarithm."""
     scores = logits.double().clamp(min=1e-30).log() if are_probabilities(logits) else logits.double()
     return float(F.cross_entropy(scores, labels))
 
 
 def is_loss(got: float, logits: Tensor, labels: Tensor) -> bool:
-    """Tell whether a number is the loss; that `forward` gives probabilities is no mistake of a step."""
+    """Return whether a number is the loss; if `forward` returns probabilities, that is not a step's mistake."""
     known = (plain_loss(logits, labels), float(F.cross_entropy(logits.double(), labels)))
     return any(abs(got - loss) < 1e-4 * max(1.0, loss) for loss in known)
 
 
 def from_probabilities(loss: float, logits: Tensor, labels: Tensor) -> bool:
-    """Tell whether a loss is what comes out when probabilities are taken for logits."""
+    """Return whether a loss is what results when probabilities are taken for logits."""
     shares = logits.double().softmax(1)
     known = (F.cross_entropy(shares, labels), F.nll_loss(shares, labels))
     return any(abs(loss - float(wrong)) < 1e-4 for wrong in known)
@@ -532,8 +532,8 @@ def test_training_step_runs(student: Student, rng: Rng) -> None:
         fail_check("training: training_step never ran. What does configure_optimizers return?")
     if not facts["follows"]:
         fail_check(
-            "training: expected a network whose answers are PyTorch's operations on the numbers that it keeps. "
-            "What does `forward` compute outside of PyTorch?"
+            "training: expected answers computed by PyTorch's operations on the numbers that the network keeps. "
+            "What does `forward` compute outside PyTorch?"
         )
 
 
@@ -606,7 +606,7 @@ def test_training_lowers_the_loss(student: Student, rng: Rng) -> None:
 def test_optimizer_covers_every_parameter(student: Student, rng: Rng) -> None:
     facts = trained(student, rng)
     if not facts["rates"]:
-        fail_check("configure_optimizers: expected an optimizer, got none. Does it return?", "returns-none")
+        fail_check("configure_optimizers: expected an optimizer, got None. Does it return?", "returns-none")
     if facts["missed"]:
         fail_check(
             f"configure_optimizers: {len(facts['missed'])} trainable parameters are in no optimizer. Which ones learn?",
@@ -621,11 +621,11 @@ def test_optimizer_starts_from_learning_rate(student: Student, rng: Rng) -> None
         return
     if any(is_rate(rate) for rate in facts["made_for"]):
         fail_check(
-            "configure_optimizers: the schedule changes the rate before the first step. From what should it start?",
+            "configure_optimizers: the schedule changes the rate before the first step. Where should it start?",
             "schedule-starts-elsewhere",
         )
     fail_check(
-        "configure_optimizers: the first step is not taken with the `learning_rate` that the network was given. "
+        "configure_optimizers: the first step does not use the network's `learning_rate`. "
         "Where does the optimizer's rate come from?",
         "ignores-learning-rate",
     )
@@ -645,7 +645,7 @@ def test_optimisation_is_automatic(student: Student, rng: Rng) -> None:
 
 
 def evaluated(student: Student, rng: Rng, which: str) -> list[Any]:
-    """Return two runs of validation or test; the last batch is smaller than the others, and answered worse.
+    """Return two runs of validation or test; the last batch is smaller than the others, and has worse answers.
 
     Returns:
         For each run the logits as the network's operations give them in a worker of ours, labels, and what was logged.
@@ -665,7 +665,7 @@ def evaluated(student: Student, rng: Rng, which: str) -> list[Any]:
 
 
 def to_be_evaluated(student: Student, rng: Rng) -> tuple[Tensor, Tensor]:
-    """Let a new network be made; return images, and its logits as its operations give them in a worker of ours."""
+    """Create a new network; return images, and its logits as its operations give them in a worker of ours."""
     program = student.probe("training.to_be_evaluated", rng.floats(EVALUATED, 1, 28, 28))
     images = rng.floats(EVALUATED, 1, 28, 28)
     ((logits,),) = student.in_clean_worker("program.answers", [program], [images])
@@ -693,7 +693,7 @@ def by_class(right: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
 
 
 def right_accuracies(logits: Tensor, labels: Tensor) -> list[float]:
-    """Return the share of right answers over images, and over classes: the same on a test set with as many of each."""
+    """Return the share of right answers over images, and over classes: the same if all classes are equally large."""
     chosen = logits.argmax(1)
     right = (chosen == labels).double()
     means = [right.mean(), *(by_class(right, labels, seen.unique()) for seen in (labels, torch.cat([labels, chosen])))]
@@ -701,7 +701,7 @@ def right_accuracies(logits: Tensor, labels: Tensor) -> list[float]:
 
 
 def mean_over_batches(logits: Tensor, labels: Tensor, kind: str) -> float:
-    """Return the mean of the batches' losses or accuracies, each counting as much as the others."""
+    """Return the mean of the batches' losses or accuracies, all weighted equally."""
     parts = list(zip(logits.split(BATCH), labels.split(BATCH), strict=True))
     if kind == "loss":
         return sum(plain_loss(*part) for part in parts) / len(parts)
@@ -709,21 +709,21 @@ def mean_over_batches(logits: Tensor, labels: Tensor, kind: str) -> float:
 
 
 def running_mean(logits: Tensor, labels: Tensor) -> float:
-    """Return what comes out where the accuracy until each batch is averaged over all batches, by their sizes."""
+    """Return the result if the accuracy up to each batch is averaged over all batches, by their sizes."""
     right = (logits.argmax(1) == labels).double()
     ends = [min(start + BATCH, len(right)) for start in range(0, len(right), BATCH)]
     return sum(float(right[:end].mean()) * (end - (end - 1) // BATCH * BATCH) for end in ends) / len(right)
 
 
 def is_right(got: float, run: Any, kind: str) -> bool:
-    """Tell whether a number is a run's mean over images."""
+    """Return whether a number is a run's mean over images."""
     if kind == "loss":
         return is_loss(got, run["logits"], run["labels"])
     return any(abs(got - mean) < 1e-4 for mean in right_accuracies(run["logits"], run["labels"]))
 
 
 def is_unweighted(got: float, run: Any, kind: str) -> bool:
-    """Tell whether a number is a run's mean over batches, and not over images."""
+    """Return whether a number is a run's mean over batches, and not over images."""
     wanted = mean_over_batches(run["logits"], run["labels"], kind)
     return not is_right(got, run, kind) and abs(got - wanted) < 1e-4 * max(1.0, wanted)
 
@@ -741,15 +741,15 @@ def test_evaluation_logs_accuracy(student: Student, rng: Rng, which: str, prefix
             "error-rate-instead-of-accuracy",
         )
     if any(abs(got - 100 * mean) < 1e-2 for mean in right_accuracies(run["logits"], run["labels"])):
-        fail_check(f"{prefix}_acc: expected a share from 0 to 1, got it in percent.", "percent-instead-of-share")
+        fail_check(f"{prefix}_acc: expected a share from 0 to 1, got a percentage.", "percent-instead-of-share")
     if abs(got - running_mean(run["logits"], run["labels"])) < 1e-4:
         fail_check(
-            f"{prefix}_acc: the accuracy until each batch is averaged over the batches. Which batches count twice?",
+            f"{prefix}_acc: the accuracy up to each batch is averaged over the batches. Which batches count twice?",
             "running-metric-averaged",
         )
     if chooses_the_least(student, rng, which, f"{prefix}_acc"):
         fail_check(
-            f"{prefix}_acc: expected the share of right answers, got another one. Which class does it choose?",
+            f"{prefix}_acc: expected the share of right answers, got another share. Which class does it choose?",
             "argmin-instead-of-argmax",
         )
     fail_check(
@@ -758,7 +758,7 @@ def test_evaluation_logs_accuracy(student: Student, rng: Rng, which: str, prefix
 
 
 def chooses_the_least(student: Student, rng: Rng, which: str, name: str) -> bool:
-    """Tell whether labels are taken for right where their logit is the smallest, and for wrong where the largest."""
+    """Return whether labels count as right if their logit is the smallest, and as wrong if it is the largest."""
     images, logits = to_be_evaluated(student, rng)
 
     def share(labels: Tensor) -> float:
@@ -783,7 +783,7 @@ def test_evaluation_logs_loss(student: Student, rng: Rng, which: str, prefix: st
 
 
 def sums_of_losses(logits: Tensor, labels: Tensor) -> list[float]:
-    """Return what comes out where the loss of a batch is a sum: averaged over images, over batches, and not at all."""
+    """Return the result if the loss of a batch is a sum: averaged over images, over batches, and not at all."""
     parts = list(zip(logits.split(BATCH), labels.split(BATCH), strict=True))
     sizes, totals = [len(part) for _, part in parts], [plain_loss(*part) * len(part[1]) for part in parts]
     by_images = sum(size * total for size, total in zip(sizes, totals, strict=True)) / len(labels)
@@ -791,7 +791,7 @@ def sums_of_losses(logits: Tensor, labels: Tensor) -> list[float]:
 
 
 def logged(student: Student, rng: Rng, index: int) -> list[tuple[str, float, Any, str]]:
-    """Return name, number, run and kind of all that was logged in one of the runs."""
+    """Return name, number, run and kind of everything logged in one of the runs."""
     found = [
         (f"{prefix}_{kind}", evaluated(student, rng, which)[index], kind)
         for which, prefix in EVALUATIONS
@@ -800,7 +800,7 @@ def logged(student: Student, rng: Rng, index: int) -> list[tuple[str, float, Any
     return [(name, float(run["logged"][name]), run, kind) for name, run, kind in found if name in run["logged"]]
 
 
-@detail("lightning_steps", "a smaller batch counts less in what is logged")
+@detail("lightning_steps", "a smaller batch counts less in the logged numbers")
 def test_batches_count_by_their_size(student: Student, rng: Rng) -> None:
     for name, got, run, kind in logged(student, rng, 0):
         if is_unweighted(got, run, kind):
@@ -810,8 +810,8 @@ def test_batches_count_by_their_size(student: Student, rng: Rng) -> None:
             )
 
 
-@detail("lightning_steps", "each epoch of validation and test starts anew")
-def test_every_epoch_starts_anew(student: Student, rng: Rng) -> None:
+@detail("lightning_steps", "each epoch of validation and test starts afresh")
+def test_every_epoch_starts_afresh(student: Student, rng: Rng) -> None:
     later = {name: (got, run) for name, got, run, _ in logged(student, rng, 1)}
     for name, first, run, kind in logged(student, rng, 0):
         if not is_right(first, run, kind) and not is_unweighted(first, run, kind):
@@ -822,6 +822,6 @@ def test_every_epoch_starts_anew(student: Student, rng: Rng) -> None:
             logits, labels = (torch.cat(values) for values in zip(*parts, strict=True))
             both = plain_loss(logits, labels) if kind == "loss" else float((logits.argmax(1) == labels).double().mean())
             fail_check(
-                f"{name}: right in the first epoch, wrong in the second. What is left of the first one?",
+                f"{name}: right in the first epoch, wrong in the second. What is left over from the first?",
                 "never-resets" if abs(got - both) < 1e-4 else None,
             )

@@ -14,7 +14,7 @@ from lesson.probes.summary import network_for_freezing, stepped
 
 NESTED_SIZE = (2, 1, 11, 13)
 TYPES = ("Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d", "Dropout", "Flatten", "Linear")
-"""Of the leaves of the nested model, in order."""
+"""Names of the leaves of the nested model, in order."""
 
 FREEZING_SIZES = {"leaf": ((16, 5), (16, 3)), "flat": ((16, 5), (16, 3)), "deep": ((8, 1, 6, 7), (8, 11))}
 """Of the images that a model learns from, and of its answer."""
@@ -22,7 +22,7 @@ FREEZING_SIZES = {"leaf": ((16, 5), (16, 3)), "flat": ((16, 5), (16, 3)), "deep"
 
 @dataclass(frozen=True)
 class Nested:
-    """The nested model; its sizes are drawn, so that no table of answers fits.
+    """The nested model; its sizes are drawn at random, so that no table of answers fits.
 
     Attributes:
         width: channels of its convolution.
@@ -52,7 +52,7 @@ class Nested:
 
 @dataclass(frozen=True)
 class Flat:
-    """Two linear layers in a row, of sizes that are drawn."""
+    """Two linear layers in a row, of random sizes."""
 
     inputs: int
     hidden: int
@@ -91,7 +91,7 @@ def nested(rng: Rng) -> Nested:
 def shapes_of(
     student: Student, name: str, size: tuple[int, ...], model: Nested | Flat | None = None, **options: Any
 ) -> Any:
-    """Return what came of a call of `layer_shapes`."""
+    """Return the result of a call of `layer_shapes`."""
     facts = student.probe("layer_shapes", name, size, asdict(model) if model else {}, **options)
     if facts["type"] == "NoneType" and facts["error"] is None:
         fail_check("layer_shapes: expected a dict, got None. Does the function return?", "returns-none")
@@ -101,7 +101,7 @@ def shapes_of(
 
 
 def plain_call(student: Student, rng: Rng) -> tuple[Any, Nested]:
-    """Return the call that most checks look at, and the model that it was about."""
+    """Return the call that most checks use, and its model."""
     if "plain" not in student.kept:
         model = nested(rng)
         student.kept["plain"] = shapes_of(student, "nested", NESTED_SIZE, model), model
@@ -120,7 +120,7 @@ def test_linear_layers_have_their_shapes(student: Student, rng: Rng) -> None:
     pairs = shapes_of(student, "flat", model.input_size, model)["pairs"]
     shapes = [tuple(value) for _, value in pairs if isinstance(value, tuple | list)]
     for name, size in ("0", model.hidden), ("2", model.outputs):
-        # Order, names, the batch axis and layers without parameters are for other checks.
+        # Other checks test order, names, the batch axis and layers without parameters.
         if not any(shape[-1:] == (size,) for shape in shapes):
             shown = ", ".join(map(str, shapes)) or "no shapes"
             fail_check(f"layer_shapes: expected the output shape of the layer {name!r}, got {shown}. What ran?")
@@ -144,20 +144,20 @@ def test_every_leaf_is_listed_by_its_name(student: Student, rng: Rng) -> None:
     )
 
 
-@detail("layer_shapes", "does not list modules that hold others", weight=8.5)
+@detail("layer_shapes", "does not list containers", weight=8.5)
 def test_containers_are_left_out(student: Student, rng: Rng) -> None:
     facts, model = plain_call(student, rng)
     pairs, shapes = named(facts["pairs"]), dict(map(tuple, model.shapes()))
     holding = [name for name in pairs if any(one.startswith(f"{name}.") for one in shapes) or name == ""]
     if holding:
         fail_check(
-            "layer_shapes: modules that hold others are listed too. Which modules compute something themselves?",
+            "layer_shapes: modules that contain others are listed too. Which modules compute something themselves?",
             "includes-containers" if "0.0" in pairs and next(iter(pairs)) != "0" else None,
         )
 
 
 def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
-    """Compare names and shapes, wherever they stand."""
+    """Compare names and shapes, in any order."""
     pairs = named(facts["pairs"])
     if sorted(pairs) != sorted(name for name, _ in expected):
         fail_check(f"layer_shapes: expected {[name for name, _ in expected]}, got {list(pairs)}. Which ran?")
@@ -165,10 +165,10 @@ def assert_shapes(facts: Any, expected: list[list[Any]]) -> None:
         got = pairs[name]
         if not isinstance(got, tuple) or got != shape:
             shown = got if isinstance(got, tuple) else describe(got)
-            fail_check(f"layer_shapes: at {name!r}: expected another shape, as a tuple, than {shown}. Which output?")
+            fail_check(f"layer_shapes: at {name!r}: expected a tuple with another shape than {shown}. Which output?")
 
 
-@detail("layer_shapes", "gives shapes as tuples, with the batch axis of input_size", weight=6)
+@detail("layer_shapes", "returns shapes as tuples, with the batch axis of input_size", weight=6)
 def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
     facts, model = plain_call(student, rng)
     single = shapes_of(student, "nested", (1, *NESTED_SIZE[1:]), model)
@@ -179,13 +179,13 @@ def test_batch_axis_comes_from_input_size(student: Student, rng: Rng) -> None:
             squeezed = size == 1 and all(shape in shapes for shape in bare)
             fail_check(
                 "layer_shapes: expected tuples that begin with the batch axis of input_size, got others. "
-                "What becomes of a batch of one?",
+                "What happens to a batch of one?",
                 "squeeze-eats-axes" if squeezed else name_of_shapes(shapes, model.shapes(size)),
             )
 
 
 def name_of_shapes(got: list[Any], expected: list[list[Any]]) -> str | None:
-    """Return the name of the mistake if all shapes are the right ones but for their first number or their type."""
+    """Return the name of the mistake if all shapes are right except for their first number or their type."""
     wanted = [shape for _, shape in expected]
     for name, others in (
         ("drops-batch-axis", [shape[1:] for shape in wanted]),
@@ -198,7 +198,7 @@ def name_of_shapes(got: list[Any], expected: list[list[Any]]) -> str | None:
     return None
 
 
-@detail("layer_shapes", "goes by the order of execution, not of definition", weight=4)
+@detail("layer_shapes", "follows the order of execution, not of definition", weight=4)
 def test_layers_come_in_order_of_execution(student: Student) -> None:
     pairs = named(shapes_of(student, "backwards", (2, 3))["pairs"])
     sizes = [shape[-1] for name, shape in pairs.items() if name and isinstance(shape, tuple | list) and shape]
@@ -218,7 +218,7 @@ def test_a_repeated_leaf_keeps_its_last_shape(student: Student) -> None:
         moved = names == ["pool", "conv", "act"] and twice == [(2, 3), (2, 3)]
         first = names == ["conv", "act", "pool"] and twice == [(9, 11), (9, 11)]
         fail_check(
-            "layer_shapes: a leaf that runs twice keeps its first place and its last shape; here it does not. Why?",
+            "layer_shapes: a leaf that runs twice should keep its first place and its last shape. Why does it not?",
             "moves-to-its-last-place" if moved else "keeps-first-shape" if first else None,
         )
 
@@ -228,7 +228,7 @@ def test_a_leaf_model_has_an_empty_name(student: Student) -> None:
     facts = shapes_of(student, "leaf", (7, 5))
     if not facts["pairs"]:
         fail_check(
-            "layer_shapes: a model without children has no layer in the dict. What is its own name?",
+            "layer_shapes: a model without children is missing from the dict. What is its own name?",
             "leaves-out-the-model",
         )
     assert_shapes(facts, [["", (7, 3)]])
@@ -244,8 +244,8 @@ def test_modules_that_do_not_run_are_left_out(student: Student) -> None:
         )
 
 
-@detail("layer_shapes", "outputs that are no tensors are left out")
-def test_outputs_that_are_no_tensors_are_left_out(student: Student) -> None:
+@detail("layer_shapes", "outputs other than tensors are left out")
+def test_outputs_other_than_tensors_are_left_out(student: Student) -> None:
     pairs = named(shapes_of(student, "recurrent", (2, 11, 5))["pairs"])
     if "head" not in pairs or "rnn" in pairs:
         fail_check(
@@ -254,7 +254,7 @@ def test_outputs_that_are_no_tensors_are_left_out(student: Student) -> None:
         )
 
 
-@detail("layer_shapes", "runs on the model's own dtype, and on float32 without parameters", weight=2)
+@detail("layer_shapes", "uses the model's own dtype, or float32 without parameters", weight=2)
 def test_input_has_the_models_dtype(student: Student) -> None:
     for name, size in (("double", NESTED_SIZE), ("bare", (2, 1, 4, 6))):
         try:
@@ -264,7 +264,7 @@ def test_input_has_the_models_dtype(student: Student) -> None:
                 fail_for_dtype(error)
             if name == "bare" and error.type_names[0] == "StopIteration":
                 fail_check(
-                    "layer_shapes: a model without parameters raises StopIteration. What does `next` do with nothing?",
+                    "layer_shapes: a model without parameters raises StopIteration. What does `next` do at the end?",
                     "needs-parameters",
                 )
             raise
@@ -273,22 +273,22 @@ def test_input_has_the_models_dtype(student: Student) -> None:
 
 
 def fail_for_dtype(error: StudentRaised) -> NoReturn:
-    """Fail with a name: a model of float64 raises an error, the same one of float32 does not."""
+    """Fail with a name: a float64 model raises an error, the same one in float32 does not."""
     fail_check(
-        f"{error.text.rstrip('.')}. The model is one of float64; in float32 it runs. On what does it run?",
+        f"{error.text.rstrip('.')}. The model is float64; in float32 it runs. What input does it get?",
         "ignores-model-dtype",
     )
 
 
-@detail("layer_shapes", "starts anew at every call", weight=2)
-def test_every_call_starts_anew(student: Student) -> None:
+@detail("layer_shapes", "starts afresh at every call", weight=2)
+def test_every_call_starts_afresh(student: Student) -> None:
     got = student.probe("layer_shapes_in_turn", (3, 5), [0, -1, 0])
     ran = [[name for name, shape in pairs or [] if shape and name in ("wide", "narrow")] for pairs in got]
     if ran != [["wide"], ["narrow"], ["wide"]]:
         earlier, later = (named(pairs or []) for pairs in got[:2])
         left = "narrow" in later and later.get("wide") is not None and later["wide"] == earlier.get("wide")
         fail_check(
-            "layer_shapes: after a call for one model, a call for another was wrong. What is left of the first?",
+            "layer_shapes: after a call for one model, a call for another was wrong. What is left over from the first?",
             "remembers-earlier-call" if left else None,
         )
 
@@ -296,10 +296,10 @@ def test_every_call_starts_anew(student: Student) -> None:
 def assert_hooks_off(facts: Any, when: str) -> None:
     before, after = facts["before"], facts["after"]
     if after["hooks"] > before["hooks"] or after["global hooks"] > before["global hooks"]:
-        fail_check(f"layer_shapes: {when} hooks are still on the model. Who takes them off?", "leaves-hooks")
+        fail_check(f"layer_shapes: {when} hooks are still on the model. Who removes them?", "leaves-hooks")
     if after["own hooks"] != before["own hooks"]:
         fail_check(
-            f"layer_shapes: {when} a hook is gone that was on the model before. Whose hooks are taken off?",
+            f"layer_shapes: {when} a hook that was on the model before is gone. Whose hooks are removed?",
             "removes-foreign-hooks",
         )
 
@@ -332,7 +332,7 @@ def assert_values_kept(facts: Any, when: str) -> None:
 
 
 def ran_in_training_mode(before: list[Any], after: list[Any]) -> bool:
-    """Tell whether all that differs is what batch normalisation keeps of the batches that it was trained with."""
+    """Return whether only the running statistics of batch normalisation differ."""
     if len(before) != len(after) or any(old.shape != new.shape for old, new in zip(before, after, strict=True)):
         return False
     differing = [place for place, pair in enumerate(zip(before, after, strict=True)) if not torch.equal(*pair)]
@@ -341,8 +341,8 @@ def ran_in_training_mode(before: list[Any], after: list[Any]) -> bool:
     return counted == counters != [] and differing == [place for end in counters for place in (end - 2, end - 1, end)]
 
 
-@detail("layer_shapes", "takes off its own hooks and no others", weight=6)
-def test_hooks_are_taken_off(student: Student, rng: Rng) -> None:
+@detail("layer_shapes", "removes its own hooks and no others", weight=6)
+def test_hooks_are_removed(student: Student, rng: Rng) -> None:
     assert_hooks_off(plain_call(student, rng)[0], "afterwards")
 
 
@@ -352,13 +352,13 @@ def test_modes_are_left(student: Student, rng: Rng) -> None:
         assert_modes_back(facts, "afterwards")
 
 
-@detail("layer_shapes", "leaves parameters, running averages and gradients", weight=3)
+@detail("layer_shapes", "does not change parameters, running averages or gradients", weight=3)
 def test_values_are_left(student: Student, rng: Rng) -> None:
     assert_values_kept(plain_call(student, rng)[0], "afterwards")
 
 
-@detail("layer_shapes", "puts hooks and modes back after an error", weight=1.5)
-def test_everything_is_put_back_after_an_error(student: Student, rng: Rng) -> None:
+@detail("layer_shapes", "restores hooks and modes after an error", weight=1.5)
+def test_everything_is_restored_after_an_error(student: Student, rng: Rng) -> None:
     facts = shapes_of(student, "failing", (2, 5))
     if facts["error"] is None:
         fail_check("layer_shapes: expected the model's own error to come through, got none. What hides it?")
@@ -366,13 +366,13 @@ def test_everything_is_put_back_after_an_error(student: Student, rng: Rng) -> No
     for assert_back in (assert_hooks_off, assert_modes_back):
         try:
             assert_back(without, "afterwards")
-        except CheckFailed:  # not even without an error, as another check says
+        except CheckFailed:  # not even without an error, as another check reports
             continue
         assert_back(facts, "after an error")
 
 
 def counted(student: Student, name: str, model: Nested | Flat | None = None) -> list[tuple[float, float | None]]:
-    """Return (total, trainable) of a model, of the same with its first part frozen, and as it was; or (total, None)."""
+    """Return (total, trainable) of a model as it was, and with its first part frozen; or (total, None)."""
     facts = student.probe("count_parameters", name, asdict(model) if model else {})
     student.kept["left"] = student.kept.get("left", True) and facts["left"]
     return [pair_of(one) for one in facts["counted"]]
@@ -405,7 +405,7 @@ def test_parameters_are_counted(student: Student, rng: Rng) -> None:
     assert_total(total, model.total, "leaves-biases-out" if without_biases else None)
 
 
-@detail("count_parameters", "counts parameters at every depth, a module's own ones too, and none of none", weight=2)
+@detail("count_parameters", "counts parameters at every depth, a module's own ones too, or 0", weight=2)
 def test_parameters_of_every_depth_are_counted(student: Student) -> None:
     total = counted(student, "without norm")[0][0]
     assert_total(total, 11 + 24 + 50, "leaves-own-parameters-out" if total == 24 + 50 else None)
@@ -441,7 +441,7 @@ def test_frozen_parameters_are_not_trainable(student: Student, rng: Rng) -> None
         )
     if got != [(total, total), (total, model.second), (total, total)]:
         fail_check(
-            "count_parameters: other numbers of parameters are trainable than it says. What tells them apart?",
+            "count_parameters: the number of trainable parameters is wrong. What tells them apart?",
             "total-and-trainable-exchanged" if got == [(total, total), (model.second, total), (total, total)] else None,
         )
 
@@ -457,8 +457,8 @@ def test_shared_parameters_count_once(student: Student) -> None:
     assert_total(total, 63)
 
 
-@detail("count_parameters", "counts parameters with the same values each")
-def test_equal_parameters_count_each(student: Student) -> None:
+@detail("count_parameters", "counts parameters with equal values separately")
+def test_equal_parameters_count_separately(student: Student) -> None:
     total, _ = counted(student, "twins")[0]
     if total in (49 + 7, 63):
         fail_check(
@@ -468,7 +468,7 @@ def test_equal_parameters_count_each(student: Student) -> None:
     assert_total(total, 112)
 
 
-@detail("count_parameters", "leaves the model as it was")
+@detail("count_parameters", "does not change the model")
 def test_counting_changes_nothing(student: Student, rng: Rng) -> None:
     counted(student, "flat", flat(student, rng))
     if not student.kept["left"]:
@@ -476,7 +476,7 @@ def test_counting_changes_nothing(student: Student, rng: Rng) -> None:
 
 
 def frozen(student: Student, rng: Rng, function: str, name: str) -> Any:
-    """Return what a function did to a model, by how the model learns afterwards; checks share it.
+    """Return what a function did to a model, judged by how the model learns afterwards; checks share it.
 
     Returns:
         Which parameters are trainable after ``once`` and ``twice``, which belong to ``norms``, whether they are the
@@ -508,10 +508,10 @@ def facts_of_freezing(student: Student, rng: Rng, function: str, name: str) -> d
 def after_a_step(
     student: Student, rng: Rng, name: str, values: list[Tensor]
 ) -> tuple[dict[str, bool | None], list[Tensor]]:
-    """Let a network take a step on images that are new, and compare its parameters with those of a network of ours.
+    """Let a network take a step on new images, and compare its parameters with those of a network of ours.
 
     Returns:
-        By parameter of the model whether it is trainable, None if its value is neither the old one nor what a step
+        For each parameter whether it is trainable, None if its value is neither the old one nor what a step
         makes of it; and all values after the step.
     """
     images, answer = FREEZING_SIZES[name]
@@ -521,7 +521,7 @@ def after_a_step(
     states = [state_of(*each) for each in zip(values, got, *wanted, strict=False)]
     names = [key for key, _ in network_for_freezing(name, []).named_parameters()]
     if len(got) != len(values) or states[:2] != [True, True]:
-        fail_check("freeze, unfreeze: a layer that was not asked about does not learn. What becomes of the parameters?")
+        fail_check("freeze, unfreeze: a layer that was not passed does not learn. What happens to its parameters?")
     return {
         key.removeprefix("1."): state for key, state in zip(names, states, strict=True) if key.startswith("1.")
     }, got
@@ -532,17 +532,17 @@ def state_of(before: Tensor, got: Any, *stepped: Tensor) -> bool | None:
         return None
     if torch.equal(got, before):
         return False
-    near = ((got - one).abs().max() < (one - before).abs().max() / 20 for one in stepped)  # rounding is far below
+    near = ((got - one).abs().max() < (one - before).abs().max() / 20 for one in stepped)  # rounding is far smaller
     return True if any(near) else None
 
 
 def missed_by(states: Any, function: str) -> set[str]:
-    """Return the parameters that are not as the function should have left them."""
+    """Return the parameters that the function did not leave as it should."""
     return {name for name, trainable in states.items() if trainable is not (function == "unfreeze")}
 
 
 def assert_reached(student: Student, rng: Rng, function: str) -> None:
-    """Check that all parameters have the wanted state; name the mistake by exactly which ones have not."""
+    """Check that all parameters have the wanted state; exactly those that do not name the mistake."""
     facts = frozen(student, rng, function, "deep")
     states, missed = facts["once"], missed_by(facts["once"], function)
     if not missed:
@@ -570,7 +570,7 @@ def biases_of(states: Any) -> set[str]:
     return {name for name in states if name.rpartition(".")[2] == "bias"}
 
 
-@core("freeze", "freeze stops the training of most of a layer or of a flat network")
+@core("freeze", "freeze stops the training of most of a layer or flat network")
 def test_freeze_stops_a_layer(student: Student, rng: Rng) -> None:
     facts = [frozen(student, rng, "freeze", name) for name in ("leaf", "flat")]
     if all(2 * len(missed_by(one["once"], "freeze")) > len(one["once"]) for one in facts):
@@ -595,26 +595,26 @@ def test_unfreeze_reaches_every_parameter(student: Student, rng: Rng) -> None:
 
 
 def both(student: Student, rng: Rng, name: str) -> list[tuple[str, Any]]:
-    """Return what `freeze` did to a model, and `unfreeze` if it can be called, which another check is about."""
+    """Return what `freeze` did to a model, and `unfreeze` if it can be called; another check tests that it can."""
     found = [("freeze", frozen(student, rng, "freeze", name))]
     with contextlib.suppress(StudentRaised):
         found.append(("unfreeze", frozen(student, rng, "unfreeze", name)))
     return found
 
 
-@detail("freeze", "twice is the same as once", weight=3)
-def test_twice_is_once(student: Student, rng: Rng) -> None:
+@detail("freeze", "calling it twice is the same as once", weight=3)
+def test_twice_is_like_once(student: Student, rng: Rng) -> None:
     for function, facts in both(student, rng, "flat"):
         once, twice = facts["once"], facts["twice"]
         if twice != once:
             turned = all(twice[name] is not once[name] for name in once)
             fail_check(
-                f"{function}: a second call undoes what the first did. What if a parameter is as it should be already?",
+                f"{function}: a second call undoes the first. What if a parameter is already as it should be?",
                 "toggles" if turned else None,
             )
 
 
-@detail("freeze", "leaves values and modes", weight=2)
+@detail("freeze", "does not change values and modes", weight=2)
 def test_freezing_leaves_values_and_modes(student: Student, rng: Rng) -> None:
     for function, facts in both(student, rng, "deep"):
         if not facts["same"]:
@@ -622,13 +622,13 @@ def test_freezing_leaves_values_and_modes(student: Student, rng: Rng) -> None:
         before, after = facts["modes"]
         if before != after:
             fail_check(
-                f"{function}: modules are in another mode than before. What has freezing to do with eval mode?",
+                f"{function}: modules are in another mode than before. What does freezing have to do with eval mode?",
                 "freezes-by-eval" if function == "freeze" and not any(after) else "changes-mode",
             )
 
 
 def table(student: Student, name: str, size: tuple[int, ...], model: Nested | Flat | None = None) -> str:
-    """Return the table as text: what was answered, or where that is nothing, printed."""
+    """Return the table as text: the answer, or if there is none, what was printed."""
     asked = f"{name} {size} {model}"
     if asked not in student.kept:
         student.kept[asked] = student.probe("summarize", name, size, asdict(model) if model else {})
@@ -639,7 +639,7 @@ def table(student: Student, name: str, size: tuple[int, ...], model: Nested | Fl
 
 
 def tables(student: Student, rng: Rng) -> tuple[str, str, Nested]:
-    """Return the tables of a model and of the same with its first part frozen; all checks share them."""
+    """Return the tables of a model, and of the same with its first part frozen; all checks share them."""
     model = student.kept.setdefault("model", nested(rng))
     return table(student, "nested", NESTED_SIZE, model), table(student, "partly frozen", NESTED_SIZE, model), model
 
@@ -653,7 +653,7 @@ def test_summary_is_a_table_of_the_layers(student: Student, rng: Rng) -> None:
     if not all(word in text for word in ("Linear", "ReLU")) or not (shapes or numbers):
         fail_check(
             "summarize: expected a table with the type, output shape and number of parameters of each layer, got "
-            "another text. What does torchinfo give?",
+            "another text. What does torchinfo return?",
             "text-of-the-model" if text.startswith("Sequential(\n  (0): Linear(") else None,
         )
 
@@ -663,10 +663,10 @@ def test_summary_goes_down_to_the_leaves(student: Student, rng: Rng) -> None:
     text, _, model = tables(student, rng)
     for word in ("Conv2d", "BatchNorm2d", "MaxPool2d", "Linear"):
         if word not in text:
-            fail_check(f"summarize: expected the layer type {word} in the table, got none. How deep does it go?")
+            fail_check(f"summarize: expected the layer type {word} in the table, found none. How deep does it go?")
     for _, shape in model.shapes():
         if ", ".join(map(str, shape[1:])) not in text:
-            fail_check("summarize: an output shape is not in the table. Which columns are shown, for which input?")
+            fail_check("summarize: an output shape is missing. Which columns are shown, for which input?")
 
 
 @detail("summarize", "returns the table as text and prints nothing", weight=7)
@@ -674,12 +674,14 @@ def test_summary_is_returned_not_printed(student: Student, rng: Rng) -> None:
     tables(student, rng)
     (facts,) = [facts for asked, facts in student.kept.items() if asked.startswith("nested (")]
     if facts["type"] == "NoneType":
-        fail_check("summarize: the table is printed, and None returned. Who is to use it?", "prints-instead-of-returns")
+        fail_check(
+            "summarize: the table is printed, and None returned. Who can use it then?", "prints-instead-of-returns"
+        )
     if facts["printed"]:
         fail_check("summarize: the table is printed as well. Which option keeps torchinfo quiet?", "prints-as-well")
     if facts["type"] != "str":
         fail_check(
-            f"summarize: expected the table as a str, got {facts['type']}. What turns one into the other?",
+            f"summarize: expected the table as a str, got {facts['type']}. How is one turned into the other?",
             "statistics-instead-of-text" if facts["type"] == "ModelStatistics" else None,
         )
 
@@ -692,7 +694,7 @@ def test_summary_shows_parameters(student: Student, rng: Rng) -> None:
             found = re.search(rf"(?<![-\w]){label}:\s*([\d,]+)", text)
             if found is None or found[1].replace(",", "") != str(number):
                 fail_check(
-                    f"summarize: expected '{label}' and their number below the table, got none or another one.",
+                    f"summarize: expected '{label}' and their number below the table, got none or another.",
                     "leaves-totals-out" if not re.search("total|trainable", text, re.IGNORECASE) else None,
                 )
 
@@ -703,7 +705,7 @@ def test_summary_shows_parameters_of_each_layer(student: Student, rng: Rng) -> N
     text = table(student, "flat", model.input_size, model)
     for number in model.first, model.second:
         if not re.search(rf"Linear[^\n]*\b{number}\b", text):
-            # Without shapes and places in the tree, a row has no other numbers.
+            # Without shapes and positions in the tree, a row has no other numbers.
             rows = [re.sub(r"\[.*?\]|\(.*?\)|\d+-\d+", "", row) for row in text.splitlines() if "Linear" in row]
             fail_check(
                 "summarize: expected the number of parameters in the row of each Linear, got none. Which columns?",
@@ -733,10 +735,10 @@ def test_summary_runs_on_the_models_dtype(student: Student, rng: Rng) -> None:
     student.probe("summarize", "bare", (2, 1, 4, 6), {})
 
 
-@detail("summarize", "leaves the model as it was")
+@detail("summarize", "does not change the model")
 def test_summarizing_changes_nothing(student: Student, rng: Rng) -> None:
     tables(student, rng)
     model = flat(student, rng)
     table(student, "flat", model.input_size, model)
     if not all(facts["left"] for facts in student.kept.values() if isinstance(facts, dict)):
-        fail_check("summarize: the model's numbers, their dtype or its mode are others after the call. What for?")
+        fail_check("summarize: the call changes the model's numbers, their dtype or its mode. What for?")

@@ -34,9 +34,9 @@ from lesson import oracle
 MEAN, STD = 0.2860, 0.3530
 FLIPS = ((1,), (0,), (0, 1))
 NEAR = 1e-3
-"""How far a share of 255 may be from the right one: a quarter of a grey level."""
+"""How far a share of 255 may be off: a quarter of a grey level."""
 STAND_INS = {"image_to_tensor": (1 / 255, 0.0), "eval_transform": (1 / 255 / STD, -MEAN / STD)}
-"""What the functions that others use make of a grey level, once they are right: slope and shift."""
+"""What each helper, if right, makes of a grey level: slope and shift."""
 
 
 def picture(pixels: Tensor) -> Image.Image:
@@ -55,7 +55,7 @@ def likeness(one: Tensor, other: Tensor) -> float:
 
 
 def drawn(student: Student, seeds: list[int | None], **options: Any) -> Any:
-    """Return what the probe says, each digit as (image, label); labels may be numbers of any type."""
+    """Return the probe's report, each digit as (image, label); labels may be numbers of any type."""
     facts = student.probe("load_digits", student.data_root, seeds, **options)
     for pair in facts["drawn"]:
         if pair is None:
@@ -82,23 +82,23 @@ def known_digits() -> dict[bytes, set[int]]:
     return known
 
 
-@core("load_random_digit", "gives a digit of the set, mode L, 28 x 28, with its label")
+@core("load_random_digit", "returns a digit of the set, mode L, 28 x 28, with its label")
 def test_digit_is_one_of_the_set(student: Student, rng: Rng) -> None:
     known = known_digits()
     for image, label in drawn(student, [rng.int(0, 10_000) for _ in range(5)])["drawn"]:
         assert image.mode == "L" and image.size == (28, 28), (
             f"load_random_digit: expected mode L and 28 x 28 pixels, got {image.mode} and {image.size}. "
-            "What does the data set give at an index?"
+            "What does the data set return at an index?"
         )
         assert image.tobytes() in known, (
-            "load_random_digit: expected an image of MNIST5k as it is, got another one. Is it changed on the way?"
+            "load_random_digit: expected an unchanged image of MNIST5k, got another one. Is it changed on the way?"
         )
         assert number_of(label) in known[image.tobytes()], (
             "load_random_digit: expected the label of the image, got another label. Do both come from one index?"
         )
 
 
-@detail("load_random_digit", "gives the label as an int", weight=0.25)
+@detail("load_random_digit", "returns the label as an int", weight=0.25)
 def test_label_is_an_int(student: Student, rng: Rng) -> None:
     ((_, label),) = drawn(student, [rng.int(0, 10_000)])["drawn"]
     if type(label) is not int:
@@ -116,14 +116,14 @@ def test_same_seed_gives_same_digit(student: Student, rng: Rng) -> None:
     if first != second or again[0] != again[1]:
         only_zero = first[1:] == second[1:] and again[0] == again[1]
         fail_check(
-            "load_random_digit: seed 0 gave two different digits, other seeds did not. Is 0 a seed or none?"
+            "load_random_digit: seed 0 gave two different digits, other seeds did not. Is 0 treated as no seed?"
             if only_zero
             else "load_random_digit: the same seed gave two different digits. What else decides the draw?",
             "seed-zero-ignored" if only_zero else "ignores-seed" if first != second else None,
         )
 
 
-@detail("load_random_digit", "other seeds reach the whole set", weight=1.3)
+@detail("load_random_digit", "different seeds reach the whole set", weight=1.3)
 def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
     pairs = drawn(student, [rng.int(0, 1_000_000) for _ in range(40)])["drawn"]
     different = len(set(keys(pairs)))
@@ -136,7 +136,7 @@ def test_draws_come_from_the_whole_set(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("load_random_digit", "without a seed each call draws anew", weight=0.7)
+@detail("load_random_digit", "without a seed each call draws again", weight=0.7)
 def test_unseeded_draws_differ(student: Student) -> None:
     pairs = keys(drawn(student, [None] * 8)["drawn"])
     if len(set(pairs)) <= 2:
@@ -151,13 +151,13 @@ def test_global_state_is_left_alone(student: Student) -> None:
     facts = drawn(student, [11, None], global_seed=5)
     if facts["before"] != facts["after"]:
         fail_check(
-            "load_random_digit: after the call, other code draws other random numbers. Whose generator is used?",
+            "load_random_digit: after the call, other code draws different random numbers. Whose generator is used?",
             "disturbs-global-seed",
         )
 
 
 def shown(student: Student, images: list[Image.Image]) -> list[tuple[Any, Any]]:
-    """Return each figure, and the one axes in it that holds a picture."""
+    """Return each figure, and its only axes with a picture."""
     found = []
     for facts in student.probe("show_images", images):
         if facts["type"] == "NoneType":
@@ -172,7 +172,7 @@ def shown(student: Student, images: list[Image.Image]) -> list[tuple[Any, Any]]:
 
 
 def shown_once(student: Student, rng: Rng) -> tuple[Tensor, Any, Any]:
-    """Return the pixels of a picture, and figure and axes that show it; several checks look at the same one."""
+    """Return the pixels of a picture, and the figure and axes that show it; several checks share them."""
     if "shown" not in student.kept:
         pixels = rng.bytes_(19, 31)
         student.kept["shown"] = (pixels, *shown(student, [picture(pixels)])[0])
@@ -181,7 +181,7 @@ def shown_once(student: Student, rng: Rng) -> tuple[Tensor, Any, Any]:
 
 
 def shows(axes: Any, pixels: Tensor) -> bool:
-    """Tell whether the topmost picture has these pixels, in whatever colours and on whatever scale."""
+    """Return whether the topmost picture has these pixels, in any colours and on any scale."""
     got = axes["images"][-1]
     if not isinstance(got, Tensor) or got.shape[:2] != pixels.shape[:2]:
         return False
@@ -213,8 +213,8 @@ def test_the_picture_is_shown(student: Student, rng: Rng) -> None:
     assert shows(axes, pixels), "show_image: expected the picture's own pixels, got others. What is drawn?"
 
 
-@detail("show_image", "names width and height in the title", weight=0.7)
-def test_the_title_names_the_size(student: Student, rng: Rng) -> None:
+@detail("show_image", "shows width and height in the title", weight=0.7)
+def test_the_title_shows_the_size(student: Student, rng: Rng) -> None:
     title = title_of(*shown_once(student, rng)[1:])
     numbers = set(re.findall(r"\d+", title))
     if not numbers >= {"19", "31"}:
@@ -225,8 +225,8 @@ def test_the_title_names_the_size(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("show_image", "names the mode in the title", weight=0.5)
-def test_the_title_names_the_mode(student: Student, rng: Rng) -> None:
+@detail("show_image", "shows the mode in the title", weight=0.5)
+def test_the_title_shows_the_mode(student: Student, rng: Rng) -> None:
     (colour,) = shown(student, [Image.new("RGB", (7, 5))])
     title, of_colour = title_of(*shown_once(student, rng)[1:]), title_of(*colour)
     if not says_mode("RGB", of_colour):
@@ -249,7 +249,7 @@ def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     assert_is_figure(given, "show_image")
 
 
-@detail("show_image", "gives each picture a figure of its own, a colour picture in its colours", weight=0.5)
+@detail("show_image", "draws each picture into its own figure, a colour picture in its colours", weight=0.5)
 def test_each_picture_has_its_own_figure(student: Student, rng: Rng) -> None:
     colours = [rng.bytes_(5, 7, 3), rng.bytes_(5, 7, 3)]
     images = [Image.frombytes("RGB", (7, 5), one.numpy().tobytes()) for one in colours]
@@ -268,13 +268,13 @@ def test_each_picture_has_its_own_figure(student: Student, rng: Rng) -> None:
             for (_, axes), one in zip(figures, grey, strict=True)
         )
         fail_check(
-            "show_image: expected each colour picture in its own colours, got others. What is left of green?",
+            "show_image: expected each colour picture in its own colours, got others. What happens to green?",
             "converts-to-grey" if is_grey else None,
         )
 
 
 def grey_levels(got: object, pixels: Tensor) -> Tensor:
-    """Return the numbers of a tensor (H, W), the channel axis wherever it is, or fail."""
+    """Return the numbers as a tensor (H, W), wherever the channel axis is, or fail."""
     numbers = numbers_of(got)
     if numbers is None:
         name_mistake(got, None, "image_to_tensor", None)
@@ -292,7 +292,7 @@ def grey_levels(got: object, pixels: Tensor) -> Tensor:
     return numbers.reshape(pixels.shape).double()
 
 
-@core("image_to_tensor", "gives the picture's grey levels, row by row")
+@core("image_to_tensor", "returns the picture's grey levels, row by row")
 def test_picture_becomes_a_tensor(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(28, 28)
     image = picture(pixels)
@@ -316,9 +316,9 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
             continue
         numbers = numbers_of(answer)
         if same_values(got, pixels.double()) and numbers is not None and not numbers.is_floating_point():
-            fail_check("image_to_tensor: the numbers are bytes still. Which dtype do weights have?", "wrong-dtype")
+            fail_check("image_to_tensor: the numbers are still bytes. Which dtype do weights have?", "wrong-dtype")
         if same_values(got, pixels.double()):
-            fail_check("image_to_tensor: white is 255. What is the largest grey level to become?", "not-scaled")
+            fail_check("image_to_tensor: white is 255. What should the largest grey level become?", "not-scaled")
         if same_values(got * 256, pixels.double()):
             fail_check("image_to_tensor: white is 255 / 256. How many steps are there from 0 to 255?", "divides-by-256")
         low, high = pixels.min().double(), pixels.max().double()
@@ -329,7 +329,7 @@ def test_scale_is_from_0_to_1(student: Student, rng: Rng) -> None:
         )
 
 
-@detail("image_to_tensor", "has the shape (1, H, W), also where width and height differ", weight=2)
+@detail("image_to_tensor", "has the shape (1, H, W), even if width and height differ", weight=2)
 def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(19, 31)
     answer = student.image_to_tensor(picture(pixels))
@@ -343,11 +343,11 @@ def test_shape_is_channel_height_width(student: Student, rng: Rng) -> None:
             {(19, 31, 1): "channel-last", (19, 31): "no-channel-axis"}.get(shape or ()) if right else None,
         )
     assert right, (
-        "image_to_tensor: the pixels of a wide picture are out of place. In which order does PIL give the two sizes?"
+        "image_to_tensor: the pixels of a wide picture are out of place. In which order does PIL give its size?"
     )
 
 
-@detail("image_to_tensor", "gives a tensor of float32", weight=0.5)
+@detail("image_to_tensor", "returns a tensor of float32", weight=0.5)
 def test_tensor_is_float32(student: Student, rng: Rng) -> None:
     pixels = rng.bytes_(28, 28)
     got = student.image_to_tensor(picture(pixels))
@@ -357,7 +357,7 @@ def test_tensor_is_float32(student: Student, rng: Rng) -> None:
 
 
 def assert_float32(got: object, where: str, *, right: bool) -> None:
-    """Fail unless it is a tensor of float32; another dtype has a name where the numbers are right."""
+    """Fail unless it is a tensor of float32; another dtype is named if the numbers are right."""
     if isinstance(got, Tensor) and got.dtype != torch.float32:
         fail_check(
             f"{where}: expected float32, got {got.dtype}. Which dtype do a network's weights have?",
@@ -366,7 +366,7 @@ def assert_float32(got: object, where: str, *, right: bool) -> None:
     assert_kind(got, torch.empty(0), where)
 
 
-@detail("image_to_tensor", "answers anew for each picture, and leaves it as it was", weight=0.4)
+@detail("image_to_tensor", "converts each picture afresh, and does not change it", weight=0.4)
 def test_pictures_are_told_apart(student: Student, rng: Rng) -> None:
     first, second = rng.bytes_(5, 7), rng.bytes_(5, 7)
     answers = []
@@ -394,7 +394,7 @@ def test_colour_picture_is_refused(student: Student, rng: Rng) -> None:
 
 
 def fail_for_grey(student: Student, message: str, image: Image.Image) -> None:
-    """Fail with a name if a colour picture is answered as the grey one that PIL makes of it."""
+    """Fail with a name if a colour picture is treated as the grey one that PIL makes of it."""
     try:
         got = numbers_of(student.image_to_tensor(image))
     except StudentRaised:
@@ -405,13 +405,13 @@ def fail_for_grey(student: Student, message: str, image: Image.Image) -> None:
 
 
 def stretched(tensor: Tensor) -> Tensor:
-    """Return what the grey levels are before they are rounded."""
+    """Return the grey levels before rounding."""
     values = tensor.reshape(tensor.shape[-2:]).double()
     return (values - values.min()) / (values.max() - values.min()) * 255
 
 
 def levels_of(got: object) -> Tensor | None:
-    """Return the grey levels of a picture, or of a tensor or array in its place."""
+    """Return the grey levels of a picture, or of a tensor or array instead of one."""
     if isinstance(got, Image.Image):
         return pixels_of(got).double()
     numbers = numbers_of(got)
@@ -422,20 +422,20 @@ def levels_of(got: object) -> Tensor | None:
 
 
 def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool = True, spared: float = 0.0) -> None:
-    """Compare to one grey level.
+    """Compare to within one grey level.
 
     Args:
-        got: what the student's code made of the tensor.
+        got: the student's result.
         tensor: its argument.
         wanted: the grey levels, not rounded.
-        named: whether the bank may say which mistake it is.
+        named: whether the bank may name the mistake.
         spared: share of the grey levels that may be wrong.
     """
     where = "tensor_to_image"
     levels = levels_of(got)
     if levels is None:
         name_mistake(got, None, where, None)
-        fail_check(f"{where}: expected a PIL image, got {describe(got)}. What makes one of an array?")
+        fail_check(f"{where}: expected a PIL image, got {describe(got)}. What turns an array into one?")
     diagnose = Diagnosis(where, (tensor,)) if named else None
     if levels.shape != wanted.shape:
         name_mistake(levels, wanted, where, diagnose)
@@ -455,11 +455,11 @@ def assert_picture(got: object, tensor: Tensor, wanted: Tensor, *, named: bool =
 
 
 FEW = 0.03
-"""Share of grey levels that may be wrong where something else is asked."""
+"""Share of grey levels that may be wrong if something else is tested."""
 
 
 def in_its_form(student: Student, tensor: Tensor) -> Tensor:
-    """Return a tensor (H, W) with a channel axis where the student's function takes no other form."""
+    """Return a tensor (H, W), with a channel axis if the student's function needs one."""
     return tensor[None] if student.kept.get("channel axis") else tensor
 
 
@@ -468,9 +468,9 @@ def assert_stretches(student: Student, tensor: Tensor, spared: float = FEW) -> N
     assert_picture(got, tensor, stretched(tensor), spared=spared)
 
 
-@core("tensor_to_image", "stretches positive and negative numbers to 0 to 255")
+@core("tensor_to_image", "stretches positive and negative numbers to the range from 0 to 255")
 def test_values_are_stretched(student: Student, rng: Rng) -> None:
-    # No two numbers are equal, so that few are at an end, where a rounded one may leave the grey levels.
+    # No two numbers are equal, so few are at an end, where rounding may leave the grey levels.
     tensors = [rng.floats(*shape) * 3 + 0.3 for shape in ((28, 28), (19, 31))]
     try:
         assert_stretches(student, tensors[0])
@@ -493,8 +493,8 @@ def test_both_shapes_are_taken(student: Student, rng: Rng, shape: str, sizes: tu
         other = tensor[None] if tensor.ndim == 2 else tensor[0]
         if is_stretched(student, other):
             fail_check(
-                f"tensor_to_image: shape {shape} raises {error.type_names[0]}, the other of the two does not. "
-                "Which shapes does the docstring have?",
+                f"tensor_to_image: shape {shape} raises {error.type_names[0]}, the other one does not. "
+                "Which shapes does the docstring list?",
                 "takes-one-shape-only",
             )
         raise
@@ -525,18 +525,18 @@ def test_any_range_is_stretched(student: Student, rng: Rng) -> None:
         if as_it_was and ((levels - 255 * tensor.double()).abs() <= 1.001).all():
             knows = is_stretched(student, in_its_form(student, 9 * rng.floats(19, 31)))
             fail_check(
-                "tensor_to_image: what lies between 0 and 1 is not stretched. What do the smallest and the largest "
+                "tensor_to_image: values between 0 and 1 are not stretched. What do the smallest and the largest "
                 "become?",
                 "leaves-shares-unstretched" if knows else None,
             )
-        assert_picture(got, tensor, stretched(tensor), named=False)  # nothing is cut off where nothing lies outside
+        assert_picture(got, tensor, stretched(tensor), named=False)  # nothing is clipped if nothing is outside
 
 
 def same_size(levels: Tensor, tensor: Tensor) -> bool:
     return levels.shape == tensor.shape[-2:]
 
 
-@detail("tensor_to_image", "gives a PIL image of mode L", weight=0.8)
+@detail("tensor_to_image", "returns a PIL image of mode L", weight=0.8)
 def test_answer_is_a_grey_picture(student: Student, rng: Rng) -> None:
     tensor = rng.floats(7, 11)
     got = student.tensor_to_image(in_its_form(student, tensor))
@@ -544,15 +544,17 @@ def test_answer_is_a_grey_picture(student: Student, rng: Rng) -> None:
         levels = levels_of(got)
         right = levels is not None and same_size(levels, tensor) and (levels - stretched(tensor)).abs().max() <= 1.001
         fail_check(
-            f"tensor_to_image: expected a PIL image, got {describe(got)}. What makes one of an array?",
+            f"tensor_to_image: expected a PIL image, got {describe(got)}. What turns an array into one?",
             "tensor-instead-of-image" if right and isinstance(got, Tensor) else None,
         )
-    assert got.mode == "L", f"tensor_to_image: expected mode L, got {got.mode}. Which mode has one grey level a pixel?"
+    assert got.mode == "L", (
+        f"tensor_to_image: expected mode L, got {got.mode}. Which mode has one grey level per pixel?"
+    )
 
 
 @detail("tensor_to_image", "rounds to the nearest grey level; the ends are 0 and 255", weight=0.5)
 def test_grey_levels_are_rounded(student: Student, rng: Rng) -> None:
-    # No level lies near a half or near a whole number, so that float32 decides as float64 does.
+    # No level is near a half or a whole number, so that float32 rounds as float64 does.
     parts = torch.where(torch.arange(254) % 2 == 0, 0.25, 0.75) + torch.rand(254, generator=rng.generator) * 0.2 - 0.1
     wanted = torch.cat([torch.tensor([0.0, 255.0]), torch.arange(254) + parts]).reshape(16, 16)
     tensor = wanted / 100 - 1
@@ -587,7 +589,7 @@ def test_constant_tensor_is_black(student: Student) -> None:
         assert_picture(got, tensor, torch.zeros(tensor.shape), named=False)
 
 
-@detail("tensor_to_image", "answers anew for each tensor, views and float64 too, and leaves it as it was", weight=0.5)
+@detail("tensor_to_image", "converts each tensor afresh, views and float64 too, and does not change it", weight=0.5)
 def test_tensors_are_told_apart(student: Student, rng: Rng) -> None:
     first, second, wide = rng.floats(7, 5), rng.floats(7, 5), rng.floats(5, 14, dtype=torch.float64)
     for tensor in (first, second, first, wide[:, ::2].T, wide[:, ::2]):
@@ -597,7 +599,7 @@ def test_tensors_are_told_apart(student: Student, rng: Rng) -> None:
         except StudentRaised:
             if not given.is_contiguous() and is_stretched(student, given.contiguous()):
                 fail_check(
-                    "tensor_to_image: a view, as a transposed tensor is one, raises an error, its copy does not. "
+                    "tensor_to_image: a view, such as a transposed tensor, raises an error, its copy does not. "
                     "Where are the numbers of a view in memory?",
                     "assumes-contiguous",
                 )
@@ -611,7 +613,7 @@ def test_tensors_are_told_apart(student: Student, rng: Rng) -> None:
 
 
 @refusal("tensor_to_image", "NaN or infinity")
-def test_what_is_no_number_is_refused(student: Student, rng: Rng) -> None:
+def test_nan_and_infinity_are_refused(student: Student, rng: Rng) -> None:
     for value in (float("nan"), float("inf")):
         tensor = rng.floats(5, 7)
         tensor[2, 3] = value
@@ -627,7 +629,7 @@ def test_other_shapes_are_refused(student: Student, rng: Rng) -> None:
 def applied(
     student: Student, name: str, images: list[Tensor], times: int, stand_ins: Mapping[str, tuple[float, float]]
 ) -> list[list[Any]]:
-    """Return what one transform makes of each image, several times in a row."""
+    """Return one transform's results for each image, several times in a row."""
     rows: list[list[Any]] = student.probe("apply", name, list(map(picture, images)), times, dict(stand_ins))
     for answer in (answer for row in rows for answer in row):
         if answer is None:
@@ -647,7 +649,7 @@ def grids(rows: list[list[Any]]) -> list[Tensor]:
 
 
 def reported_once(student: Student, name: str, check: Callable[[Mapping[str, tuple[float, float]]], None]) -> None:
-    """Run a check of a transform; if it holds as soon as another function of the student's is right, say that alone.
+    """Run a check of a transform; if it holds once another function of the student's is right, say only that.
 
     Args:
         student: whose transform it is.
@@ -662,7 +664,7 @@ def reported_once(student: Student, name: str, check: Callable[[Mapping[str, tup
                 check({helper: STAND_INS[helper]})
             except (AssertionError, StudentRaised):
                 continue
-            fail_check(f"{name}: it is right as soon as your {helper} is. What do the checks of {helper} say?")
+            fail_check(f"{name}: it is right once your {helper} is right. What do the checks of {helper} say?")
         raise
 
 
@@ -675,7 +677,7 @@ def garments(rng: Rng, count: int) -> list[Tensor]:
 
 
 def affine_of(got: Tensor, pixels: Tensor) -> tuple[float, float] | None:
-    """Return slope and shift where the numbers are the pixels' shares of 255 times one plus the other."""
+    """Return slope and shift if the numbers are the pixels' shares of 255 times the slope, plus the shift."""
     shares, numbers = pixels.double().flatten() / 255, got.flatten()
     slope = float(torch.cov(torch.stack([shares, numbers]))[0, 1] / shares.var())
     shift = float(numbers.mean() - slope * shares.mean())
@@ -684,19 +686,19 @@ def affine_of(got: Tensor, pixels: Tensor) -> tuple[float, float] | None:
 
 
 def is_flipped(got: Tensor, pixels: Tensor) -> bool:
-    """Tell whether the numbers are the picture's, once it is mirrored back."""
+    """Return whether the numbers are the picture's, once it is mirrored back."""
     return any(affine_of(got.flip(axes), pixels) is not None for axes in FLIPS)
 
 
 def assert_constants(name: str, slope: float, shift: float, tolerance: float, *, exact: bool = True) -> None:
-    """Compare what is made of black and white, and name what was done instead.
+    """Compare the results for black and white, and name the mistake.
 
     Args:
         name: of the function.
         slope: from black to white.
         shift: what black becomes.
         tolerance: of mean and deviation.
-        exact: whether nothing else has changed the numbers, so that they may give a name.
+        exact: whether nothing else has changed the numbers, so that they may name the mistake.
     """
     if slope > 0 and abs(1 / slope - STD) <= tolerance and abs(-shift / slope - MEAN) <= tolerance:
         return
@@ -713,10 +715,10 @@ def assert_constants(name: str, slope: float, shift: float, tolerance: float, *,
         fail_check(f"{name}: the numbers are far too large. Which range do the constants belong to?", "not-scaled")
     if is_near(1 / MEAN, -STD / MEAN):
         fail_check(
-            f"{name}: mean and deviation have changed places. In which order does Normalize take them?",
+            f"{name}: mean and deviation are swapped. In which order does Normalize take them?",
             "mean-and-std-exchanged",
         )
-    known = exact and 1.2 < slope < 20  # a deviation of pixels from 0 to 1, whatever set it is of
+    known = exact and 1.2 < slope < 20  # a deviation of pixels from 0 to 1, of whatever set
     fail_check(
         f"{name}: the images are normalised with other numbers than FashionMNIST's mean and deviation. "
         "Where do yours come from?",
@@ -757,7 +759,7 @@ def test_evaluation_normalises(student: Student, rng: Rng) -> None:
     reported_once(student, "eval_transform", check)
 
 
-@detail("eval_transform", "gives the same picture the same tensor, whatever came before", weight=1.6)
+@detail("eval_transform", "returns the same tensor for the same picture, whatever came before", weight=1.6)
 def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
     pixels = garments(rng, 3)
     rows = grids(applied(student, "eval_transform", [*pixels, pixels[0]], 10, {}))
@@ -773,13 +775,13 @@ def test_evaluation_is_deterministic(student: Student, rng: Rng) -> None:
         return
     likenesses = torch.cat([best_likeness(row, one) for row, one in zip(rows[:3], pixels, strict=True)])
     fail_check(
-        "eval_transform: the same picture gives different tensors. Is chance wanted here?",
+        "eval_transform: the same picture gives different tensors. Should it be random?",
         "augments-evaluation" if likenesses.median() > 0.5 else None,
     )
 
 
-@detail("eval_transform", "gives float32 of shape (1, 28, 28)", weight=0.5)
-def test_evaluation_gives_the_promised_kind(student: Student, rng: Rng) -> None:
+@detail("eval_transform", "returns float32 of shape (1, 28, 28)", weight=0.5)
+def test_evaluation_returns_the_promised_kind(student: Student, rng: Rng) -> None:
     def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
         rows = applied(student, "eval_transform", [pixels], 1, stand_ins)
         numbers = affine_of(grids(rows)[0][0], pixels)
@@ -796,7 +798,7 @@ def assert_tensor_of_a_picture(got: object, where: str, *, right: bool, seen: bo
     Args:
         got: the answer.
         where: the function's name.
-        right: whether the numbers are right, so that they may give a name.
+        right: whether the numbers are right, so that they may name the mistake.
         seen: whether it is the picture, perhaps altered by chance.
     """
     shape = tuple(getattr(got, "shape", ()))
@@ -809,13 +811,13 @@ def assert_tensor_of_a_picture(got: object, where: str, *, right: bool, seen: bo
     assert_float32(got, where, right=right)
 
 
-@core("train_transform", "keeps what is in the picture")
+@core("train_transform", "keeps the picture recognisable")
 def test_training_keeps_the_class(student: Student, rng: Rng) -> None:
     def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
         draws = grids(applied(student, "train_transform", pixels, 8, stand_ins))
         likenesses = torch.cat([best_likeness(some, one) for some, one in zip(draws, pixels, strict=True)])
         assert likenesses.median() > 0.6, (
-            "train_transform: most draws no longer look like the picture. Would you still know the class?"
+            "train_transform: most draws no longer look like the picture. Could you still tell the class?"
         )
 
     pixels = garments(rng, 10)
@@ -830,13 +832,13 @@ def test_training_is_random(student: Student, rng: Rng) -> None:
         anew = [grids(applied(student, "train_transform", pixels[:1], 1, {}))[0] for _ in range(12)]
         if any(not torch.equal(one, anew[0]) for one in anew):
             fail_check(
-                "train_transform: a transform changes all pictures alike, another one otherwise. When is chance asked?",
+                "train_transform: one transform changes all pictures alike, another one differently. Is each draw new?",
                 "draws-when-made",
             )
         plain = all(affine_of(some[0], one) is not None for some, one in zip(draws, pixels, strict=True))
         flipped = all(is_flipped(some[0], one) for some, one in zip(draws, pixels, strict=True))
         fail_check(
-            "train_transform: 30 draws of the same picture are all alike. Where is chance?",
+            "train_transform: 30 draws of the same picture are all alike. What is random?",
             "never-augments" if plain else "always-flips" if flipped else None,
         )
 
@@ -845,7 +847,7 @@ def test_training_is_random(student: Student, rng: Rng) -> None:
 def test_training_normalises(student: Student) -> None:
     def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
         rows = applied(student, "train_transform", plain, 21, stand_ins)
-        # The middle of a plain picture stays what it is, however the picture is moved, turned or mirrored.
+        # The middle of a plain picture stays the same, however the picture is moved, turned or mirrored.
         middles = [row[:, 14, 14] for row in grids(rows)]
         black, white = (float(middle.median()) for middle in middles)
         if abs(black + MEAN / STD) > 0.1 or abs(white - (1 - MEAN) / STD) > 0.4:
@@ -857,8 +859,8 @@ def test_training_normalises(student: Student) -> None:
     reported_once(student, "train_transform", check)
 
 
-@detail("train_transform", "gives float32 of shape (1, 28, 28)", weight=0.5)
-def test_training_gives_the_promised_kind(student: Student, rng: Rng) -> None:
+@detail("train_transform", "returns float32 of shape (1, 28, 28)", weight=0.5)
+def test_training_returns_the_promised_kind(student: Student, rng: Rng) -> None:
     def check(stand_ins: Mapping[str, tuple[float, float]]) -> None:
         rows = applied(student, "train_transform", pixels, 10, stand_ins)
         for row, draws, one in zip(rows, grids(rows), pixels, strict=True):

@@ -1,4 +1,4 @@
-"""Builders of the hostile submissions that cannot lie in a repository: see tests/submissions/hostile.toml."""
+"""Builders of hostile submissions that cannot be kept in a repository: see tests/submissions/hostile.toml."""
 
 from tests.hostile import archives, files, names, networks
 from tests.hostile.registry import BUILDERS

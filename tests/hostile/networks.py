@@ -1,4 +1,4 @@
-"""Weights that are no weights, and networks that know the test set by heart."""
+"""Invalid weights, and networks that memorised the test set."""
 
 import base64
 import json
@@ -130,7 +130,7 @@ def nearest_neighbours(path: Path) -> None:
 
 
 def fill(path: Path, data: bytes) -> None:
-    """Put bytes into the model's source, where it says so, and write weights that fit."""
+    """Put bytes into the model's source at its placeholder, and write weights that fit."""
     module = path / "model.py"
     text = base64.b85encode(zlib.compress(data)).decode()
     module.write_text(module.read_text(encoding="utf-8").replace("FILLED", text), encoding="utf-8")

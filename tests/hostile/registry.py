@@ -19,6 +19,6 @@ BUILDERS: Final[dict[str, Callable[[Path], None]]] = {}
 
 
 def builder(build: Callable[[Path], None]) -> Callable[[Path], None]:
-    """Make a builder known by its name, with hyphens for underscores."""
+    """Register a builder under its name, with hyphens for underscores."""
     BUILDERS[build.__name__.replace("_", "-")] = build
     return build
