@@ -42,7 +42,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.samples import WEIGHTS, samples, write_sample
+from grader.authoring.samples import samples, write_sample
 from grader.course import Task, course
 from grader.paths import ROOT, SAMPLE_CLASS
 
@@ -110,7 +110,7 @@ def write_submissions(to: Path) -> None:
     for sample in samples():
         if sample.name in SUBMISSIONS:
             write_sample(sample, SAMPLE_CLASS / "class" / sample.name, to)
-            (to / sample.name / WEIGHTS).unlink(missing_ok=True)
+            (to / sample.name / course().artefact_file).unlink(missing_ok=True)
 
 
 def write_notebooks(submissions: Path, to: Path, tasks: list[Task]) -> dict[str, Path]:
