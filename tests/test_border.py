@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -130,3 +131,13 @@ def test_imports_go_one_way() -> None:
         folders[here] |= {other for need in needs if (other := need.split(".")[1]) != here}
     TopologicalSorter({name: {one for one in needs if one in folders} for name, needs in folders.items()
                        if (GRADER / name).is_dir()}).prepare()  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_imports_what_there_is(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("grader"):
+            module = importlib.import_module(str(node.module))
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
