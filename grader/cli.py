@@ -19,7 +19,7 @@ from grader import __version__
 
 WRONG_CALL = 2
 GRADER_FAILED = 3
-PARTS = ("grader.verbs", "grader.student.verbs")
+PARTS = ("grader.verbs", "grader.student.commands")
 """Where the verbs are; students get the second alone."""
 
 OF_ALL_VERBS = ("--course", "--term")
@@ -136,15 +136,10 @@ def main() -> NoReturn:
     from grader.errors import GraderError, WrongTerm  # noqa: PLC0415
 
     try:
-        cli.main(prog_name="grader", standalone_mode=False)
+        sys.exit(cli.main(prog_name="grader", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "grader"
         click.echo(f"{command}: {error.format_message()} Try `{command} --help`.".replace("\n", " "), err=True)
-        sys.exit(WRONG_CALL)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except WrongTerm as error:
-        click.echo(f"grader: {error}", err=True)
         sys.exit(WRONG_CALL)
     except (click.Abort, KeyboardInterrupt):
         kept = " What is graded is kept; run the same command to go on." if KEEPING.intersection(sys.argv) else ""
@@ -152,8 +147,7 @@ def main() -> NoReturn:
         sys.exit(130)
     except (GraderError, OSError) as error:
         click.echo(f"grader: {error}", err=True)
-        sys.exit(GRADER_FAILED)
+        sys.exit(WRONG_CALL if isinstance(error, WrongTerm) else GRADER_FAILED)
     except Exception:  # noqa: BLE001 - a bug of ours must not look like a check that does not hold
         traceback.print_exc()
         sys.exit(GRADER_FAILED)
-    sys.exit(0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.gradescope import write_autograder
+from grader.authoring.autograder_zip import write_autograder
 from grader.paths import SOLUTIONS
 
 PYTHON = '#!/bin/sh\nPYTHONPATH="{source}/kit" exec "{python}" "$@"\n'

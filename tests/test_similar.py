@@ -11,8 +11,8 @@ import pytest
 
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.similar.classes import compare, read_class
-from grader.similar.fingerprints import fingerprint, given_hashes, match
 from grader.similar.page import marked, similarity_page
+from grader.similar.winnowing import fingerprint, given_hashes, match
 
 STUB = (EXERCISES / "summary.py").read_text(encoding="utf-8")
 REFERENCE = (SOLUTIONS / "summary.py").read_text(encoding="utf-8")

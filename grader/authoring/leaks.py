@@ -25,8 +25,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
+from grader.authoring.source_notebooks import questions
 from grader.course import course
 from grader.paths import COURSE, COURSE_FILE, DATA, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.stubs import given_text, solution_blocks, solution_lines

@@ -14,8 +14,8 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearSolutions, Execute
 
 from grader.authoring.delivery import Release, deliver
-from grader.authoring.notebooks import source_notebooks
 from grader.authoring.release import given_files
+from grader.authoring.source_notebooks import source_notebooks
 from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_bytes_atomically

@@ -16,10 +16,9 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
 from grader.files import write_atomically
-from grader.graded.export import FILE_NAMES, gradebook_csv
-from grader.reports.lms.canvas import heading
+from grader.graded.lms_file import FILE_NAMES, column_of, gradebook_csv
 from grader.reports.lms.roster import assign, read_roster_file
-from grader.reports.lms.sheet import Column, Grade, Person
+from grader.reports.lms.sheet import Grade, Person
 
 
 class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
@@ -39,8 +38,7 @@ class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
             people, problems = assign(roster, people)
             for problem in problems:
                 self.log.warning("left out: %s", problem)
-        headings = roster.headings if roster and self.form == "canvas" else ()
-        columns = [Column(heading(one.name, headings), float(one.max_score)) for one in assignments]
+        columns = [column_of(self.form, one.name, float(one.max_score), roster) for one in assignments]
         names = [one.name for one in assignments]
         grades = [_grade(gradebook, names, student, person) for student, person in people.items()]
         target = Path(self.to or FILE_NAMES[self.form])

@@ -13,9 +13,9 @@ from grader.figures import FILE_NAME as FIGURES
 from grader.files import write_atomically, write_bytes_atomically
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.graded.changes import Change, changes
-from grader.graded.results import read_results
 from grader.locking import only_grader
 from grader.overrides import overridden, read_overrides
+from grader.reports.published import read_results
 
 STAGING = ".regrade"
 """The folder in the output folder where the new results wait; an interrupted regrade goes on from there."""

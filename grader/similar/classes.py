@@ -14,7 +14,7 @@ from grader import intake
 from grader.course import course
 from grader.intake.box import read_boxed
 from grader.paths import EXERCISES
-from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, leave_out, match
+from grader.similar.winnowing import Match, Source, fingerprint, given_hashes, leave_out, match
 
 LEAST_HASHES = 40
 """A module with fewer stretches of its own says nothing: there are only so many ways to write three lines."""

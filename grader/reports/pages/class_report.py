@@ -13,7 +13,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from grader.course import Task, course
-from grader.reports.pages import drawing
+from grader.reports.pages import charts
 from grader.reports.pages.environment import STATUS_WORDS, rendered
 from grader.results import MAX_SCORE, SUSPICION, Result, TaskResult
 from grader.versions import NOTE
@@ -72,7 +72,7 @@ class TaskFigures:
         """The standing as a picture, and in words."""
         counts = self.standing
         said = ", ".join(f"{counts[key]} {word}" for key, word in STANDING_WORDS.items() if counts[key])
-        return drawing.shares([(key, counts[key]) for key in STANDING_WORDS], said)
+        return charts.shares([(key, counts[key]) for key in STANDING_WORDS], said)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
         unsafe=any(result.sandbox == "none" for _, result in results),
         standing=Counter(result.status for _, result in results),
         scores=summary_of(scores),
-        histogram=drawing.histogram(scores, MAX_SCORE),
+        histogram=charts.histogram(scores, MAX_SCORE),
         seconds=summary_of(seconds),
         concerns=concerns(results),
         tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
