@@ -39,8 +39,10 @@ class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
             for problem in problems:
                 self.log.warning("left out: %s", problem)
         columns = [column_of(self.form, one.name, float(one.max_score), roster) for one in assignments]
-        names = [one.name for one in assignments]
-        grades = [_grade(gradebook, names, student, person) for student, person in people.items()]
+        grades = []
+        for student, person in people.items():
+            found = [_score(gradebook, one.name, student) for one in assignments]
+            grades.append(Grade(person, tuple(score for score, _ in found), tuple(text for _, text in found)))
         target = Path(self.to or FILE_NAMES[self.form])
         self.log.info("Exporting grades to %s", target)
         write_atomically(target, gradebook_csv(self.form, columns, grades))
@@ -67,11 +69,6 @@ def _person(student: Any) -> Person:
     """Return one of nbgrader's students; their id is the login."""
     name = ", ".join(part for part in (student.last_name, student.first_name) if part)
     return Person(name or student.id, login=student.id, lms_id=student.lms_user_id or "", email=student.email or "")
-
-
-def _grade(gradebook: Gradebook, assignments: Iterable[str], student: str, person: Person) -> Grade:
-    found = [_score(gradebook, assignment, student) for assignment in assignments]
-    return Grade(person, tuple(score for score, _ in found), tuple(text for _, text in found))
 
 
 def _score(gradebook: Gradebook, assignment: str, student: str) -> tuple[float | None, str]:
