@@ -100,7 +100,9 @@ def _choose_course(_context: click.Context, _option: click.Parameter, folder: Pa
     os.environ[COURSE_VARIABLE] = str(COURSE)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}, no_args_is_help=False
+)
 @click.version_option(__version__, prog_name="grader")
 @click.option(
     "--course",

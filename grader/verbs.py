@@ -30,16 +30,16 @@ SKIP = "skip"
 """The way of judging that leaves out the task about the artefact."""
 
 
-def _tasks(_context: click.Context, _option: click.Parameter, only: str) -> tuple[str, ...]:
+def _tasks(_context: click.Context, _option: click.Parameter, only: str | None) -> tuple[str, ...]:
     """Return the ids of the named tasks in teaching order, none if none is named."""
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = [name.strip() for name in (only or "").split(",") if name.strip()]
     try:
         return tuple(task.id for task in course().select(names)) if names else ()
     except ValueError as error:
         raise click.UsageError(f"--only: {error}.") from None
 
 
-ONLY = click.option("--only", default="", callback=_tasks, metavar="TASK,..", help="These tasks alone.")
+ONLY = click.option("--only", callback=_tasks, metavar="TASK,..", help="These tasks alone.")
 JOBS = click.option(
     "--jobs", type=click.IntRange(1, 256), help="Submissions checked at the same time [default: one per core]."
 )
@@ -58,7 +58,6 @@ def _grading(*more_ways: str) -> Callable[[Command], Command]:
             "--timeout",
             type=SECONDS,
             default=30,
-            show_default=True,
             help="Seconds for one answer, at least; more where the reference takes more than a twentieth of it.",
         ),
         click.option(
@@ -72,9 +71,7 @@ def _grading(*more_ways: str) -> Callable[[Command], Command]:
     if artefact := course().artefact:
         ways = click.Choice([*artefact.ways, *more_ways])
         name = f"--{artefact.option}"
-        options.append(
-            click.option(name, "way", type=ways, default=artefact.ways[0], show_default=True, help=artefact.help)
-        )
+        options.append(click.option(name, "way", type=ways, default=artefact.ways[0], help=artefact.help))
     return lambda command: functools.reduce(lambda one, option: option(one), reversed(options), command)
 
 
@@ -110,19 +107,19 @@ def _settings(
     "--executor",
     type=click.Choice(["local", "dask"]),
     default="local",
-    show_default=True,
     help="What grades: this machine, or the nodes of a dask cluster.",
 )
-@click.option("--scheduler", default="", metavar="ADDRESS", help="Of the cluster, such as tcp://10.0.0.1:8786.")
+@click.option("--scheduler", metavar="ADDRESS", help="Of the cluster, such as tcp://10.0.0.1:8786.")
 @click.option(
     "--node-timeout",
     "node_seconds",
     type=SECONDS,
     default=60,
-    show_default=True,
     help="Seconds that a node may be silent before its submissions are graded by others.",
 )
-def grade(submissions: Path, out: Path, only: tuple[str, ...], executor: str, scheduler: str, **how: Any) -> None:
+def grade(
+    submissions: Path, out: Path, only: tuple[str, ...], executor: str, scheduler: str | None, **how: Any
+) -> None:
     """Grade a class: SUBMISSIONS/NAME/ or SUBMISSIONS/NAME.zip, one per student."""
     if (executor == "dask") != bool(scheduler):
         raise click.UsageError(
@@ -138,11 +135,11 @@ def grade(submissions: Path, out: Path, only: tuple[str, ...], executor: str, sc
     if not tasks:
         raise click.UsageError(f"--only: expected a task besides {skipped}, which is skipped, got none.")
     require_linux()
-    _grade(submissions, out, _settings(tasks, scheduler=scheduler, **how))
+    _grade(submissions, out, _settings(tasks, scheduler=scheduler or "", **how))
 
 
 @click.command()
-@click.option("--out", type=NEW_FOLDER, default=Path("demo-out"), show_default=True, help="Where the reports go.")
+@click.option("--out", type=NEW_FOLDER, default=Path("demo-out"), help="Where the reports go.")
 @JOBS
 @UNSAFE
 def demo(out: Path, **how: Any) -> None:
@@ -228,7 +225,6 @@ def regrade(submissions: Path, out: Path, *, yes: bool, **how: Any) -> None:
 @click.option(
     "--assignment",
     default=f"{course().name.upper()} exercises",
-    show_default=True,
     help="What the assignment is called in the gradebook.",
 )
 def export(
@@ -265,7 +261,6 @@ def export(
     "--share",
     type=click.FloatRange(0.1, 1),
     default=0.5,
-    show_default=True,
     help="How much of a module's own code a pair has in common, at least.",
 )
 def similar(submissions: Path, target: Path, share: float) -> None:

@@ -80,7 +80,6 @@ def predict(task: str, seed: int | None) -> None:
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("submission.zip"),
-    show_default=True,
     help="The zip to write.",
 )
 def submit(out: Path) -> None:
@@ -100,7 +99,6 @@ def submit(out: Path) -> None:
     "--limit",
     type=click.FloatRange(1, 600),
     default=20.0,
-    show_default=True,
     help="Seconds after which a single check is ended.",
 )
 def watch(limit: float) -> None:
