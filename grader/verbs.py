@@ -223,9 +223,7 @@ def regrade(submissions: Path, out: Path, *, yes: bool, **how: Any) -> None:
 @click.option("--file", "target", type=NEW_FILE, help="Where the export goes [default: a file in OUT].")
 @click.option("--student", help="This submission alone.")
 @click.option(
-    "--assignment",
-    default=f"{course().name.upper()} exercises",
-    help="What the assignment is called in the gradebook.",
+    "--assignment", default=f"{course().name.upper()} exercises", help="What the assignment is called in the gradebook."
 )
 def export(
     out: Path, to: Format, roster: Path | None, target: Path | None, student: str | None, assignment: str

@@ -18,7 +18,7 @@ from grader.authoring.release import given_files
 from grader.authoring.source_notebooks import source_notebooks
 from grader.course import course
 from grader.errors import GraderError
-from grader.files import write_bytes_atomically
+from grader.files import write_atomically
 from grader.paths import COURSE, COURSE_VARIABLE, ROOT
 
 ASSIGNMENT = course().name
@@ -81,7 +81,7 @@ def _assign(course: Path) -> None:
         return
     assigned.unlink(missing_ok=True)  # whatever ends this half way leaves no stamp
     generate_assignment(course)
-    write_bytes_atomically(assigned, record)
+    write_atomically(assigned, record)
 
 
 def _set_deadline(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grader.batch import Settings, Watcher, grade_folder
 from grader.figures import FILE_NAME as FIGURES
-from grader.files import write_atomically, write_bytes_atomically
+from grader.files import write_atomically
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.graded.changes import Change, changes
 from grader.locking import only_grader
@@ -114,6 +114,6 @@ def _forget_waiting(out: Path) -> None:
 def _take_figures(waiting: Path, published: Path) -> None:
     """Put what a new result draws in the place of what the earlier one did, be it nothing."""
     if (waiting / FIGURES).exists():
-        write_bytes_atomically(published / FIGURES, (waiting / FIGURES).read_bytes())
+        write_atomically(published / FIGURES, (waiting / FIGURES).read_bytes())
     else:
         (published / FIGURES).unlink(missing_ok=True)

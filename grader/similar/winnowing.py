@@ -49,19 +49,6 @@ class Source:
         return set(self.fingerprint.hashes)
 
 
-@dataclass(frozen=True)
-class Match:
-    """What two sources have in common.
-
-    Attributes:
-        shares: of the first one's own code, and of the second one's, in [0, 1].
-        spans: the matching stretches of each text, as (start, end) in characters.
-    """
-
-    shares: tuple[float, float]
-    spans: tuple[list[tuple[int, int]], list[tuple[int, int]]]
-
-
 def given_hashes(code: str) -> set[int]:
     """Return the hashes of every stretch of the code that students were given."""
     tokens, _ = filter_code(code, "module.py", "python")
@@ -91,11 +78,13 @@ def leave_out(source: Source, hashes: Collection[int]) -> None:
     one.token_coverage = get_token_coverage(one.hash_idx, one.k, len(one.filtered_code))
 
 
-def match(first: Source, second: Source) -> Match:
-    """Return what two sources have in common."""
+def match(first: Source, second: Source) -> list[tuple[float, list[tuple[int, int]]]]:
+    """Return of each of two sources how much of its own code is in the other, in [0, 1], and where, in characters."""
     _, shares, slices = compare_files(first.fingerprint, second.fingerprint)
-    spans = _spans(slices[0], len(first.code)), _spans(slices[1], len(second.code))
-    return Match((min(float(shares[0]), 1.0), min(float(shares[1]), 1.0)), spans)
+    return [
+        (min(float(share), 1.0), _spans(found, len(source.code)))
+        for share, found, source in zip(shares, slices, (first, second), strict=True)
+    ]
 
 
 def _spans(slices: np.ndarray, length: int) -> list[tuple[int, int]]:

@@ -77,10 +77,7 @@ def predict(task: str, seed: int | None) -> None:
 
 @click.command()
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("submission.zip"),
-    help="The zip to write.",
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("submission.zip"), help="The zip to write."
 )
 def submit(out: Path) -> None:
     """Make the zip to hand in, and tell what is in it and what is missing."""
@@ -96,10 +93,7 @@ def submit(out: Path) -> None:
 
 @click.command()
 @click.option(
-    "--limit",
-    type=click.FloatRange(1, 600),
-    default=20.0,
-    help="Seconds after which a single check is ended.",
+    "--limit", type=click.FloatRange(1, 600), default=20.0, help="Seconds after which a single check is ended."
 )
 def watch(limit: float) -> None:
     """Check at each save what the save touches; keys for hint, list, next, reset and quit."""
