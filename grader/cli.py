@@ -62,10 +62,11 @@ def _options_first(args: list[str]) -> list[str]:
     rest: list[str] = []
     ahead = iter(args)
     for arg in ahead:
-        if arg in OF_ALL_VERBS:
-            first += [arg, *itertools.islice(ahead, 1)]
+        name, has_value, _ = arg.partition("=")
+        if name in OF_ALL_VERBS:
+            first += [arg, *itertools.islice(ahead, 0 if has_value else 1)]
         else:
-            (first if arg.startswith(tuple(f"{option}=" for option in OF_ALL_VERBS)) else rest).append(arg)
+            rest.append(arg)
     return first + rest
 
 
@@ -84,9 +85,7 @@ def _choose_term(_context: click.Context, _option: click.Parameter, file: Path |
     """Settle which term this process, and every one that it starts, follows."""
     from grader.paths import TERM_VARIABLE, term_file  # noqa: PLC0415 - after the course is known
 
-    if file is not None:
-        os.environ[TERM_VARIABLE] = str(file.resolve())
-    os.environ[TERM_VARIABLE] = str(term_file() or "")
+    os.environ[TERM_VARIABLE] = str(file.resolve() if file else term_file() or "")
 
 
 def _choose_course(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:

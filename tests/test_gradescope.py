@@ -76,7 +76,9 @@ def test_the_zip_holds_nothing_that_came_about_in_use(archive: Path, tmp_path: P
     for name in ("data/MNIST5k/raw/images-idx3-ubyte", "data/MNIST5k/unpack.lock", "exercises/filters.png",
                  "exercises/fashion_cnn.safetensors", "exercises/.progress.json", "exercises/mine.py"):  # fmt: skip
         (used / name).write_bytes(b"used")
-    again = "import pathlib; from grader.authoring import autograder_zip as made; made.write_autograder(pathlib.Path('{}'))"
+    again = (
+        "import pathlib; from grader.authoring import autograder_zip as made; made.write_autograder(pathlib.Path('{}'))"
+    )
     subprocess.run([sys.executable, "-c", again.format(tmp_path / "again.zip")], cwd=used, check=True)
     with zipfile.ZipFile(tmp_path / "again.zip") as files:
         assert files.namelist() == names

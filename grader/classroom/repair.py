@@ -11,7 +11,7 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,12 @@ def _read(path: Path) -> NotebookNode:
     nb: NotebookNode = new_notebook()
     try:
         document = parsed(read_regular(str(path), limits.MAX_NOTEBOOK))
-        nb.cells = [_rebuilt(cell) for cell in cells_of(document)]
+        seen: set[str] = set()
+        nb.cells = [_rebuilt(cell, seen) for cell in cells_of(document)]
     except (OSError, UnreadableError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         add_notes(nb, [f"{path.name} cannot be read: {why}"])
         return nb
-    _make_ids_unique(nb.cells)
     nb.metadata.update(copy.deepcopy(KERNEL))
     version = document.get("nbformat", 4)
     if version != 4:
@@ -83,16 +83,22 @@ def _read(path: Path) -> NotebookNode:
     return nb
 
 
-def _rebuilt(cell: Mapping[str, Any]) -> NotebookNode:
-    """Return a cell with what counts of it: type, source, id, pasted pictures, nbgrader's marks and our tag."""
+def _rebuilt(cell: Mapping[str, Any], seen: set[str]) -> NotebookNode:
+    """Return a cell with what counts of it: type, source, id, pasted pictures, nbgrader's marks and our tag.
+
+    Args:
+        cell: as it stands in the notebook.
+        seen: ids of the cells above it, to which its own is added; a cell that repeats one gets a new id.
+    """
     kind = str(cell.get("cell_type"))
     if kind == "heading":  # notebook format 3
         level = cell.get("level")
         prefix = "#" * (level if isinstance(level, int) and 0 < level < 7 else 1)
         return NEW_CELL["markdown"](f"{prefix} {source_of(cell)}")
     new = NEW_CELL.get(kind, NEW_CELL["raw"])(source_of(cell))
-    if isinstance(cell.get("id"), str) and CELL_ID.fullmatch(cell["id"]):
-        new["id"] = cell["id"]
+    if isinstance(own := cell.get("id"), str) and CELL_ID.fullmatch(own) and own not in seen:
+        new["id"] = own
+    seen.add(new["id"])
     metadata = cell.get("metadata")
     marks, tags = map(metadata.get, ("nbgrader", "tags")) if isinstance(metadata, dict) else (None, None)
     if isinstance(marks, dict):
@@ -114,15 +120,6 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
         for name, bundle in attachments.items()
         if isinstance(bundle, dict)
     }
-
-
-def _make_ids_unique(cells: Iterable[NotebookNode]) -> None:
-    """Give a cell whose id an earlier one has a new one."""
-    seen: set[str] = set()
-    for cell in cells:
-        if cell["id"] in seen:
-            cell["id"] = new_raw_cell()["id"]
-        seen.add(cell["id"])
 
 
 class RepairCells(NbGraderPreprocessor):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.course import course
-from grader.student import CannotError, NotHereError
+from grader.student import CannotError
 
 if TYPE_CHECKING:
     from grader.course import Task
@@ -69,7 +69,7 @@ def predict(task: str, seed: int | None) -> None:
     from grader.student.predict import CASES, ask_cases  # noqa: PLC0415
 
     with _exercises() as (_, memory):
-        right = ask_cases(task, sys.stdin, click.echo, _prompt, Random(seed))  # noqa: S311 - drawn, not secret
+        right = ask_cases(task, _typed(), click.echo, Random(seed))  # noqa: S311 - drawn, not secret
         memory.predictions[task] = {"right": right, "asked": CASES}
         memory.save()
         click.echo(f"{right} of {CASES} right. Now write {task}: your code can check you.")
@@ -104,10 +104,14 @@ def watch(limit: float) -> None:
         Watch(workspace, limit).run()
 
 
-def _prompt(text: str) -> None:
-    """Write a prompt; without a terminal there is none."""
-    if sys.stdin.isatty():
-        click.echo(text, nl=False)
+def _typed() -> Iterator[str]:
+    """Give the lines that are typed, each after a prompt where there is a terminal."""
+    while True:
+        if sys.stdin.isatty():
+            click.echo("  > ", nl=False)
+        if not (line := sys.stdin.readline()):
+            return
+        yield line
 
 
 @contextmanager
@@ -123,8 +127,6 @@ def _exercises() -> Iterator[tuple[Workspace, Memory]]:
         if memory.remark:
             click.echo(memory.remark, err=True)
         yield workspace, memory
-    except NotHereError as error:
-        raise click.UsageError(str(error)) from None
     except CannotError as error:
         click.echo(f"{command}: {error}", err=True)
         sys.exit(1)

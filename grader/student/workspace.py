@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from grader.course import course
 from grader.errors import GraderError
 from grader.stubs import STUBS, stub_text
-from grader.student import NotHereError
 
 PACKAGE = "exercises"
 
@@ -28,13 +29,13 @@ class Workspace:
         """Find the exercises from a folder: below it, or below one of the folders around it.
 
         Raises:
-            NotHereError: if there are none.
+            UsageError: if there are none.
         """
         for base in (start, *start.parents):
             folder = base / PACKAGE
             if any((folder / f"{name}.py").is_file() for name in course().modules):
                 return cls(folder)
-        raise NotHereError(
+        raise click.UsageError(
             f"expected a folder {PACKAGE}/ with the modules in {start}, got none. Is it the right folder?"
         )
 
