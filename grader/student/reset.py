@@ -6,7 +6,6 @@ from pathlib import Path
 
 from grader.course import Task
 from grader.files import keep_backup, write_atomically
-from grader.public.progress import unwritten_symbols
 from grader.splice import splice
 from grader.student import CannotError
 from grader.student.workspace import Workspace
@@ -43,12 +42,11 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
 
 
 def _spliced(data: bytes, stub: str, workspace: Workspace, task: Task) -> str:
-    path = workspace.module(task.module)
-    shown = workspace.shown(path)
+    shown = workspace.shown(workspace.module(task.module))
     remedy = f"Mend that, or put the whole file back: grader reset {task.id} --whole-file"
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")
-        if unwritten_symbols(path, task.symbols) == set(task.symbols):
+        if workspace.is_untouched(task):
             return text
         return splice(text, stub, only=task.symbols)
     except SyntaxError as error:

@@ -15,7 +15,7 @@ import watchfiles
 from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.memory import Memory
-from grader.public.progress import line_of, unwritten_symbols
+from grader.public.progress import line_of
 from grader.student import CannotError
 from grader.student.hints import next_hint
 from grader.student.keys import has_keys, listening
@@ -115,9 +115,7 @@ class Watch:
             self._check(course().artefact_file, [judged.module], keyword=judged.id)
 
     def _is_begun(self, module: str) -> bool:
-        path = self.workspace.module(module)
-        tasks = [task for task in course().tasks if task.module == module]
-        return any(unwritten_symbols(path, task.symbols) != set(task.symbols) for task in tasks)
+        return any(task.module == module and not self.workspace.is_untouched(task) for task in course().tasks)
 
     def _check(self, why: str, modules: Iterable[str], keyword: str = "") -> None:
         self._began = self._alive = time.monotonic()
@@ -222,8 +220,7 @@ class Watch:
     def _state(self, task: Task) -> str:
         if task.id in self._states:
             return self._states[task.id]
-        module = self.workspace.module(task.module)
-        if unwritten_symbols(module, task.symbols) == set(task.symbols):
+        if self.workspace.is_untouched(task):
             return "not started"
         return "green before" if task.id in Memory.load(self.workspace.folder).passed else "not looked at"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from grader.course import course
+from grader.course import Task, course
 from grader.errors import GraderError
+from grader.public.progress import unwritten_symbols
 from grader.stubs import STUBS, stub_text
 
 PACKAGE = "exercises"
@@ -42,6 +43,10 @@ class Workspace:
     def module(self, name: str) -> Path:
         """Return where a module lies, or would lie."""
         return self.folder / f"{name}.py"
+
+    def is_untouched(self, task: Task) -> bool:
+        """Return whether all functions of a task still are what the stub has."""
+        return unwritten_symbols(self.module(task.module), task.symbols) == set(task.symbols)
 
     def shown(self, path: Path) -> str:
         """Name a file of the student's, as seen from beside ``exercises``."""
