@@ -58,7 +58,7 @@ def names_used(source: str, names: Container[str]) -> dict[str, list[str]]:
         names: names as in the answer.
 
     Returns:
-        ``function`` or ``Class.method`` -> sorted names. What is reached through ``self`` counts as no name.
+        ``function`` or ``Class.method`` -> sorted names. What is reached through ``self`` does not count as a name.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: if the text cannot be parsed; nothing else.

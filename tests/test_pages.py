@@ -171,7 +171,7 @@ def test_concerns_name_who_and_what() -> None:
     found = {concern.title: concern.entries for concern in concerns(class_)}
     assert found == {
         "The grader failed": [("kim", "kim", "ours")],
-        "Answers that are no answers": [("ada", "ada", "gave no readable answer: convolve")],
+        "Unreadable answers": [("ada", "ada", "gave no readable answer: convolve")],
         "Suspected memorising": [("bob", "bob", "fashion_accuracy: suspicion: a memorised set?")],
         "Nothing could be graded": [("eve", "eve", "nothing there")],
         "Stopped, too slow, or out of memory": [("ada", "ada", "took too long: conv2d")],

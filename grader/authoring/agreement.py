@@ -20,7 +20,7 @@ def stub_problems(
     exercises: Path = paths.EXERCISES,
     tasks: Sequence[Task] | None = None,
 ) -> list[str]:
-    """Check that stubs, solutions and manifest tell one story.
+    """Check that stubs, solutions and manifest agree.
 
     Args:
         solutions: folder of the solutions.

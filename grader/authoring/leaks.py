@@ -75,9 +75,9 @@ class Secrets:
 def kit_secrets() -> Secrets:
     """Collect what students of this kit must not see.
 
-    What stubs, given files, public checks and README say is none of it, unless it is a line of a
-    solution that a term does not give. The rest of
-    the students' part of the grader makes nothing harmless: a line of a hidden check that gets into it is found.
+    What stubs, given files, public checks and README say is public, unless it is a line of a solution that a term
+    does not give. The rest of the students' part of the grader makes nothing public: a line of a hidden check that
+    gets into it is found.
     """
     texts = list(_public_texts())
     public, known = squeeze("\n".join(texts)), {_plain(number) for text in texts for number in NUMBER.findall(text)}
@@ -249,7 +249,7 @@ def _digest(data: bytes) -> bytes:
 
 
 def _is_large_binary(data: bytes) -> bool:
-    """Tell whether a file holds numbers, not words."""
+    """Return whether a file holds numbers, not words."""
     return len(data) > 1 << 20 and b"\0" in data[:4096]
 
 

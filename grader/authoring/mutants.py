@@ -98,7 +98,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What tells it from all others."""
+        """A name that no other mutant has."""
         return f"{self.module}.{self.symbol}: {self.change}"
 
 

@@ -50,7 +50,7 @@ def build_course(to: Path) -> Release:
         to: the course's folder.
 
     Raises:
-        ValueError: if a solution is no lesson.
+        ValueError: if a solution is not a lesson.
         GraderError: if nbgrader refuses; its output is in the text.
         OSError: if a file cannot be read or written.
     """
@@ -85,7 +85,7 @@ def _assign(course: Path) -> None:
 
 
 def _set_deadline(folder: Path) -> None:
-    """Tell nbgrader the term's deadline; without one it keeps what an instructor has set there."""
+    """Hand the term's deadline to nbgrader; without one it keeps what an instructor has set there."""
     if deadline := course().term.deadline:
         with Gradebook(f"sqlite:///{folder.resolve() / 'gradebook.db'}") as gradebook:
             gradebook.update_or_create_assignment(ASSIGNMENT, duedate=deadline.isoformat())

@@ -57,7 +57,7 @@ def source_notebooks() -> dict[str, str]:
     """Return the text of each source notebook by its module.
 
     Raises:
-        ValueError: if a solution is no lesson, or a task has no solution cell.
+        ValueError: if a solution is not a lesson, or a task has no solution cell.
     """
     return {
         module: source_notebook((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)
@@ -73,7 +73,7 @@ def source_notebook(source: str, module: str) -> str:
         module: its name without ``.py``.
 
     Raises:
-        ValueError: if the lesson is no Python, or a task has no solution cell.
+        ValueError: if the lesson is not Python, or a task has no solution cell.
     """
     solution_blocks(source, f"solutions/{module}.py")
     lesson = jupytext.reads(source, fmt="py:percent")

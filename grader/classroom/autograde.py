@@ -100,7 +100,7 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
     It reads the first `execute_result` as the points, and takes a cell without one for solved.
 
     Raises:
-        GraderError: if the cell is none of the kit's tasks: nobody here could say what it earns.
+        GraderError: if the cell belongs to no task of the kit: nobody here could say what it earns.
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     if task is None:

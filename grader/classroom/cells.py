@@ -106,7 +106,7 @@ class CellRunner:
 
 
 def outputs(found: Any) -> list[NotebookNode]:
-    """Return what a worker says that a cell put out, as a notebook's outputs; whatever is no output is left out."""
+    """Return what a worker says that a cell put out, as a notebook's outputs; anything else is left out."""
     described = found if isinstance(found, list) else []
     made = (_output(one) for one in described[:MAX_OUTPUTS] if isinstance(one, dict))
     return [output for output in made if output is not None]

@@ -1,7 +1,7 @@
 """Export plugins for nbgrader: its gradebook as Canvas and Moodle import it.
 
 ``nbgrader export --exporter=grader.classroom.export.CanvasExporter --to grades.csv``; scores are nbgrader's own, with
-what was graded by hand, less late penalties. JUnit XML and Gradescope tell of checks, which nbgrader does not keep:
+what was graded by hand, less late penalties. JUnit XML and Gradescope report checks, which nbgrader does not keep:
 ``grader export`` writes those.
 """
 
@@ -72,7 +72,7 @@ def _person(student: Any) -> Person:
 
 
 def _score(gradebook: Gradebook, assignment: str, student: str) -> tuple[float | None, str]:
-    """Return what a student has for an assignment, and in words how it came; nothing handed in is no score."""
+    """Return what a student has for an assignment, and in words how it came about; None where nothing was handed in."""
     try:
         submission = gradebook.find_submission(assignment, student)
     except MissingEntry:

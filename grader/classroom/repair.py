@@ -39,7 +39,7 @@ KERNEL = {
     "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"},
     "language_info": {"name": "python"},
 }
-"""Of every notebook as it was released; a kernel of the student's own is not to be had where it is graded."""
+"""Of every notebook as it was released; a kernel of the student's own does not exist where it is graded."""
 
 PICTURES = ("image/png", "image/jpeg")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -50,7 +50,7 @@ class SubmittedNotebook(NotebookExporter):
     """Reads what a student handed in as a notebook, however damaged: of any version, without outputs, under limits."""
 
     def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
-        """Convert a file that may be no notebook at all: it then counts as one without cells, with a note."""
+        """Convert a file that may not be a notebook at all: it then counts as one without cells, with a note."""
         nb = read_notebook(Path(file_stream.name))
         converted: tuple[Any, Any] = self.from_notebook_node(nb, resources, **kw)  # type: ignore[no-untyped-call]
         return converted
@@ -190,7 +190,11 @@ def _restored(name: str, cell: NotebookNode, released: NotebookNode, notes: list
 
 
 def _put_in_order(nb: NotebookNode, wanted: list[NotebookNode]) -> bool:
-    """Put the assignment's cells in the order of a list, each with the other cells behind it; tell if they were not."""
+    """Put the assignment's cells in the order of a list, each with the other cells behind it.
+
+    Returns:
+        Whether they were in another order.
+    """
     place = {id(cell): index for index, cell in enumerate(wanted)}
     groups: list[list[NotebookNode]] = [[]]
     for cell in nb.cells:

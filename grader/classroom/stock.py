@@ -34,7 +34,7 @@ def check_here(task_id: str) -> float:
             f"check({task_id!r}): expected the hidden checks, which only the instructor's kit has, got none. This cell "
             "is for grading; the check cell above it is for you."
         )
-    course().task(task_id)  # a wrong id is no trouble of the grader
+    course().task(task_id)  # a wrong id is not the grader's own trouble
     try:
         result = _graded(_submission(Path.cwd()))
     except (GraderError, OSError, ValueError) as error:  # an error's output would be a zero

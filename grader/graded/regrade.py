@@ -104,7 +104,7 @@ def write_json(out: Path, found: Regraded, *, published: bool) -> None:
 
 
 def _forget_waiting(out: Path) -> None:
-    """Remove what waited to be published; what tells of an earlier publication stays."""
+    """Remove what waited to be published; the record of an earlier publication stays."""
     shutil.rmtree(out / STAGING)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         if not json.loads((out / "regrade.json").read_text(encoding="utf-8"))["published"]:

@@ -39,7 +39,7 @@ def read_results(out: Path) -> list[tuple[str, Result]]:
         out: what `grader grade` wrote.
 
     Raises:
-        ValueError: if there is no result, or one of them is none of ours.
+        ValueError: if there is no result, or one of them is not of this kit.
     """
     paths = sorted(path for path in out.glob(f"*/{RESULT}") if not path.parent.name.startswith("."))
     if not paths:
@@ -52,7 +52,7 @@ def read_result(folder: Path) -> Result:
 
     Raises:
         OSError: if it is not there.
-        ValueError: if it is none of ours.
+        ValueError: if it is not of this kit.
     """
     path = folder / RESULT
     try:

@@ -1,7 +1,7 @@
 """Fingerprints of sources, by copydetect: hashed stretches of tokens, without names, comments, strings and given code.
 
 copydetect (MIT, Python 3.7 to 3.12) is imported as a library; its own detector reads folders and writes pages, which
-are not to be had here: sources come from the intake, and what students wrote must be escaped. MOSS sends students'
+do not fit here: sources come from the intake, and what students wrote must be escaped. MOSS sends students'
 work to a server; compare50 asks for attrs < 21, which nbgrader's packages do not bear.
 
 Source: Schleimer, Wilkerson and Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003.
@@ -23,7 +23,7 @@ NOISE = 25
 
 WINDOW = 1
 """Every stretch counts. copydetect's default, 6, keeps the smallest hash of each six, and Python's hashes of texts
-differ from run to run: so would the shares. For sources as short as these it is no slower."""
+differ from run to run: so would the shares. For sources as short as these it is not slower."""
 
 MAX_SOURCE = 100_000
 """Characters of a source that are looked at; the reference's longest module has a tenth of that."""

@@ -80,7 +80,7 @@ def predict(task: str, seed: int | None) -> None:
     "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("submission.zip"), help="The zip to write."
 )
 def submit(out: Path) -> None:
-    """Make the zip to hand in, and tell what is in it and what is missing."""
+    """Make the zip to hand in, and say what is in it and what is missing."""
     from grader.student.submit import write_submission  # noqa: PLC0415
 
     with _exercises() as (workspace, _):

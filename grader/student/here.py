@@ -21,7 +21,7 @@ class NotGreenError(Exception):
     """A check does not hold, or there is nothing to look at yet; the text says all that there is to say."""
 
     def _render_traceback_(self) -> list[str]:
-        """Tell IPython what to show: where it was raised is of no interest."""
+        """Return what IPython shows: where it was raised is of no interest."""
         return str(self).split("\n")
 
 

@@ -24,7 +24,7 @@ class NotebookLoader(FileLoader, SourceLoader):  # type: ignore[misc] # typeshed
         """Return the source that the notebook defines, as the grader takes it.
 
         Raises:
-            ImportError: if it is no notebook.
+            ImportError: if it is not a notebook.
         """
         try:
             return module_source(Path(path).stem, super().get_data(path))[0].encode()

@@ -63,7 +63,7 @@ def _guess(case: Case, lines: Iterator[str], say: Callable[[str], None]) -> tupl
 
 
 def read_shape(text: str) -> tuple[int, ...] | None:
-    """Return the numbers of a shape, however it is written: (2, 5, 6), 2 5 6, 2x5x6, [2,5,6]; None if it is none."""
+    """Return the numbers of a shape, however it is written: (2, 5, 6), 2 5 6, 2x5x6, [2,5,6]; None for other texts."""
     numbers = re.split(r"[\s,x×]+", text.strip().strip("()[]").strip(" ,"))
     if not all(re.fullmatch(r"-?[0-9]{1,9}", number) for number in numbers):
         return None

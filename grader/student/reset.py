@@ -24,7 +24,7 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
 
     Raises:
         CannotError: if the module cannot be read, or holds the functions in a form that cannot be replaced.
-        GraderError: if the stub is not to be had.
+        GraderError: if the stub cannot be found.
         OSError: if a file cannot be written.
     """
     path, stub = workspace.module(task.module), workspace.stub(task.module)

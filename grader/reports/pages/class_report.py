@@ -171,8 +171,8 @@ KINDS: Sequence[tuple[str, str, Callable[[Result], Sequence[str]]]] = (
         lambda result: [result.message] if result.status == "grader_error" else [],
     ),
     (
-        "Answers that are no answers",
-        "The process that runs the student's code sent what is none of our replies: an accident, or an attempt.",
+        "Unreadable answers",
+        "The process that runs the student's code sent something other than our replies: an accident, or an attempt.",
         lambda result: _with_status(result, "protocol"),
     ),
     (
