@@ -32,11 +32,13 @@ class Block:
         begin: line number of the opening marker, from 1.
         end: line number of the closing marker.
         symbol: the function or ``Class.method`` around it, or None if it stands outside of any.
+        code: those of its lines that hold code, without blanks at their ends.
     """
 
     begin: int
     end: int
     symbol: str | None
+    code: tuple[str, ...]
 
 
 def derive_stub(source: str, module: str) -> str:
@@ -151,19 +153,15 @@ def solution_blocks(source: str, where: str) -> list[Block]:
             begin = number
             continue
         inside = [name for name, node in functions.items() if node.lineno < begin <= (node.end_lineno or 0)]
-        blocks.append(Block(begin, number, inside[-1] if inside else None))
-        if not solution_lines(source, blocks[-1]):
+        inner = map(str.strip, source.split("\n")[begin : number - 1])
+        code = tuple(line for line in inner if line and not line.startswith("#"))
+        blocks.append(Block(begin, number, inside[-1] if inside else None, code))
+        if not code:
             raise ValueError(f"{where}, line {begin}: expected code between the markers, got none.")
         begin = 0
     if begin:
         raise ValueError(f"{where}, line {begin}: expected {END!r} for this {BEGIN!r}, got the end of the file.")
     return blocks
-
-
-def solution_lines(source: str, block: Block) -> list[str]:
-    """Return the lines of a block that hold code, without blanks at their ends."""
-    inner = (line.strip() for line in source.split("\n")[block.begin : block.end - 1])
-    return [line for line in inner if line and not line.startswith("#")]
 
 
 def _blank(lines: Iterable[str]) -> int:

@@ -28,7 +28,7 @@ from grader.authoring.release import derive_stubs, given_files
 from grader.authoring.source_notebooks import questions
 from grader.course import course
 from grader.paths import COURSE, COURSE_FILE, DATA, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
-from grader.stubs import given_text, solution_blocks, solution_lines
+from grader.stubs import given_text, solution_blocks
 
 LEAK_LENGTH = 28
 """Shorter lines are everyday Python: they prove nothing where they turn up."""
@@ -119,7 +119,7 @@ def solution_secrets(solutions: Path) -> dict[str, Secret]:
         source, origin = path.read_text(encoding="utf-8"), f"solutions/{path.name}"
         with contextlib.suppress(ValueError):  # reported with its module
             for block in solution_blocks(source, origin):
-                secrets |= _telling("\n".join(solution_lines(source, block)), origin, IMPORTS)
+                secrets |= _telling("\n".join(block.code), origin, IMPORTS)
     return secrets
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def build_course(to: Path) -> Release:
 
 def configuration() -> str:
     """Return nbgrader's configuration of the course: the kit's preprocessors before and among its own."""
+    modules = [f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]
     return _template("nbgrader_config.txt").format(
         course="" if COURSE == ROOT else ELSEWHERE.format(variable=COURSE_VARIABLE, course=str(COURSE)),
         assignment=ASSIGNMENT,
@@ -70,7 +72,7 @@ def configuration() -> str:
         deadline=course().term.deadline,
         sanitizing=_preprocessors(Autograde, "sanitize_preprocessors", "grader.classroom.repair.RepairCells"),
         feedback=_preprocessors(GenerateFeedback, "preprocessors", "grader.classroom.feedback.RemoveHiddenRegions"),
-        modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]),
+        modules=json.dumps(modules, indent=4),
     )
 
 
@@ -143,9 +145,5 @@ def _template(name: str) -> str:
 def _preprocessors(converter: Any, name: str = "preprocessors", *first: str) -> str:
     """Return the preprocessors that nbgrader itself has for a converter, with ours among them, and some before all."""
     stock = converter.class_traits()[name].default()
-    return _lines([*first, *(OURS.get(one, f"{one.__module__}.{one.__qualname__}") for one in stock)])
-
-
-def _lines(names: list[str]) -> str:
-    """Return a list of names as Python, one a line."""
-    return "\n".join(["[", *(f'    "{name}",' for name in names), "]"])
+    names = [*first, *(OURS.get(one, f"{one.__module__}.{one.__qualname__}") for one in stock)]
+    return json.dumps(names, indent=4)  # reads as Python
