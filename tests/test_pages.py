@@ -168,7 +168,7 @@ def test_concerns_name_who_and_what() -> None:
         ("eve", Result("eve", "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there")),
         ("kim", Result("kim", "grader_error", "namespaces", "0.1.0", "00", "7", message="ours")),
     ]
-    found = {concern.title: concern.entries for concern in concerns(class_)}
+    found = {title: entries for title, _, entries in concerns(class_)}
     assert found == {
         "The grader failed": [("kim", "kim", "ours")],
         "Unreadable answers": [("ada", "ada", "gave no readable answer: convolve")],

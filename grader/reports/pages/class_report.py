@@ -30,21 +30,6 @@ Class = Sequence[tuple[str, Result]]
 
 
 @dataclass(frozen=True)
-class Concern:
-    """One kind of thing that a person should look at.
-
-    Attributes:
-        title: of the kind.
-        advice: what to do about it.
-        entries: output folder, student, and what there is to see.
-    """
-
-    title: str
-    advice: str
-    entries: list[tuple[str, str, str]]
-
-
-@dataclass(frozen=True)
 class TaskFigures:
     """How a class did on one task: what each submission that was asked for it has there."""
 
@@ -140,13 +125,16 @@ def mistakes(results: Class) -> list[tuple[tuple[str, str], list[tuple[str, str]
     return sorted(found.items(), key=lambda entry: -len(entry[1]))
 
 
-def concerns(results: Class) -> list[Concern]:
-    """Return what needs a human, the gravest first; kinds without an entry are left out."""
+def concerns(results: Class) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
+    """Return what a person should look at, the gravest first: title, advice, and whom it is about.
+
+    The last are output folder, student, and what there is to see; kinds without an entry are left out.
+    """
     found = []
     for title, advice, seen in KINDS:
         texts = [(folder, result.student, " · ".join(seen(result))) for folder, result in results]
         if entries := [entry for entry in texts if entry[2]]:
-            found.append(Concern(title, advice, entries))
+            found.append((title, advice, entries))
     return found
 
 
