@@ -19,7 +19,7 @@ from grader import __version__
 
 WRONG_CALL = 2
 GRADER_FAILED = 3
-PARTS = ("grader.verbs", "grader.student.verbs")
+PARTS = ("grader.verbs", "grader.student.commands")
 """Where the verbs are; students get the second alone."""
 
 OF_ALL_VERBS = ("--course", "--term")
@@ -62,10 +62,11 @@ def _options_first(args: list[str]) -> list[str]:
     rest: list[str] = []
     ahead = iter(args)
     for arg in ahead:
-        if arg in OF_ALL_VERBS:
-            first += [arg, *itertools.islice(ahead, 1)]
+        name, has_value, _ = arg.partition("=")
+        if name in OF_ALL_VERBS:
+            first += [arg, *itertools.islice(ahead, 0 if has_value else 1)]
         else:
-            (first if arg.startswith(tuple(f"{option}=" for option in OF_ALL_VERBS)) else rest).append(arg)
+            rest.append(arg)
     return first + rest
 
 
@@ -84,9 +85,7 @@ def _choose_term(_context: click.Context, _option: click.Parameter, file: Path |
     """Settle which term this process, and every one that it starts, follows."""
     from grader.paths import TERM_VARIABLE, term_file  # noqa: PLC0415 - after the course is known
 
-    if file is not None:
-        os.environ[TERM_VARIABLE] = str(file.resolve())
-    os.environ[TERM_VARIABLE] = str(term_file() or "")
+    os.environ[TERM_VARIABLE] = str(file.resolve() if file else term_file() or "")
 
 
 def _choose_course(_context: click.Context, _option: click.Parameter, folder: Path | None) -> None:
@@ -100,7 +99,9 @@ def _choose_course(_context: click.Context, _option: click.Parameter, folder: Pa
     os.environ[COURSE_VARIABLE] = str(COURSE)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}, no_args_is_help=False
+)
 @click.version_option(__version__, prog_name="grader")
 @click.option(
     "--course",
@@ -136,15 +137,10 @@ def main() -> NoReturn:
     from grader.errors import GraderError, WrongTerm  # noqa: PLC0415
 
     try:
-        cli.main(prog_name="grader", standalone_mode=False)
+        sys.exit(cli.main(prog_name="grader", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "grader"
         click.echo(f"{command}: {error.format_message()} Try `{command} --help`.".replace("\n", " "), err=True)
-        sys.exit(WRONG_CALL)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except WrongTerm as error:
-        click.echo(f"grader: {error}", err=True)
         sys.exit(WRONG_CALL)
     except (click.Abort, KeyboardInterrupt):
         kept = " What is graded is kept; run the same command to go on." if KEEPING.intersection(sys.argv) else ""
@@ -152,8 +148,7 @@ def main() -> NoReturn:
         sys.exit(130)
     except (GraderError, OSError) as error:
         click.echo(f"grader: {error}", err=True)
-        sys.exit(GRADER_FAILED)
+        sys.exit(WRONG_CALL if isinstance(error, WrongTerm) else GRADER_FAILED)
     except Exception:  # noqa: BLE001 - a bug of ours must not look like a check that does not hold
         traceback.print_exc()
         sys.exit(GRADER_FAILED)
-    sys.exit(0)

@@ -64,11 +64,7 @@ def _data() -> Iterator[tuple[str, str]]:
     """Compare the bundled archives with the checksums that the data sets state."""
     bundled = course().part("archives")
     for name, path, expected in bundled.archives() if bundled else ():
-        yield name, _archive(path, expected)
-
-
-def _archive(path: Path, expected: str) -> str:
-    if not path.is_file():
-        return f"missing: expected MD5 {expected}. Fetch it again from the repository?"
-    got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    return "ok" if got == expected else f"damaged: expected MD5 {expected}, got {got}"
+        got = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() if path.is_file() else ""
+        damaged = f"damaged: expected MD5 {expected}, got {got}"
+        missing = f"missing: expected MD5 {expected}. Fetch it again from the repository?"
+        yield name, "ok" if got == expected else damaged if got else missing

@@ -51,18 +51,13 @@ def read_utf8(path: Path) -> str:
         raise ValueError(f"expected UTF-8, got other bytes ({error}). Save it as CSV UTF-8?") from None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write UTF-8 text beside its target, then move it there in one step."""
-    write_bytes_atomically(path, text.encode("utf-8"))
-
-
-def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write bytes beside their target, then move them there in one step."""
+def write_atomically(path: Path, data: str | bytes) -> None:
+    """Write bytes, or a text as UTF-8, beside their target, then move them there in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
@@ -85,9 +80,8 @@ def keep_backup(path: Path) -> Path | None:
         return None
     stamp = datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")
     folder = path.parent / BACKUPS
-    names = (
-        folder / f"{path.stem}-{stamp}{suffix}{path.suffix}" for suffix in ["", *(f"-{n}" for n in range(2, 1000))]
-    )
+    again = ("", *(f"-{number}" for number in range(2, 1000)))
+    names = (folder / f"{path.stem}-{stamp}{suffix}{path.suffix}" for suffix in again)
     backup = next(name for name in names if not name.exists())
     folder.mkdir(exist_ok=True)
     backup.write_bytes(path.read_bytes())

@@ -1,21 +1,12 @@
-"""Puts functions of one source text into another: how sample submissions are made from the reference."""
+"""Puts functions of one source text into another: how samples are made of the reference, and stubs come back."""
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Container
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-@dataclass(frozen=True)
-class Edit:
-    """Replace the lines from `first` up to, not including, `end` (from 0) by `lines`."""
-
-    first: int
-    end: int
-    lines: list[str]
-
-
-def splice(source: str, replacement: str) -> str:
+def splice(source: str, replacement: str, only: Container[str] | None = None) -> str:
     """Replace definitions in a source text, and leave every other character as it is.
 
     A function or a constant of the replacement takes the place of the one with its name. A class takes the place of
@@ -25,36 +16,72 @@ def splice(source: str, replacement: str) -> str:
     Args:
         source: text of a Python module.
         replacement: text of a Python module; its docstring and comments between definitions are dropped.
+        only: names of the functions, as ``function`` or ``Class.method``, that are taken of the replacement; all of it
+            if None.
 
     Raises:
         SyntaxError: if one of the texts is no Python.
         ValueError: if a definition shares its line with other code, or stands at another indentation.
     """
-    old, new = ast.parse(source), ast.parse(replacement)
-    lines, new_lines = source.split("\n"), replacement.split("\n")
-    places = {name: node for node in old.body if (name := _name(node))}
-    edits, fresh, future = [], [], []
-    for node in new.body:
-        place = places.get(_name(node) or "")
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            future += _text(node, new_lines)
-        elif place is None:
-            fresh += ["", "", *_text(node, new_lines), ""] if isinstance(node, Definition) else _text(node, new_lines)
-        elif isinstance(node, ast.ClassDef) and isinstance(place, ast.ClassDef) and not _is_whole(node, place):
-            edits += _class_edits(place, node, lines, new_lines)
-        else:
-            edits.append(_swap(place, node, lines, new_lines))
-    edits += [
-        Edit(top, top, text)
-        for top, text in ((_above_definitions(old), fresh), (_below_docstring(old), future))
-        if text
-    ]
-    # from the bottom, so that line numbers hold
-    for edit in sorted(edits, key=lambda edit: (edit.first, edit.end), reverse=True):
-        lines[edit.first : edit.end] = edit.lines
-    return "\n".join(lines)
+    return _Splice(source, replacement, only).result()
+
+
+class _Splice:
+    """The two texts, and the edits so far: lines from the first up to, not including, the second become the third."""
+
+    def __init__(self, source: str, replacement: str, only: Container[str] | None) -> None:
+        self._old, self._new = ast.parse(source), ast.parse(replacement)
+        self._lines, self._new_lines = source.split("\n"), replacement.split("\n")
+        self._only = only
+        self._edits: list[tuple[int, int, list[str]]] = []
+
+    def result(self) -> str:
+        docstring, imports = _below_docstring(self._old), _below_imports(self._old)
+        for node in self._replace(self._old.body, self._new.body):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue
+            text, place = _text(node, self._new_lines), imports
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                place = docstring
+            self._edits.append((place, place, ["", "", *text, ""] if isinstance(node, Definition) else text))
+        ordered = sorted(self._edits, key=lambda edit: edit[:2])
+        for first, end, text in ordered[::-1]:  # from the bottom, so that line numbers hold
+            self._lines[first:end] = text
+        return "\n".join(self._lines)
+
+    def _replace(self, old: list[ast.stmt], new: list[ast.stmt], owner: str = "") -> list[ast.stmt]:
+        """Replace statements of a body by their namesakes; return those that have none."""
+        places = {name: node for node in old if (name := _name(node))}
+        unknown = []
+        for node in new:
+            if not self._is_asked_for(node, owner):
+                continue
+            place = places.get(_name(node) or "")
+            if place is None:
+                unknown.append(node)
+            elif isinstance(node, ast.ClassDef) and isinstance(place, ast.ClassDef) and not self._is_whole(node, place):
+                added = self._replace(place.body, node.body, f"{node.name}.")
+                end = _span(place)[1]
+                self._edits += [(end, end, ["", *_text(one, self._new_lines)]) for one in added if _name(one)]
+            elif place.col_offset != node.col_offset:
+                got = f"expected {_name(node)} at column {place.col_offset}, got column {node.col_offset}"
+                raise ValueError(f"splice: {got}.")
+            else:
+                _text(place, self._lines)  # refuses code that shares a line
+                self._edits.append((*_span(place), _text(node, self._new_lines)))
+        return unknown
+
+    def _is_asked_for(self, node: ast.stmt, owner: str) -> bool:
+        if self._only is None:
+            return True
+        if isinstance(node, ast.ClassDef):
+            return any(self._is_asked_for(member, f"{node.name}.") for member in node.body)
+        return f"{owner}{_name(node)}" in self._only
+
+    def _is_whole(self, new: ast.ClassDef, old: ast.ClassDef) -> bool:
+        """Return whether the new class has all methods of the old one, and is taken with all of them."""
+        given, needed = ({one.name for one in node.body if isinstance(one, Definition)} for node in (new, old))
+        return self._only is None and needed <= given
 
 
 def _name(node: ast.stmt) -> str | None:
@@ -63,36 +90,6 @@ def _name(node: ast.stmt) -> str | None:
         return node.name
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     return target.id if isinstance(target, ast.Name) else None
-
-
-def _is_whole(new: ast.ClassDef, old: ast.ClassDef) -> bool:
-    """Return whether the new class has all methods of the old one."""
-    given, needed = ({member.name for member in node.body if isinstance(member, Definition)} for node in (new, old))
-    return needed <= given
-
-
-def _class_edits(old: ast.ClassDef, new: ast.ClassDef, lines: list[str], new_lines: list[str]) -> list[Edit]:
-    """Replace the members that a partial class has, and add those that are new."""
-    places = {name: member for member in old.body if (name := _name(member))}
-    edits, added = [], []
-    for member in new.body:
-        name = _name(member)
-        if name in places:
-            edits.append(_swap(places[name], member, lines, new_lines))
-        elif name is not None:
-            added += ["", *_text(member, new_lines)]
-    if added:
-        end = _span(old)[1]
-        edits.append(Edit(end, end, added))
-    return edits
-
-
-def _swap(old: ast.stmt, new: ast.stmt, lines: list[str], new_lines: list[str]) -> Edit:
-    if old.col_offset != new.col_offset:
-        raise ValueError(f"splice: expected {_name(new)} at column {old.col_offset}, got column {new.col_offset}.")
-    first, end = _span(old)
-    _text(old, lines)  # refuses code that shares a line
-    return Edit(first, end, _text(new, new_lines))
 
 
 def _span(node: ast.stmt) -> tuple[int, int]:
@@ -113,12 +110,10 @@ def _text(node: ast.stmt, lines: list[str]) -> list[str]:
 
 
 def _below_docstring(tree: ast.Module) -> int:
-    first = tree.body[0] if tree.body else None
-    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return _span(first)[1] if first is not None and is_docstring else 0
+    return 0 if ast.get_docstring(tree) is None else _span(tree.body[0])[1]
 
 
-def _above_definitions(tree: ast.Module) -> int:
+def _below_imports(tree: ast.Module) -> int:
     """Return the line below the imports that stand above the first definition."""
     top = _below_docstring(tree)
     for node in tree.body:

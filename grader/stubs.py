@@ -5,12 +5,12 @@ import io
 import itertools
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import paths
-from grader.bodies import NO_BODY, body_hashes
+from grader.bodies import NO_BODY, body_hashes, functions_of
 from grader.course import course
 
 BEGIN = "### BEGIN SOLUTION"
@@ -23,8 +23,6 @@ NOT_WRITTEN = " is not written yet: "
 STUBS = ".stubs"
 """Where students keep each stub as it was handed out."""
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
 
 @dataclass(frozen=True)
 class Block:
@@ -33,14 +31,14 @@ class Block:
     Attributes:
         begin: line number of the opening marker, from 1.
         end: line number of the closing marker.
-        indent: the blanks before the opening marker.
         symbol: the function or ``Class.method`` around it, or None if it stands outside of any.
+        code: those of its lines that hold code, without blanks at their ends.
     """
 
     begin: int
     end: int
-    indent: str
     symbol: str | None
+    code: tuple[str, ...]
 
 
 def derive_stub(source: str, module: str) -> str:
@@ -65,7 +63,8 @@ def derive_stub(source: str, module: str) -> str:
         kept += lines[line - 1 : block.begin - 1]
         line = block.end + 1
         if block.symbol is not None:
-            kept += [block.indent + TODO, block.indent + _raise(block.symbol, module)]
+            indent = lines[block.begin - 1].removesuffix(BEGIN)
+            kept += [indent + TODO, indent + _raise(block.symbol, module)]
         else:
             line += min(_blank(reversed(kept)), _blank(lines[line - 1 :]))
     stub = "\n".join(kept + lines[line - 1 :])
@@ -145,40 +144,24 @@ def solution_blocks(source: str, where: str) -> list[Block]:
     """
     functions = functions_of(_compile(source, where))
     blocks: list[Block] = []
-    opened: tuple[int, str] | None = None
-    for number, indent, marker in _markers(source, where):
-        if (marker == BEGIN) == (opened is not None):
-            trouble = f"the block opened in line {opened[0]} is still open" if opened else "no block is open"
+    begin = 0
+    for number, marker in _markers(source, where):
+        if (marker == BEGIN) == bool(begin):
+            trouble = f"the block opened in line {begin} is still open" if begin else "no block is open"
             raise ValueError(f"{where}, line {number}: expected markers in pairs, got {marker!r} where {trouble}.")
-        if opened is None:
-            opened = number, indent
+        if marker == BEGIN:
+            begin = number
             continue
-        begin, margin = opened
         inside = [name for name, node in functions.items() if node.lineno < begin <= (node.end_lineno or 0)]
-        blocks.append(Block(begin, number, margin, inside[-1] if inside else None))
-        if not solution_lines(source, blocks[-1]):
+        inner = map(str.strip, source.split("\n")[begin : number - 1])
+        code = tuple(line for line in inner if line and not line.startswith("#"))
+        blocks.append(Block(begin, number, inside[-1] if inside else None, code))
+        if not code:
             raise ValueError(f"{where}, line {begin}: expected code between the markers, got none.")
-        opened = None
-    if opened is not None:
-        raise ValueError(f"{where}, line {opened[0]}: expected {END!r} for this {BEGIN!r}, got the end of the file.")
+        begin = 0
+    if begin:
+        raise ValueError(f"{where}, line {begin}: expected {END!r} for this {BEGIN!r}, got the end of the file.")
     return blocks
-
-
-def solution_lines(source: str, block: Block) -> list[str]:
-    """Return the lines of a block that hold code, without blanks at their ends."""
-    inner = (line.strip() for line in source.split("\n")[block.begin : block.end - 1])
-    return [line for line in inner if line and not line.startswith("#")]
-
-
-def functions_of(tree: ast.Module) -> dict[str, Function]:
-    """Return the top-level functions and the methods of a module by ``function`` or ``Class.method``."""
-    found: dict[str, Function] = {}
-    for node in tree.body:
-        if isinstance(node, Function):
-            found[node.name] = node
-        elif isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{member.name}": member for member in node.body if isinstance(member, Function)}
-    return found
 
 
 def _blank(lines: Iterable[str]) -> int:
@@ -200,17 +183,13 @@ def _compile(source: str, where: str) -> ast.Module:
         raise ValueError(f"{where}, line {error.lineno}: expected Python, got {error.msg}.") from error
 
 
-def _markers(source: str, where: str) -> list[tuple[int, str, str]]:
-    """Return line number, indentation and text of each marker; markers in strings are text, not markers."""
-    found: list[tuple[int, str, str]] = []
+def _markers(source: str, where: str) -> Iterator[tuple[int, str]]:
+    """Give line number and text of each marker; markers in strings are text, not markers."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type != tokenize.COMMENT or not re.search(r"(BEGIN|END)\s+SOLUTION", token.string):
-            continue
-        indent = token.line[: token.start[1]]
-        if token.string.rstrip() not in {BEGIN, END} or indent.strip():
-            got = token.line.strip()
-            raise ValueError(
-                f"{where}, line {token.start[0]}: expected {BEGIN!r} or {END!r} on its own line, got {got!r}."
-            )
-        found.append((token.start[0], indent, token.string.rstrip()))
-    return found
+        if token.type == tokenize.COMMENT and re.search(r"(BEGIN|END)\s+SOLUTION", token.string):
+            number, text = token.start[0], token.line.strip()
+            if text not in {BEGIN, END}:
+                raise ValueError(
+                    f"{where}, line {number}: expected {BEGIN!r} or {END!r} on its own line, got {text!r}."
+                )
+            yield number, text

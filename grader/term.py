@@ -64,7 +64,7 @@ class Term:
         for key, value in document.items():
             try:
                 found[key] = READERS[key](value)
-            except (TypeError, ValueError) as error:
+            except TypeError as error:
                 raise WrongTerm(f"{path}: {key}: expected {error}, got {value!r}.") from None
         if "logo" in found:
             found["logo"] = _picture(path, found["logo"])
@@ -100,7 +100,7 @@ def _text(value: Any) -> str:
 
 def _late(value: Any) -> str:
     if not isinstance(value, str) or not LATE.fullmatch(value):
-        raise ValueError('"none", "all", or a share for each day such as "10 %"')
+        raise TypeError('"none", "all", or a share for each day such as "10 %"')
     return value
 
 
@@ -117,8 +117,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _numbers(value: Any) -> dict[str, float]:
-    right = isinstance(value, dict) and all(type(one) in (int, float) and 0 <= one < 1e6 for one in value.values())
-    if not right:
+    if not isinstance(value, dict) or not all(type(one) in (int, float) and 0 <= one < 1e6 for one in value.values()):
         raise TypeError("lines of a name and a number that is not negative")
     return {name: float(one) for name, one in value.items()}
 

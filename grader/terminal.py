@@ -13,6 +13,8 @@ from rich.text import Text
 from grader.results import Result
 
 TABLE_ROWS = 60
+NUMBERS = {"score", "before", "after"}
+"""Columns of numbers."""
 
 
 class ProgressBar:
@@ -21,18 +23,9 @@ class ProgressBar:
     def __init__(self, console: Console) -> None:
         self._console = console
         # Its own refresh thread would be forked along with the checkers.
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-        )
-        self._task = self._bar.add_task("starting the sandbox")
-        self._count = 0
-        self._total = 0
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+        self._id = self._bar.add_task("starting the sandbox")
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -44,28 +37,26 @@ class ProgressBar:
 
     def start(self, total: int, kept: int) -> None:
         """Show the number of submissions, and how many results are kept from an earlier run."""
-        self._total, self._count = total, kept
-        self._bar.update(self._task, total=total, completed=kept)
+        self._bar.update(self._id, total=total, completed=kept)
         if kept:
             self._console.print(f"{kept} of {total} results kept from an earlier run.")
         self.tick()
 
     def stage(self, text: str) -> None:
         """Show what is done before the submissions."""
-        self._bar.update(self._task, description=text)
+        self._bar.update(self._id, description=text)
         if not self._console.is_terminal:
             self._console.print(text, markup=False)
         self.tick()
 
     def done(self, result: Result) -> None:
         """Show one more result."""
-        self._count += 1
-        self._bar.update(self._task, completed=self._count)
+        self._bar.advance(self._id)
         if not self._console.is_terminal:
+            [task] = self._bar.tasks
             score = "no score" if result.score is None else f"{result.score:g}"
-            self._console.print(
-                f"[{self._count}/{self._total}] {result.student}: {result.status}, {score}", markup=False
-            )
+            place = f"[{task.completed:.0f}/{task.total or 0:.0f}]"
+            self._console.print(f"{place} {result.student}: {result.status}, {score}", markup=False)
         self.tick()
 
     def tell(self, text: str) -> None:
@@ -80,24 +71,32 @@ class ProgressBar:
 
 def class_table(results: Sequence[tuple[str, Result]]) -> Table:
     """Return the table of a class: score, and what is not right yet."""
-    table = Table(title="Class", header_style="bold")
-    table.add_column("student", overflow="fold")
-    table.add_column("status")
-    table.add_column("score", justify="right")
-    table.add_column("not right yet", overflow="fold")
-    for _, result in results[:TABLE_ROWS]:
-        score = "–" if result.score is None else f"{result.score:g}"
-        table.add_row(Text(result.student), result.status, score, Text(result.message or _troubles(result)))
-    if len(results) > TABLE_ROWS:
-        table.caption = f"and {len(results) - TABLE_ROWS} more: see report.html"
-    return table
+    rows = [
+        (result.student, result.status, points(result.score), result.message or _troubles(result))
+        for _, result in results
+    ]
+    return short_table("Class", ("student", "status", "score", "not right yet"), rows, "report.html")
 
 
 def _troubles(result: Result) -> str:
-    counts = [f"{task.id} ({task.misconception or task.status})" for task in result.tasks if _is_trouble(task.status)]
+    right = ("passed", "skipped", "not_started")
+    wrong = [f"{task.id} ({task.misconception or task.status})" for task in result.tasks if task.status not in right]
     idle = sum(task.status == "not_started" for task in result.tasks)
-    return ", ".join([*counts, *([f"{idle} not started"] if idle else [])])
+    return ", ".join([*wrong, *([f"{idle} not started"] if idle else [])])
 
 
-def _is_trouble(status: str) -> bool:
-    return status not in ("passed", "skipped", "not_started")
+def short_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], whole: str) -> Table:
+    """Return a table of the first rows, in which no text is taken for markup; ``whole`` names the file of all."""
+    table = Table(title=title, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in NUMBERS else "left", overflow="fold")
+    for row in rows[:TABLE_ROWS]:
+        table.add_row(*map(Text, row))
+    if len(rows) > TABLE_ROWS:
+        table.caption = f"and {len(rows) - TABLE_ROWS} more: see {whole}"
+    return table
+
+
+def points(score: float | None) -> str:
+    """Return a score for people."""
+    return "–" if score is None else f"{score:g}"

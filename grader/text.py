@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from functools import cache
@@ -20,8 +21,7 @@ def clean(text: str, max_length: int = MAX_LENGTH) -> str:
         text: anything.
         max_length: in characters.
     """
-    kept = text[: max_length + 1].replace("\r", " ").replace("\n", " ").replace("\t", " ")
-    escaped = escape(kept)
+    escaped = escape(re.sub(r"[\r\n\t]", " ", text[: max_length + 1]))
     return escaped if len(escaped) <= max_length else escaped[: max_length - 1] + "…"
 
 

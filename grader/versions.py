@@ -49,5 +49,5 @@ def version_notes() -> tuple[str, ...]:
     others = {package: tried for package in course().packages if (tried := other_version(package))}
     if not others:
         return ()
-    told = ", ".join(f"{package} {tried}, got {installed_version(package)}" for package, tried in others.items())
-    return (f"{NOTE}expected those of constraints.txt, {told}. Is a grade to be compared with earlier ones?",)
+    differing = ", ".join(f"{package} {tried}, got {installed_version(package)}" for package, tried in others.items())
+    return (f"{NOTE}expected those of constraints.txt, {differing}. Is a grade to be compared with earlier ones?",)

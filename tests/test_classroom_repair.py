@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.utils import compute_checksum
 
 from grader.classroom.notes import TAG, add_notes
-from grader.classroom.repair import Source, read_notebook, repair
+from grader.classroom.repair import read_notebook, repair
 
 
 def marks(name: str, **more: Any) -> dict[str, Any]:
@@ -22,20 +23,25 @@ def marks(name: str, **more: Any) -> dict[str, Any]:
     return {**start, **more}
 
 
-SOLUTION = Source("f-solution", "code", "def f(): ...", marks("f-solution", solution=True))
-CHECK = Source("f-check", "code", "check_here('f')", marks("f-check", locked=True))
-GRADED = Source("f", "code", "# hidden", marks("f", grade=True, locked=True, points=8.0))
-ANSWER = Source("words", "markdown", "Your answer", marks("words", grade=True, solution=True, points=5.0))
-SOURCES = [SOLUTION, CHECK, GRADED, ANSWER]
+def released(text: str, name: str, new: Callable[..., NotebookNode] = new_code_cell, **more: Any) -> NotebookNode:
+    return new(text, metadata={"nbgrader": marks(name, **more)})
 
 
-def cell(source: Source, text: str = "mine", **changes: Any) -> NotebookNode:
-    new = new_code_cell if source.kind == "code" else new_markdown_cell
-    return new(text, metadata={"nbgrader": {**source.marks, **changes}})
+SOLUTION = released("def f(): ...", "f-solution", solution=True)
+CHECK = released("check_here('f')", "f-check", locked=True)
+GRADED = released("# hidden", "f", grade=True, locked=True, points=8.0)
+ANSWER = released("Your answer", "words", new_markdown_cell, grade=True, solution=True, points=5.0)
+SOURCES = {one.metadata.nbgrader.grade_id: one for one in (SOLUTION, CHECK, GRADED, ANSWER)}
+MARKS = [one.metadata.nbgrader for one in SOURCES.values()]
+
+
+def cell(source: NotebookNode, text: str = "mine", **changes: Any) -> NotebookNode:
+    new = new_code_cell if source.cell_type == "code" else new_markdown_cell
+    return new(text, metadata={"nbgrader": {**source.metadata.nbgrader, **changes}})
 
 
 def whole() -> NotebookNode:
-    return new_notebook(cells=[cell(source) for source in SOURCES])
+    return new_notebook(cells=[cell(source) for source in SOURCES.values()])
 
 
 def names(nb: NotebookNode) -> list[str | None]:
@@ -45,7 +51,7 @@ def names(nb: NotebookNode) -> list[str | None]:
 def test_an_unchanged_notebook_is_left_alone() -> None:
     nb = whole()
     assert repair(nb, SOURCES, {}) == []
-    assert [one.metadata["nbgrader"] for one in nb.cells] == [source.marks for source in SOURCES]
+    assert [one.metadata["nbgrader"] for one in nb.cells] == MARKS
 
 
 def test_the_last_of_duplicate_cells_keeps_its_metadata() -> None:
@@ -71,7 +77,7 @@ def test_deleted_cells_come_back_after_the_ones_they_followed() -> None:
     nb = new_notebook(cells=[cell(SOLUTION), new_code_cell("x"), cell(ANSWER)])
     notes = repair(nb, SOURCES, {})
     assert names(nb) == ["f-solution", "f-check", "f", None, "words"]
-    assert [one.source for one in nb.cells[1:3]] == [CHECK.text, GRADED.text]
+    assert [one.source for one in nb.cells[1:3]] == [CHECK.source, GRADED.source]
     assert [note.partition(":")[0] for note in notes] == ["f-check", "f"]
 
 
@@ -84,8 +90,8 @@ def test_a_deleted_answer_comes_back_without_anything_to_mark() -> None:
 
 def test_a_retyped_cell_gets_its_type_back_and_keeps_its_text() -> None:
     nb = whole()
-    nb.cells[0] = new_markdown_cell("def f(): return 1", metadata={"nbgrader": SOLUTION.marks})
-    nb.cells[3] = new_code_cell("my words", metadata={"nbgrader": ANSWER.marks})
+    nb.cells[0] = new_markdown_cell("def f(): return 1", metadata={"nbgrader": MARKS[0]})
+    nb.cells[3] = new_code_cell("my words", metadata={"nbgrader": MARKS[3]})
     notes = repair(nb, SOURCES, {})
     assert [(one.cell_type, one.source) for one in (nb.cells[0], nb.cells[3])] == [
         ("code", "def f(): return 1"),
@@ -99,9 +105,9 @@ def test_a_retyped_cell_gets_its_type_back_and_keeps_its_text() -> None:
 )
 def test_forged_metadata_is_replaced(changes: dict[str, Any]) -> None:
     nb = whole()
-    nb.cells = [cell(source, **changes) for source in SOURCES]
+    nb.cells = [cell(source, **changes) for source in SOURCES.values()]
     repair(nb, SOURCES, {})
-    assert [one.metadata["nbgrader"] for one in nb.cells] == [source.marks for source in SOURCES]
+    assert [one.metadata["nbgrader"] for one in nb.cells] == MARKS
 
 
 @pytest.mark.parametrize("forged", ["bonus", "", None, 7, ["f"], {"f": 1}])
@@ -114,11 +120,11 @@ def test_unknown_metadata_is_dropped(forged: Any) -> None:
 
 def test_cells_that_lost_their_metadata_are_known_by_their_ids() -> None:
     nb = whole()
-    ids = {one["id"]: source.name for one, source in zip(nb.cells, SOURCES, strict=True)}
+    ids = {one["id"]: name for one, name in zip(nb.cells, SOURCES, strict=True)}
     for one in nb.cells:
         one.metadata.clear()
     notes = repair(nb, SOURCES, ids)
-    assert names(nb) == [source.name for source in SOURCES]
+    assert names(nb) == list(SOURCES)
     assert notes == ["nbgrader's metadata was lost: 4 cells were known by their ids."]
 
 
@@ -139,7 +145,7 @@ def test_formats_3_4_and_5_are_read_alike(tmp_path: Path) -> None:
         notes = [one for one in read.cells if TAG in one.metadata.get("tags", [])]
         cells = [one for one in read.cells if one not in notes]
         assert [one.source for one in cells] == ["# Title", "mine"], version
-        assert cells[1].metadata["nbgrader"] == SOLUTION.marks, version
+        assert cells[1].metadata["nbgrader"] == MARKS[0], version
         assert len(notes) == (version != "4"), version
         nbformat.validate(read)
 
@@ -196,7 +202,11 @@ def test_malformed_cells_give_a_valid_notebook(tmp_path: Path) -> None:
 
 def test_half_of_a_surrogate_pair_is_replaced_wherever_it_stands(tmp_path: Path) -> None:
     odd = [
-        {"cell_type": "code", "source": "x = '\ud800'", "metadata": {"tags": ["\udfff"], "nbgrader": SOLUTION.marks}},
+        {
+            "cell_type": "code",
+            "source": "x = '\ud800'",
+            "metadata": {"tags": ["\udfff"], "nbgrader": MARKS[0]},
+        },
         {"cell_type": "markdown", "source": "\U0001f600", "attachments": {"\ud800": {"image/png": "\ud800"}}},
     ]
     path = tmp_path / "n.ipynb"
@@ -208,11 +218,11 @@ def test_half_of_a_surrogate_pair_is_replaced_wherever_it_stands(tmp_path: Path)
 
 
 def test_invalid_metadata_is_left_out(tmp_path: Path) -> None:
-    one = {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {**SOLUTION.marks, "more": "NESTED"}}}
+    one = {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {**MARKS[0], "more": "NESTED"}}}
     nested = '{"a":' * 700 + "1" + "}" * 700
     path = tmp_path / "n.ipynb"
     path.write_text(json.dumps({"nbformat": 4, "cells": [one]}).replace('"NESTED"', nested))
-    assert read_notebook(path).cells[0].metadata["nbgrader"] == SOLUTION.marks
+    assert read_notebook(path).cells[0].metadata["nbgrader"] == MARKS[0]
 
 
 def test_a_link_in_place_of_a_notebook_is_not_followed(tmp_path: Path) -> None:

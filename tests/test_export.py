@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 
-from grader.graded.export import export
+from grader.graded.lms_file import lms_file
 from grader.reports.lms.canvas import canvas_csv, heading
 from grader.reports.lms.gradescope import gradescope_json
 from grader.reports.lms.junit import junit_xml
@@ -286,5 +286,5 @@ def test_export_refuses_a_folder_without_results(tmp_path: Path) -> None:
 
 
 def test_people_of_the_roster_without_a_submission_are_counted() -> None:
-    done = export([result("ada")], "canvas", "CNN", read_roster(CANVAS_EXPORT))
-    assert done.absent == ("Hopper, Grace",)
+    done = lms_file([result("ada")], "canvas", "CNN", read_roster(CANVAS_EXPORT))
+    assert list(done.absent) == ["Hopper, Grace"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.gradescope import write_autograder
+from grader.authoring.autograder_zip import write_autograder
 from grader.paths import SOLUTIONS
 
 PYTHON = '#!/bin/sh\nPYTHONPATH="{source}/kit" exec "{python}" "$@"\n'
@@ -76,7 +76,9 @@ def test_the_zip_contains_nothing_generated_in_use(archive: Path, tmp_path: Path
     for name in ("data/MNIST5k/raw/images-idx3-ubyte", "data/MNIST5k/unpack.lock", "exercises/filters.png",
                  "exercises/fashion_cnn.safetensors", "exercises/.progress.json", "exercises/mine.py"):  # fmt: skip
         (used / name).write_bytes(b"used")
-    again = "import pathlib; from grader.authoring import gradescope as made; made.write_autograder(pathlib.Path('{}'))"
+    again = (
+        "import pathlib; from grader.authoring import autograder_zip as made; made.write_autograder(pathlib.Path('{}'))"
+    )
     subprocess.run([sys.executable, "-c", again.format(tmp_path / "again.zip")], cwd=used, check=True)
     with zipfile.ZipFile(tmp_path / "again.zip") as files:
         assert files.namelist() == names

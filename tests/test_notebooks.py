@@ -12,10 +12,10 @@ import pytest
 from nbgrader.nbgraderformat import MetadataValidator
 
 from grader import paths
-from grader.authoring.notebooks import questions, source_notebook, source_notebooks
+from grader.authoring.source_notebooks import questions, source_notebook, source_notebooks
+from grader.bodies import functions_of
 from grader.course import course
 from grader.intake.notebooks import module_source
-from grader.stubs import functions_of
 
 LESSON = '''\
 # %% [markdown]

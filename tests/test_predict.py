@@ -74,14 +74,14 @@ def test_an_invalid_shape_is_asked_for_again(text: str) -> None:
     assert read_shape(text) is None
     said: list[str] = []
     right = [shown(case.answer) for case in cases.draw("conv2d", 3, Random(1))]
-    assert ask_cases("conv2d", [text, *right], said.append, said.append, Random(1)) == 3
+    assert ask_cases("conv2d", [text, *right], said.append, Random(1)) == 3
     assert any("expected whole numbers such as" in line for line in said)
 
 
 def test_right_guesses_need_no_explanation() -> None:
     said: list[str] = []
     right = [shown(case.answer) for case in cases.draw("conv2d", 3, Random(1))]
-    assert ask_cases("conv2d", right, said.append, lambda _: None, Random(1)) == 3
+    assert ask_cases("conv2d", right, said.append, Random(1)) == 3
     assert said.count("  Right.") == 3
     assert "It is" not in " ".join(said)
 
@@ -89,7 +89,7 @@ def test_right_guesses_need_no_explanation() -> None:
 def test_a_wrong_guess_is_explained_with_its_own_numbers() -> None:
     said: list[str] = []
     drawn_cases = cases.draw("output_size", 3, Random(1))
-    assert ask_cases("output_size", ["99"] * 3, said.append, lambda _: None, Random(1)) == 0
+    assert ask_cases("output_size", ["99"] * 3, said.append, Random(1)) == 0
     for case in drawn_cases:
         assert f"  It is {case.answer[0]}, not 99:" in said
         assert all(f"    {step}" in said for step in case.steps)
@@ -97,7 +97,7 @@ def test_a_wrong_guess_is_explained_with_its_own_numbers() -> None:
 
 def test_answers_that_end_early_are_reported() -> None:
     with pytest.raises(CannotError):
-        ask_cases("conv2d", ["1"], print, lambda _: None, Random(1))
+        ask_cases("conv2d", ["1"], print, Random(1))
 
 
 def test_the_verb_reads_lines_and_remembers(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ from grader.authoring.building import build, leaks_below
 from grader.authoring.closure import imports_of
 from grader.authoring.handout import FOLDER
 from grader.authoring.nbgrader_course import build_course, configuration, generate_assignment
-from grader.authoring.notebooks import source_notebooks
+from grader.authoring.source_notebooks import source_notebooks
+from grader.bodies import functions_of
 from grader.course import course
 from grader.errors import GraderError
-from grader.stubs import functions_of
 from grader.zips import zipped
 
 PACKAGES = [path for path in sys.path if path.endswith("site-packages")]

@@ -11,7 +11,7 @@ from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.progress import unwritten_symbols
 from grader.student import CannotError
-from grader.student.reset import reset_task, stub_of
+from grader.student.reset import reset_task
 from grader.student.workspace import Workspace
 
 
@@ -131,11 +131,6 @@ def test_the_kit_itself_keeps_no_second_copy_of_the_stubs(tmp_path: Path) -> Non
         (tmp_path / "solutions" / path.name).write_bytes(path.read_bytes())
     release_stubs(tmp_path, solutions=tmp_path / "solutions")
     assert not (tmp_path / "exercises" / ".stubs").exists()
-
-
-def test_part_of_a_class_is_cut_out_with_its_headline() -> None:
-    stub = "class A(B):\n    def one(self):\n        pass\n\n    @x\n    def two(self):\n        pass\n"
-    assert stub_of(stub, ["A.two"]) == "class A(B):\n\n    @x\n    def two(self):\n        pass\n"
 
 
 def test_the_verb_says_where_the_text_is_kept(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.similar.classes import compare, read_class
-from grader.similar.fingerprints import fingerprint, given_hashes, match
 from grader.similar.page import marked, similarity_page
+from grader.similar.winnowing import fingerprint, given_hashes, match
 
 STUB = (EXERCISES / "summary.py").read_text(encoding="utf-8")
 REFERENCE = (SOLUTIONS / "summary.py").read_text(encoding="utf-8")
@@ -70,11 +70,10 @@ def test_a_copied_part_is_a_pair_with_its_share_and_its_place(submissions: Path)
     (submissions / "eve" / "summary.py").write_text(mixed, encoding="utf-8")
     (module,) = compare(read_class(submissions), 0.5)
     (pair,) = module.pairs
-    assert pair.students == ("ada", "eve")
-    assert pair.others == (1, 0)
-    ada, eve = pair.match.shares
+    assert [(side.student, side.others) for side in pair] == [("ada", 1), ("eve", 0)]
+    ada, eve = (side.share for side in pair)
     assert ada > 0.8 > eve > 0.2
-    start, _ = pair.match.spans[1][0]
+    start, _ = pair[1].spans[0]
     assert start >= mixed.index("def layer_shapes") - 40
 
 
@@ -92,7 +91,7 @@ def test_a_stretch_that_a_student_wrote_twice_still_counts() -> None:
     once = fingerprint(OTHER, given_hashes(STUB))
     twice = fingerprint(OTHER + "\n" + OTHER, given_hashes(STUB))
     assert once.hashes <= twice.hashes
-    assert match(once, twice).shares[0] == 1.0
+    assert match(once, twice)[0][0] == 1.0
 
 
 def test_equal_weights_are_listed(submissions: Path) -> None:
@@ -127,7 +126,7 @@ def test_a_notebook_is_compared_as_its_module(submissions: Path) -> None:
     (submissions / "zoe" / "summary.ipynb").write_text(json.dumps(notebook))
     (module,) = compare(read_class(submissions), 0.5)
     assert {"ada", "bob", "zoe"} <= {student for group in module.groups for student in group.students} | {
-        student for pair in module.pairs for student in pair.students
+        side.student for pair in module.pairs for side in pair
     }
 
 

@@ -54,6 +54,15 @@ def test_a_class_with_some_methods_replaces_these() -> None:
     assert got == expected
 
 
+def test_of_a_class_the_named_methods_alone_are_taken() -> None:
+    one = "    def one(self):\n        return 11\n"
+    both = f"def g():\n    return 0\nclass A:\n    size = 2\n{one}    @x\n    def two(self):\n        return 22\n"
+    assert splice(SOURCE, both, only=["A.two"]) == SOURCE.replace(
+        "    def two(self):\n        return 2\n", "    @x\n    def two(self):\n        return 22\n"
+    )
+    assert "size = 1" in splice(SOURCE, both, only=["A.one", "A.two"])
+
+
 def test_a_class_with_all_methods_replaces_the_class() -> None:
     got = splice(SOURCE, "class A:\n    def one(self): ...\n    def two(self): ...\n")
     assert "class A:\n    def one(self): ...\n    def two(self): ...\n\n\nif" in got

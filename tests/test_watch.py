@@ -23,7 +23,7 @@ from grader.public.memory import Memory
 from grader.student import watch
 from grader.student.runner import CAN_FORK, Runner, Warm
 from grader.student.touched import touched_modules
-from grader.student.warm import Answer, Request
+from grader.student.warm import States
 from grader.student.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -280,13 +280,13 @@ class Answers:
         self.queue: queue.Queue[tuple[Warm, Any]] = queue.Queue()
         self.runner = Runner(root, lambda process, said: self.queue.put((process, said)), fork=fork)
 
-    def next(self) -> Answer:
+    def next(self) -> States:
         """Return the results of the running checks."""
-        while (answer := self.handle()) is None:
+        while (states := self.handle()) is None:
             pass
-        return answer
+        return states
 
-    def handle(self) -> Answer | None:
+    def handle(self) -> States | None:
         """Handle one message of a process."""
         return self.runner.handle(*self.queue.get(timeout=PATIENCE))
 
@@ -298,13 +298,13 @@ FORKS = [pytest.param(True, marks=pytest.mark.skipif(not CAN_FORK, reason="canno
 def test_a_runner_answers_again_and_again(tmp_path: Path, fork: bool) -> None:
     folder = hand_out(tmp_path)
     answers = Answers(tmp_path, fork=fork)
-    request = Request(("exercises/test_convolution.py",), "output_size", 60)
+    request = ["--timeout=60", "-k", "output_size", "exercises/test_convolution.py"]
     try:
         for body, state in ((None, "not started"), (WRONG, "failed")):
             if body:
                 write_function(folder / "convolution.py", "output_size", body)
             answers.runner.check(request)
-            assert answers.next() == Answer({"output_size": state}, "output_size")
+            assert answers.next() == {"output_size": state}
     finally:
         answers.runner.close()
 
@@ -315,7 +315,7 @@ def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
     stub = (folder / "convolution.py").read_text("utf-8")
     write_function(folder / "convolution.py", "output_size", FOREVER)
     answers = Answers(tmp_path, fork=fork)
-    request = Request(("exercises/test_convolution.py",), "output_size", 600)
+    request = ["--timeout=600", "-k", "output_size", "exercises/test_convolution.py"]
     try:
         answers.runner.check(request)
         while not answers.runner.busy:
@@ -323,7 +323,7 @@ def test_a_new_request_ends_what_still_runs(tmp_path: Path, fork: bool) -> None:
         time.sleep(2)
         (folder / "convolution.py").write_text(stub, "utf-8")
         answers.runner.check(request)
-        assert answers.next() == Answer({"output_size": "not started"}, "output_size")
+        assert answers.next() == {"output_size": "not started"}
     finally:
         answers.runner.close()
 
@@ -333,12 +333,12 @@ def test_output_of_an_ended_run_is_not_shown(tmp_path: Path) -> None:
     answers = Answers(tmp_path, fork=CAN_FORK)
     runner = answers.runner
     try:
-        runner.check(Request(("exercises/test_convolution.py",), "output_size", 60))
+        runner.check(["--timeout=60", "-k", "output_size", "exercises/test_convolution.py"])
         process, said = answers.queue.get(timeout=PATIENCE)
         assert runner.handle(process, said) is None
         assert runner.busy
         runner.stop()
-        assert runner.handle(process, Answer({}, None)) is None
+        assert runner.handle(process, {}) is None
     finally:
         runner.close()
 

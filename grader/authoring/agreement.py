@@ -9,9 +9,10 @@ from pathlib import Path
 
 from grader import paths
 from grader.authoring.leaks import Secrets, find_leaks, solution_secrets
+from grader.bodies import Function, definitions_of, functions_of
 from grader.checking.suites import Check
 from grader.course import Task, course
-from grader.stubs import Function, derive_stub, functions_of, not_written
+from grader.stubs import derive_stub, not_written
 
 
 def stub_problems(
@@ -19,7 +20,7 @@ def stub_problems(
     exercises: Path = paths.EXERCISES,
     tasks: Sequence[Task] | None = None,
 ) -> list[str]:
-    """Check that stubs, solutions and manifest tell one story.
+    """Check that stubs, solutions and manifest agree.
 
     Args:
         solutions: folder of the solutions.
@@ -90,7 +91,7 @@ def refusal_problems(
 def _refused(path: Path, owner: str) -> list[str]:
     """Return the clauses of the ``Raises:`` sections of a function, or of a class and its methods."""
     clauses = []
-    for name, node in _frames(path.read_text(encoding="utf-8")).items():
+    for name, node in definitions_of(ast.parse(path.read_text(encoding="utf-8"))).items():
         if name.partition(".")[0] == owner:
             _, _, section = (ast.get_docstring(node) or "").partition("\nRaises:\n")
             for kind in re.split(r"\n    (?=\w+: )", "\n" + section.partition("\n\n")[0])[1:]:
@@ -126,7 +127,7 @@ def _module_problems(module: str, solutions: Path, exercises: Path, tasks: Seque
 
 def _frame_problems(where: str, stub: str, source: str) -> list[str]:
     """Compare the signatures and docstrings of the functions and classes in a stub with those in `source`."""
-    frames, wanted = _frames(stub), _frames(source)
+    frames, wanted = (definitions_of(ast.parse(text)) for text in (stub, source))
     problems = [
         f"{where}: expected nothing but the solution's names, got {name}." for name in frames.keys() - wanted.keys()
     ]
@@ -137,12 +138,6 @@ def _frame_problems(where: str, stub: str, source: str) -> list[str]:
         if ast.get_docstring(frames[name], clean=False) != ast.get_docstring(wanted[name], clean=False):
             problems.append(f"{where}: expected the solution's docstring for {name}, got another one.")
     return sorted(problems)
-
-
-def _frames(source: str) -> dict[str, Function | ast.ClassDef]:
-    """Return each function, method and class by its name."""
-    tree = ast.parse(source)
-    return {**functions_of(tree), **{node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}}
 
 
 def _signature(node: Function | ast.ClassDef) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.files import write_atomically, write_bytes_atomically
+from grader.files import write_atomically
 
 
 @dataclass
@@ -46,7 +46,7 @@ def deliver(root: Path, record: Path, files: Iterable[tuple[str, bytes]]) -> Rel
         if found == digest:
             done.unchanged.append(path)
         elif found in (None, before.get(name)):
-            write_bytes_atomically(path, data)
+            write_atomically(path, data)
             done.written.append(path)
         else:
             done.kept.append(path)

@@ -15,7 +15,7 @@ from grader.authoring.closure import import_closure, imports_of
 from grader.authoring.delivery import Release, deliver
 from grader.authoring.release import derive_stubs, given_files
 from grader.course import course
-from grader.files import write_bytes_atomically
+from grader.files import write_atomically
 from grader.paths import COURSE, COURSE_FILE, DATA, EXERCISES, LESSON, ROOT, SOLUTIONS, in_kit
 from grader.stubs import STUBS
 from grader.zips import zipped
@@ -47,7 +47,7 @@ def build_handout(to: Path, archive: Path, record: Path) -> Release:
     paths = [*done.written, *done.unchanged, *done.kept]
     data = zipped({f"{FOLDER}/{path.relative_to(to).as_posix()}": path.read_bytes() for path in paths})
     if not archive.is_file() or archive.read_bytes() != data:
-        write_bytes_atomically(archive, data)
+        write_atomically(archive, data)
         done.written.append(archive)
     return done
 
@@ -102,20 +102,10 @@ def _readme(kit: str) -> str:
     lesson = re.sub(r"\[[^\]]*\]\(docs/[^)]*\)[^.]*\.\s", "", lesson)  # what is not in the hand-out
     for module in {task.module for task in course().left_out} - {*course().modules}:
         lesson = re.sub(rf"^\| `exercises/{module}\.py` \|.*\n", "", lesson, flags=re.MULTILINE)
-    return (
-        (TEMPLATES / "README.md")
-        .read_text(encoding="utf-8")
-        .format(
-            rules=_rules(),
-            title=course().title,
-            about=course().about,
-            first=course().modules[0],
-            tasks=len(course().tasks),
-            modules=len(course().modules),
-            points=course().max_score,
-            lesson=f"## What to do\n{lesson}".rstrip(),
-        )
-    )
+    template = (TEMPLATES / "README.md").read_text(encoding="utf-8")
+    tasks, modules = len(course().tasks), len(course().modules)
+    todo = f"## What to do\n{lesson}".rstrip()
+    return template.format(course=course(), tasks=tasks, modules=modules, rules=_rules(), lesson=todo)
 
 
 def _rules() -> str:
@@ -143,13 +133,5 @@ def _pyproject(modules: list[Path]) -> str:
     needed.add(canonicalize_name("pytest-timeout"))  # pytest loads it without an import
     block = text.partition("dependencies = [\n")[2].partition("\n]")[0].split("\n")
     lines = [line for line in block if canonicalize_name(re.split(r"[><=~! ]", line.strip(' "'))[0]) in needed]
-    return (
-        (TEMPLATES / "pyproject.txt")
-        .read_text(encoding="utf-8")
-        .format(
-            name=course().name,
-            version=project["version"],
-            python=project["requires-python"],
-            dependencies="\n".join(lines),
-        )
-    )
+    template = (TEMPLATES / "pyproject.txt").read_text(encoding="utf-8")
+    return template.format(name=course().name, project=project, dependencies="\n".join(lines))

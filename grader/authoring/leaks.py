@@ -18,18 +18,17 @@ import re
 import zipfile
 import zlib
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grader.authoring.notebooks import questions
 from grader.authoring.release import derive_stubs, given_files
+from grader.authoring.source_notebooks import questions
 from grader.course import course
 from grader.paths import COURSE, COURSE_FILE, DATA, HIDDEN_SUITES, LESSON, ROOT, SOLUTIONS, in_kit
-from grader.stubs import given_text, solution_blocks, solution_lines
+from grader.stubs import given_text, solution_blocks
 
 LEAK_LENGTH = 28
 """Shorter lines are everyday Python: they prove nothing where they turn up."""
@@ -50,60 +49,48 @@ NUMBER = re.compile(r"(?<![\w.])\d[\d_,]*(?:\.\d+)?(?![\w.])")
 
 
 class Secret(NamedTuple):
-    """One thing that students must not see.
+    """A line that students must not see: as it is written, and where it stands."""
 
-    Attributes:
-        text: without any blanks, at least ``NAME_LENGTH`` characters.
-        shown: as it is written.
-        origin: where it stands.
-    """
-
-    text: str
     shown: str
     origin: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Secrets:
     """All that students must not see.
 
     Attributes:
-        lines: code, names of checks and model answers.
+        lines: code, names of checks and model answers, by their text without any blanks.
         numbers: as they are written, without separators -> where they stand.
         pieces: of the trained network's file.
         harmless: digests of large files that need no look: the data sets.
     """
 
-    lines: list[Secret] = field(default_factory=list)
-    numbers: dict[str, str] = field(default_factory=dict)
-    pieces: list[bytes] = field(default_factory=list)
+    lines: Mapping[str, Secret]
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Sequence[bytes] = ()
     harmless: frozenset[bytes] = frozenset()
-
-    def __post_init__(self) -> None:
-        self.by_start: dict[str, list[Secret]] = defaultdict(list)
-        for secret in self.lines:
-            self.by_start[secret.text[:NAME_LENGTH]].append(secret)
 
 
 def kit_secrets() -> Secrets:
     """Collect what students of this kit must not see.
 
-    What stubs, given files, public checks and README say is none of it, unless it is a line of a
-    solution that a term does not give. The rest of
-    the students' part of the grader makes nothing harmless: a line of a hidden check that gets into it is found.
+    What stubs, given files, public checks and README say is public, unless it is a line of a solution that a term
+    does not give. The rest of the students' part of the grader makes nothing public: a line of a hidden check that
+    gets into it is found.
     """
     texts = list(_public_texts())
     public, known = squeeze("\n".join(texts)), {_plain(number) for text in texts for number in NUMBER.findall(text)}
-    lines = [secret for question in questions() for secret in _telling(question.answer, f"the answer to {question.id}")]
-    for folder in (HIDDEN_SUITES, LESSON / "mistakes"):
-        lines += [secret for path in sorted(folder.glob("*.py")) for secret in _code_secrets(path)]
+    hidden: dict[str, Secret] = {}
+    for question in questions():
+        hidden |= _telling(question.answer, f"the answer to {question.id}")
+    for path in (*sorted(HIDDEN_SUITES.glob("*.py")), *sorted((LESSON / "mistakes").glob("*.py"))):
+        hidden |= _code_secrets(path)
     artefact = course().artefact_file
     solved = squeeze("\n".join(given_text(f"{module}.py").decode() for module in course().solved))
     return Secrets(
-        [
-            *(secret for secret in solution_secrets(SOLUTIONS) if secret.text not in solved),
-            *(secret for secret in lines if secret.text not in public),
-        ],
+        {text: secret for text, secret in hidden.items() if text not in public}
+        | {text: secret for text, secret in solution_secrets(SOLUTIONS).items() if text not in solved},
         {number: origin for number, origin in _numbers(HIDDEN_SUITES) if number not in known},
         _pieces((SOLUTIONS / artefact).read_bytes() if artefact else b""),
         frozenset(_digest(path.read_bytes()) for path in DATA.glob("*/raw/*.gz")),
@@ -125,14 +112,14 @@ def find_leaks(files: Iterable[tuple[str, bytes]], secrets: Secrets) -> list[str
     return [problem for label, data in views for problem in _found(label, data, secrets)]
 
 
-def solution_secrets(solutions: Path) -> list[Secret]:
-    """Return the telling lines of all solution blocks."""
-    secrets: list[Secret] = []
+def solution_secrets(solutions: Path) -> dict[str, Secret]:
+    """Return the telling lines of all solution blocks, by their text without any blanks."""
+    secrets: dict[str, Secret] = {}
     for path in sorted(solutions.glob("*.py")):
         source, origin = path.read_text(encoding="utf-8"), f"solutions/{path.name}"
         with contextlib.suppress(ValueError):  # reported with its module
             for block in solution_blocks(source, origin):
-                secrets += _telling("\n".join(solution_lines(source, block)), origin, IMPORTS)
+                secrets |= _telling("\n".join(block.code), origin, IMPORTS)
     return secrets
 
 
@@ -141,22 +128,22 @@ def squeeze(text: str) -> str:
     return "".join(text.split()).replace("\\", "")
 
 
-def _telling(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEAK_LENGTH) -> Iterator[Secret]:
-    """Give the lines of a text that prove something where they turn up, but those that begin in one of these ways."""
-    for line in map(str.strip, text.split("\n")):
-        if len(squeezed := squeeze(line)) >= least and not line.startswith(but):
-            yield Secret(squeezed, line, origin)
+def _telling(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEAK_LENGTH) -> dict[str, Secret]:
+    """Return the lines of a text that prove something where they turn up, but those that begin in one of these ways."""
+    lines = {squeeze(line): line.strip() for line in text.split("\n") if not line.strip().startswith(but)}
+    return {squeezed: Secret(line, origin) for squeezed, line in lines.items() if len(squeezed) >= least}
 
 
-def _code_secrets(path: Path) -> Iterator[Secret]:
-    """Give the telling lines of a module, and the names that stand in the decorators of its checks."""
+def _code_secrets(path: Path) -> dict[str, Secret]:
+    """Return the telling lines of a module, and the names that stand in the decorators of its checks."""
     source, origin = path.read_text(encoding="utf-8"), in_kit(path).as_posix()
-    yield from _telling(source, origin, (*IMPORTS, "#", '"""', "@pytest."))
+    secrets = _telling(source, origin, (*IMPORTS, "#", '"""', "@pytest."))
     for node in ast.walk(ast.parse(source)):
         for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
             for argument in mark.args[1:] if isinstance(mark, ast.Call) else ():
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield from _telling(argument.value, origin, least=NAME_LENGTH)
+                    secrets |= _telling(argument.value, origin, least=NAME_LENGTH)
+    return secrets
 
 
 def _numbers(folder: Path) -> Iterator[tuple[str, str]]:
@@ -244,9 +231,11 @@ def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
     lines = data.decode("utf-8", "replace").split("\n")
     squeezed = [squeeze(line) for line in lines]
     starts = [0, *accumulate(map(len, squeezed))]
-    for position, secret in _secrets_in("".join(squeezed), secrets):
-        line = bisect_right(starts, position)
-        yield f"{label}:{line}: expected nothing that only graders know, got {secret.shown!r} ({secret.origin})."
+    whole = "".join(squeezed)
+    for text, secret in secrets.lines.items():
+        if (position := whole.find(text)) >= 0:
+            line = bisect_right(starts, position)
+            yield f"{label}:{line}: expected nothing that only graders know, got {secret.shown!r} ({secret.origin})."
     for number, text in enumerate(lines, 1):
         for value in {_plain(one) for one in NUMBER.findall(text)} & secrets.numbers.keys():
             yield f"{label}:{number}: expected no number of a hidden check, got {value} ({secrets.numbers[value]})."
@@ -255,22 +244,12 @@ def _found(label: str, data: bytes, secrets: Secrets) -> Iterator[str]:
                 yield f"{label}:{number}: expected a released notebook, got {marker!r}."
 
 
-def _secrets_in(text: str, secrets: Secrets) -> Iterator[tuple[int, Secret]]:
-    """Give each secret in a squeezed text with its position, once."""
-    found: set[str] = set()
-    for position in range(len(text)):
-        for secret in secrets.by_start.get(text[position : position + NAME_LENGTH], ()):
-            if secret.text not in found and text.startswith(secret.text, position):
-                found.add(secret.text)
-                yield position, secret
-
-
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
 def _is_large_binary(data: bytes) -> bool:
-    """Tell whether a file holds numbers, not words."""
+    """Return whether a file holds numbers, not words."""
     return len(data) > 1 << 20 and b"\0" in data[:4096]
 
 

@@ -16,7 +16,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from grader.stubs import Function, functions_of, solution_blocks
+from grader.bodies import Function, functions_of
+from grader.stubs import solution_blocks
 
 _OTHERS: Final[dict[type[ast.AST], type[ast.AST]]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -97,7 +98,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What sets it apart from all others."""
+        """A name that no other mutant has."""
         return f"{self.module}.{self.symbol}: {self.change}"
 
 

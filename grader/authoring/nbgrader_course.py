@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,11 +15,11 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearSolutions, Execute
 
 from grader.authoring.delivery import Release, deliver
-from grader.authoring.notebooks import source_notebooks
 from grader.authoring.release import given_files
+from grader.authoring.source_notebooks import source_notebooks
 from grader.course import course
 from grader.errors import GraderError
-from grader.files import write_bytes_atomically
+from grader.files import write_atomically
 from grader.paths import COURSE, COURSE_VARIABLE, ROOT
 
 ASSIGNMENT = course().name
@@ -50,7 +51,7 @@ def build_course(to: Path) -> Release:
         to: the course's folder.
 
     Raises:
-        ValueError: if a solution is no lesson.
+        ValueError: if a solution is not a lesson.
         GraderError: if nbgrader refuses; its output is in the text.
         OSError: if a file cannot be read or written.
     """
@@ -62,6 +63,7 @@ def build_course(to: Path) -> Release:
 
 def configuration() -> str:
     """Return nbgrader's configuration of the course: the kit's preprocessors before and among its own."""
+    modules = [f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]
     return _template("nbgrader_config.txt").format(
         course="" if COURSE == ROOT else ELSEWHERE.format(variable=COURSE_VARIABLE, course=str(COURSE)),
         assignment=ASSIGNMENT,
@@ -70,7 +72,7 @@ def configuration() -> str:
         deadline=course().term.deadline,
         sanitizing=_preprocessors(Autograde, "sanitize_preprocessors", "grader.classroom.repair.RepairCells"),
         feedback=_preprocessors(GenerateFeedback, "preprocessors", "grader.classroom.feedback.RemoveHiddenRegions"),
-        modules=_lines([f"{folder}{name}.py" for folder in ("", "exercises/") for name in course().modules]),
+        modules=json.dumps(modules, indent=4),
     )
 
 
@@ -81,11 +83,11 @@ def _assign(course: Path) -> None:
         return
     assigned.unlink(missing_ok=True)  # whatever ends this half way leaves no stamp
     generate_assignment(course)
-    write_bytes_atomically(assigned, record)
+    write_atomically(assigned, record)
 
 
 def _set_deadline(folder: Path) -> None:
-    """Tell nbgrader the term's deadline; without one it keeps what an instructor has set there."""
+    """Hand the term's deadline to nbgrader; without one it keeps what an instructor has set there."""
     if deadline := course().term.deadline:
         with Gradebook(f"sqlite:///{folder.resolve() / 'gradebook.db'}") as gradebook:
             gradebook.update_or_create_assignment(ASSIGNMENT, duedate=deadline.isoformat())
@@ -143,9 +145,5 @@ def _template(name: str) -> str:
 def _preprocessors(converter: Any, name: str = "preprocessors", *first: str) -> str:
     """Return the preprocessors that nbgrader itself has for a converter, with ours among them, and some before all."""
     stock = converter.class_traits()[name].default()
-    return _lines([*first, *(OURS.get(one, f"{one.__module__}.{one.__qualname__}") for one in stock)])
-
-
-def _lines(names: list[str]) -> str:
-    """Return a list of names as Python, one a line."""
-    return "\n".join(["[", *(f'    "{name}",' for name in names), "]"])
+    names = [*first, *(OURS.get(one, f"{one.__module__}.{one.__qualname__}") for one in stock)]
+    return json.dumps(names, indent=4)  # reads as Python

@@ -24,7 +24,7 @@ def plainest(partial: Sequence[Answer], results: Sequence[Result]) -> dict[str, 
 
 
 def partial_problems(partial: Sequence[Answer], results: Sequence[Result], asked: Collection[str]) -> list[str]:
-    """Tell which answer falls out of its range, and which task lacks answers.
+    """Return which answers fall out of their range, and which tasks lack answers.
 
     Args:
         partial: the answers, each asked for one task.

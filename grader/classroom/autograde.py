@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         coursedir = coursedir_of(self)
         submitted = Path(coursedir.format_path(coursedir.submitted_directory, about["student"], about["assignment"]))
         snapshot = snapshot_of(about["student"], submitted)
-        desk = self._desk()
+        results = Path(coursedir.root) / self.results_directory
+        desk = _desk(results, self.way, self.timeout, unsafe=self.unsafe)
         try:
             result = desk.result(about["student"], snapshot)
             self._run_cells(nb, desk, snapshot)
@@ -61,35 +63,24 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]
         for cell in nb.cells:
             if is_autograder(cell):
                 cell.outputs = score_outputs(tasks.get(cell.metadata.nbgrader.grade_id), cell)
-        add_notes(
-            nb, [note for note in result.notes if f"{about['notebook']}.ipynb" in note]
-        )  # others: the instructor's
+        own = [note for note in result.notes if f"{about['notebook']}.ipynb" in note]  # others are the instructor's
+        add_notes(nb, own)
         _save_scores_without_notebook(about, tasks, submitted)
         return nb, resources
 
-    def _desk(self) -> CourseGrader:
-        """Return the process's desk for these settings."""
-        root = Path(coursedir_of(self).root)
-        settings = (root / self.results_directory, self.way, self.timeout, self.unsafe)
-        if settings not in _DESKS:
-            for desk in _DESKS.values():
-                desk.close()
-            _DESKS.clear()
-            _DESKS[settings] = CourseGrader(settings[0], self.way, self.timeout, unsafe=self.unsafe)
-        return _DESKS[settings]
-
     def _run_cells(self, nb: NotebookNode, desk: CourseGrader, snapshot: Snapshot) -> None:
-        cells = [cell for cell in nb.cells if cell.cell_type == "code" and not is_autograder(cell)]
         with desk.cells(snapshot) as runner:
-            for cell in cells:
+            for cell in nb.cells:
+                if cell.cell_type != "code" or is_autograder(cell):
+                    continue
                 if is_public_check(cell):
                     cell.outputs = [new_output("stream", name="stdout", text=NOT_AGAIN)]
                 else:
                     cell.outputs = runner.run(cell.source) if cell.source.strip() else []
 
 
-_DESKS: dict[tuple[Any, ...], CourseGrader] = {}
-"""At most one: nbgrader makes a preprocessor per notebook, and all of a run share their grader."""
+_desk = functools.cache(CourseGrader)
+"""Nbgrader makes a preprocessor per notebook; all of a run share their grader."""
 
 
 def is_autograder(cell: NotebookNode) -> bool:
@@ -109,7 +100,7 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
     It reads the first `execute_result` as the points, and takes a cell without one for solved.
 
     Raises:
-        GraderError: if the cell is none of the kit's tasks: nobody here could say what it earns.
+        GraderError: if the cell belongs to no task of the kit: nobody here could say what it earns.
     """
     name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
     if task is None:
@@ -118,11 +109,16 @@ def score_outputs(task: TaskResult | None, cell: NotebookNode) -> list[NotebookN
             f"autograder cell {name!r}: expected the id of a task of this kit, one of {ids}. "
             "Should it be marked as a manually graded answer?"
         )
-    score = round(task.score * points / task.points, 2)
+    score = _scaled(task, points)
     return [
         new_output("stream", name="stdout", text=message_of(task, score, points)),
         new_output("execute_result", data={"text/plain": repr(score)}, execution_count=None),
     ]
+
+
+def _scaled(task: TaskResult, points: float) -> float:
+    """Return the score of a task that is worth so many points here: an instructor may have changed them."""
+    return round(task.score * points / task.points, 2)
 
 
 def _save_scores_without_notebook(about: Mapping[str, str], tasks: Mapping[str, TaskResult], submitted: Path) -> None:
@@ -133,7 +129,6 @@ def _save_scores_without_notebook(about: Mapping[str, str], tasks: Mapping[str, 
                 continue
             found = gradebook.find_submission_notebook(notebook.name, about["assignment"], about["student"])
             for grade in found.grades:
-                task = tasks.get(grade.name)
-                if task is not None:
-                    grade.auto_score = round(task.score * grade.max_score / task.points, 2)
+                if task := tasks.get(grade.name):
+                    grade.auto_score = _scaled(task, grade.max_score)
         gradebook.db.commit()

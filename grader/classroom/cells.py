@@ -48,9 +48,10 @@ class CellRunner:
 
     def __enter__(self) -> Self:
         self._worker = self._pool.take(self._limits)
-        files = {name: _as_tensor(data or b"\n") for name, data in self._files.items()}
-        body = {"files": files, "seed": SEED}
-        found = self._ask("open", body, self._limits.load_seconds, "no answer in time")
+        files = {
+            name: torch.frombuffer(bytearray(data or b"\n"), dtype=torch.uint8) for name, data in self._files.items()
+        }
+        found = self._ask("open", {"files": files, "seed": SEED}, self._limits.load_seconds, "no answer in time")
         if found or self._worker is None:  # no student code has run yet
             trouble = self._why_ended or clean(repr(found))
             self._end()
@@ -68,7 +69,7 @@ class CellRunner:
             Its outputs. If the process ends or takes too long, the last is an error; a cell after that is not run.
         """
         if self._worker is None:
-            return [_made("stream", name="stdout", text=f"(not run: {self._why_ended})\n")]
+            return [new_output("stream", name="stdout", text=f"(not run: {self._why_ended})\n")]
         seconds = self._limits.call_seconds
         late = f"a cell took longer than {seconds:.0f} s"
         if self._left < seconds:
@@ -92,7 +93,7 @@ class CellRunner:
         except wire.WireError:
             self._end("the process of this notebook answered nonsense")
         else:
-            return reply.body.get("value") if reply.kind == "value" else [{"kind": "error", **_texts(reply.body)}]
+            return reply.body.get("value") if reply.kind == "value" else [_error_of(reply.body)]
         finally:
             self._left = max(0.0, self._left - (time.monotonic() - started))
         return None
@@ -105,16 +106,16 @@ class CellRunner:
 
 
 def outputs(found: Any) -> list[NotebookNode]:
-    """Return what a worker says that a cell put out, as a notebook's outputs; whatever is no output is left out."""
+    """Return what a worker says that a cell put out, as a notebook's outputs; anything else is left out."""
     described = found if isinstance(found, list) else []
     made = (_output(one) for one in described[:MAX_OUTPUTS] if isinstance(one, dict))
     return [output for output in made if output is not None]
 
 
-def _output(one: dict[Any, Any]) -> NotebookNode | None:
+def _output(one: dict[Any, Any]) -> Any:
     kind, text = one.get("kind"), readable(one.get("text"))
     if kind == "stream":
-        return _made("stream", name="stderr" if one.get("name") == "stderr" else "stdout", text=text)
+        return new_output("stream", name="stderr" if one.get("name") == "stderr" else "stdout", text=text)
     if kind == "error":
         return _error(readable(one.get("name"))[:100], text, readable(one.get("traceback")))
     data = {"text/plain": text}
@@ -124,27 +125,18 @@ def _output(one: dict[Any, Any]) -> NotebookNode | None:
         if raw.startswith(PNG):
             data["image/png"] = base64.b64encode(raw).decode("ascii")
     if kind == "result":
-        return _made("execute_result", data=data, execution_count=None)
-    return _made("display_data", data=data) if kind == "display" else None
+        return new_output("execute_result", data=data, execution_count=None)
+    return new_output("display_data", data=data) if kind == "display" else None
 
 
-def _error(name: str, text: str, traceback: str = "") -> NotebookNode:
-    return _made("error", ename=name, evalue=text, traceback=(traceback or f"{name}: {text}").split("\n"))
+def _error(name: str, text: str, traceback: str = "") -> Any:
+    return new_output("error", ename=name, evalue=text, traceback=(traceback or f"{name}: {text}").split("\n"))
 
 
-def _made(kind: str, **parts: Any) -> NotebookNode:
-    made: NotebookNode = new_output(kind, **parts)
-    return made
-
-
-def _as_tensor(data: bytes) -> torch.Tensor:
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
-
-
-def _texts(body: Mapping[str, Any]) -> dict[str, Any]:
+def _error_of(body: Mapping[str, Any]) -> dict[str, Any]:
     names = body.get("type_names")
     name = names[0] if isinstance(names, list) and names else "Error"
-    return {"name": str(name), "text": body.get("text")}
+    return {"kind": "error", "name": str(name), "text": body.get("text")}
 
 
 def readable(text: Any) -> str:

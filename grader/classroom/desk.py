@@ -69,8 +69,8 @@ class CourseGrader:
     def _graded(self, order: Order) -> Result:
         if order.snapshot.rejected is not None:
             return result_of(order, self._levels[0], None)
-        found: dict[int, Result] = {}
-        self._started().grade([order], found.__setitem__, tick=lambda: None)
+        found: list[Result] = []
+        self._started().grade([order], lambda _, result: found.append(result), tick=lambda: None)
         if found[0].status == "grader_error":
             self.close()
             raise GraderError(f"{order.student}: {found[0].message}")

@@ -1,7 +1,7 @@
 """Export plugins for nbgrader: its gradebook as Canvas and Moodle import it.
 
 ``nbgrader export --exporter=grader.classroom.export.CanvasExporter --to grades.csv``; scores are nbgrader's own, with
-what was graded by hand, less late penalties. JUnit XML and Gradescope tell of checks, which nbgrader does not keep:
+what was graded by hand, less late penalties. JUnit XML and Gradescope report checks, which nbgrader does not keep:
 ``grader export`` writes those.
 """
 
@@ -16,10 +16,9 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Unicode
 
 from grader.files import write_atomically
-from grader.graded.export import FILE_NAMES, gradebook_csv
-from grader.reports.lms.canvas import heading
+from grader.graded.lms_file import FILE_NAMES, column_of, gradebook_csv
 from grader.reports.lms.roster import assign, read_roster_file
-from grader.reports.lms.sheet import Column, Grade, Person
+from grader.reports.lms.sheet import Grade, Person
 
 
 class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
@@ -39,10 +38,11 @@ class _LmsExporter(ExportPlugin):  # type: ignore[misc] # nbgrader has no types
             people, problems = assign(roster, people)
             for problem in problems:
                 self.log.warning("left out: %s", problem)
-        headings = roster.headings if roster and self.form == "canvas" else ()
-        columns = [Column(heading(one.name, headings), float(one.max_score)) for one in assignments]
-        names = [one.name for one in assignments]
-        grades = [_grade(gradebook, names, student, person) for student, person in people.items()]
+        columns = [column_of(self.form, one.name, float(one.max_score), roster) for one in assignments]
+        grades = []
+        for student, person in people.items():
+            found = [_score(gradebook, one.name, student) for one in assignments]
+            grades.append(Grade(person, tuple(score for score, _ in found), tuple(text for _, text in found)))
         target = Path(self.to or FILE_NAMES[self.form])
         self.log.info("Exporting grades to %s", target)
         write_atomically(target, gradebook_csv(self.form, columns, grades))
@@ -71,13 +71,8 @@ def _person(student: Any) -> Person:
     return Person(name or student.id, login=student.id, lms_id=student.lms_user_id or "", email=student.email or "")
 
 
-def _grade(gradebook: Gradebook, assignments: Iterable[str], student: str, person: Person) -> Grade:
-    found = [_score(gradebook, assignment, student) for assignment in assignments]
-    return Grade(person, tuple(score for score, _ in found), tuple(text for _, text in found))
-
-
 def _score(gradebook: Gradebook, assignment: str, student: str) -> tuple[float | None, str]:
-    """Return what a student has for an assignment, and in words how it came; nothing handed in is no score."""
+    """Return what a student has for an assignment, and in words how it came about; None where nothing was handed in."""
     try:
         submission = gradebook.find_submission(assignment, student)
     except MissingEntry:

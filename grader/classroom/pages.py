@@ -22,7 +22,7 @@ PASTED = re.compile(r"data:image/(png|jpeg|gif);base64,")
 
 
 def is_allowed(tag: str, name: str, value: str) -> bool:
-    """Tell whether a tag keeps an attribute: none by which the page's own scripts and styles find their elements.
+    """Return whether a tag keeps an attribute: none by which the page's own scripts and styles find their elements.
 
     A picture that is not in the cell itself would be fetched from wherever its author says, as soon as it is looked at.
     """

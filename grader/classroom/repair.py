@@ -7,11 +7,11 @@ the marks and the type that it was released with, and no other cell has marks.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,12 @@ NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
     "raw": new_raw_cell,
 }
 SCALAR = (str, int, float, bool, type(None))
+KERNEL = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"},
+    "language_info": {"name": "python"},
+}
+"""Of every notebook as it was released; a kernel of the student's own does not exist where it is graded."""
+
 PICTURES = ("image/png", "image/jpeg")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MISSING = "This cell was missing from the submission; it was added back."
@@ -44,7 +50,7 @@ class SubmittedNotebook(NotebookExporter):
     """Reads what a student handed in as a notebook, however damaged: of any version, without outputs, under limits."""
 
     def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> tuple[Any, Any]:
-        """Convert a file that may be no notebook at all: it then counts as one without cells, with a note."""
+        """Convert a file that may not be a notebook at all: it then counts as one without cells, with a note."""
         nb = read_notebook(Path(file_stream.name))
         converted: tuple[Any, Any] = self.from_notebook_node(nb, resources, **kw)  # type: ignore[no-untyped-call]
         return converted
@@ -64,39 +70,43 @@ def _read(path: Path) -> NotebookNode:
     nb: NotebookNode = new_notebook()
     try:
         document = parsed(read_regular(str(path), limits.MAX_NOTEBOOK))
-        nb.cells = [_rebuilt(cell) for cell in cells_of(document)]
+        seen: set[str] = set()
+        nb.cells = [_rebuilt(cell, seen) for cell in cells_of(document)]
     except (OSError, UnreadableError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         add_notes(nb, [f"{path.name} cannot be read: {why}"])
         return nb
-    _unique_ids(nb.cells)
-    nb.metadata.update(_kernel(document))
+    nb.metadata.update(copy.deepcopy(KERNEL))
     version = document.get("nbformat", 4)
     if version != 4:
         add_notes(nb, [f"{path.name} has notebook format {json.dumps(version)[:20]}; its cells were read as format 4."])
     return nb
 
 
-def _rebuilt(cell: Mapping[str, Any]) -> NotebookNode:
-    """Return a cell with what counts of it: type, source, id, pasted pictures, nbgrader's marks and our tag."""
+def _rebuilt(cell: Mapping[str, Any], seen: set[str]) -> NotebookNode:
+    """Return a cell with what counts of it: type, source, id, pasted pictures, nbgrader's marks and our tag.
+
+    Args:
+        cell: as it stands in the notebook.
+        seen: ids of the cells above it, to which its own is added; a cell that repeats one gets a new id.
+    """
     kind = str(cell.get("cell_type"))
     if kind == "heading":  # notebook format 3
         level = cell.get("level")
         prefix = "#" * (level if isinstance(level, int) and 0 < level < 7 else 1)
         return NEW_CELL["markdown"](f"{prefix} {source_of(cell)}")
     new = NEW_CELL.get(kind, NEW_CELL["raw"])(source_of(cell))
-    if isinstance(cell.get("id"), str) and CELL_ID.fullmatch(cell["id"]):
-        new["id"] = cell["id"]
+    if isinstance(own := cell.get("id"), str) and CELL_ID.fullmatch(own) and own not in seen:
+        new["id"] = own
+    seen.add(new["id"])
     metadata = cell.get("metadata")
-    marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    marks, tags = map(metadata.get, ("nbgrader", "tags")) if isinstance(metadata, dict) else (None, None)
     if isinstance(marks, dict):
-        new.metadata["nbgrader"] = NotebookNode(
-            {name: mark for name, mark in marks.items() if isinstance(mark, SCALAR)}
-        )
-    if isinstance(metadata, dict) and isinstance(metadata.get("tags"), list):
-        new.metadata["tags"] = [tag for tag in metadata["tags"] if isinstance(tag, str)]
-    pictures = _pictures(cell.get("attachments"))
-    if pictures and kind == "markdown":
+        plain = {name: mark for name, mark in marks.items() if isinstance(mark, SCALAR)}
+        new.metadata["nbgrader"] = NotebookNode(plain)
+    if isinstance(tags, list):
+        new.metadata["tags"] = [tag for tag in tags if isinstance(tag, str)]
+    if kind == "markdown" and (pictures := _pictures(cell.get("attachments"))):
         new["attachments"] = pictures
     return new
 
@@ -112,51 +122,16 @@ def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
     }
 
 
-def _unique_ids(cells: Iterable[NotebookNode]) -> None:
-    """Give a cell whose id an earlier one has a new one."""
-    seen: set[str] = set()
-    for cell in cells:
-        if cell["id"] in seen:
-            cell["id"] = new_raw_cell()["id"]
-        seen.add(cell["id"])
-
-
-def _kernel(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the notebook's kernel and language, where they are well-formed."""
-    metadata = document.get("metadata")
-    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
-    if not isinstance(kernel, dict) or not all(isinstance(kernel.get(key), str) for key in ("name", "display_name")):
-        return {}
-    return {"kernelspec": {key: kernel[key] for key in ("name", "display_name")}, "language_info": {"name": "python"}}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A cell that the assignment knows.
-
-    Attributes:
-        name: its grade_id.
-        kind: "code", "markdown" or "raw".
-        text: its source as it was released, hidden region included.
-        marks: nbgrader's metadata.
-    """
-
-    name: str
-    kind: str
-    text: str
-    marks: dict[str, Any]
-
-
 class RepairCells(NbGraderPreprocessor):  # type: ignore[misc]
     """Puts marks and types of cells right before nbgrader looks at them, and adds back what is missing."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Repair one notebook; what was done is noted at its top."""
         about = resources["nbgrader"]
-        sources = _sources(about["db_url"], about["notebook"], about["assignment"])
+        cells = _released_cells(about["db_url"], about["notebook"], about["assignment"])
         coursedir = coursedir_of(self)
-        released = Path(coursedir.format_path(coursedir.release_directory, ".", about["assignment"]))
-        add_notes(nb, repair(nb, sources, _released_ids(released / f"{about['notebook']}.ipynb")))
+        folder = Path(coursedir.format_path(coursedir.release_directory, ".", about["assignment"]))
+        add_notes(nb, repair(nb, cells, _released_ids(folder / f"{about['notebook']}.ipynb")))
         return nb, resources
 
 
@@ -165,12 +140,12 @@ def coursedir_of(preprocessor: Any) -> Any:
     return preprocessor.parent.parent.coursedir
 
 
-def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, str]) -> list[str]:
+def repair(nb: NotebookNode, released: Mapping[str, NotebookNode], names_by_id: Mapping[str, str]) -> list[str]:
     """Give every cell of a notebook the marks that it should have.
 
     Args:
         nb: the student's notebook, which is changed.
-        sources: the assignment's cells, in their order.
+        released: the assignment's cells by grade_id, in their order: their types, sources and marks.
         names_by_id: grade_id of a released cell by its nbformat id, for cells that lost their metadata.
 
     Returns:
@@ -178,44 +153,48 @@ def repair(nb: NotebookNode, sources: list[Source], names_by_id: Mapping[str, st
     """
     notes: list[str] = []
     unmarked = 0
-    known = {source.name: source for source in sources}
     found: dict[str, NotebookNode] = {}
-    claims = [_claim(cell, known) for cell in nb.cells]
+    claims = [_claim(cell, released) for cell in nb.cells]
     claimed = set(filter(None, claims))
     for index in reversed(range(len(nb.cells))):  # of cells with one name the last counts
         cell, name = nb.cells[index], claims[index]
-        if not name and (lost := names_by_id.get(cell["id"])) in known and lost not in claimed:
+        if not name and (lost := names_by_id.get(cell["id"])) in released and lost not in claimed:
             name = lost
             unmarked += 1
         cell.metadata.pop("nbgrader", None)
         if name in found:
             notes.append(f"{name}: there are several cells of this name; the last one counts.")
         elif name:
-            found[name] = nb.cells[index] = _restored(cell, known[name], notes)
+            found[name] = nb.cells[index] = _restored(name, cell, released[name], notes)
     notes.reverse()
-    if _put_in_order(nb, [found[name] for name in known if name in found]):
+    if _put_in_order(nb, [found[name] for name in released if name in found]):
         notes.append("The cells were in another order than they were released in; they are in that order again.")
-    notes += _add_missing(nb, sources, found)
+    notes += _add_missing(nb, released, found)
     if unmarked:
         notes.append(f"nbgrader's metadata was lost: {unmarked} cells were known by their ids.")
     return notes
 
 
-def _claim(cell: NotebookNode, known: Mapping[str, Source]) -> str | None:
+def _claim(cell: NotebookNode, released: Mapping[str, NotebookNode]) -> str | None:
     name = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return name if isinstance(name, str) and name in known else None
+    return name if isinstance(name, str) and name in released else None
 
 
-def _restored(cell: NotebookNode, source: Source, notes: list[str]) -> NotebookNode:
-    if cell.cell_type != source.kind:
-        notes.append(f"{source.name}: the cell had become {cell.cell_type}; it is {source.kind} again.")
-        cell = NEW_CELL[source.kind](cell.source, id=cell["id"], metadata=cell.metadata)
-    cell.metadata["nbgrader"] = NotebookNode(source.marks)
+def _restored(name: str, cell: NotebookNode, released: NotebookNode, notes: list[str]) -> NotebookNode:
+    kind = released.cell_type
+    if cell.cell_type != kind:
+        notes.append(f"{name}: the cell had become {cell.cell_type}; it is {kind} again.")
+        cell = NEW_CELL[kind](cell.source, id=cell["id"], metadata=cell.metadata)
+    cell.metadata["nbgrader"] = copy.deepcopy(released.metadata.nbgrader)
     return cell
 
 
 def _put_in_order(nb: NotebookNode, wanted: list[NotebookNode]) -> bool:
-    """Put the assignment's cells in the order of a list, each with the other cells behind it; tell if they were not."""
+    """Put the assignment's cells in the order of a list, each with the other cells behind it.
+
+    Returns:
+        Whether they were in another order.
+    """
     place = {id(cell): index for index, cell in enumerate(wanted)}
     groups: list[list[NotebookNode]] = [[]]
     for cell in nb.cells:
@@ -228,53 +207,43 @@ def _put_in_order(nb: NotebookNode, wanted: list[NotebookNode]) -> bool:
     return True
 
 
-def _add_missing(nb: NotebookNode, sources: list[Source], found: dict[str, NotebookNode]) -> list[str]:
-    """Add each missing cell behind the one that it followed when it was released."""
+def _add_missing(nb: NotebookNode, released: Mapping[str, NotebookNode], found: dict[str, NotebookNode]) -> list[str]:
+    """Add each missing cell behind the one that it followed when it was released; an answer's holds a remark alone."""
     notes, before = [], None
-    for source in sources:
-        if source.name not in found:
-            cell = NEW_CELL[source.kind](_text_of_missing(source))
-            cell.metadata["nbgrader"] = NotebookNode(source.marks)
+    for name, cell in released.items():
+        if name not in found:
+            found[name] = copy.deepcopy(cell)
+            marks = cell.metadata.nbgrader
+            if not marks.locked and (marks.solution or not marks.grade):
+                found[name].source = f"# {MISSING}" if cell.cell_type == "code" else f"*{MISSING}*"
             place = next((index for index, one in enumerate(nb.cells) if one is before), -1)
-            nb.cells.insert(place + 1, cell)
-            found[source.name] = cell
-            notes.append(f"{source.name}: {MISSING[0].lower()}{MISSING[1:]}")
-        before = found[source.name]
+            nb.cells.insert(place + 1, found[name])
+            notes.append(f"{name}: {MISSING[0].lower()}{MISSING[1:]}")
+        before = found[name]
     return notes
 
 
-def _text_of_missing(source: Source) -> str:
-    """Return what a cell that was added back holds: a locked one its source, an answer nothing but a remark."""
-    if source.marks["locked"] or (source.marks["grade"] and not source.marks["solution"]):
-        return source.text
-    return f"# {MISSING}" if source.kind == "code" else f"*{MISSING}*"
-
-
-def _sources(db_url: str, notebook: str, assignment: str) -> list[Source]:
-    """Return the assignment's cells as nbgrader's database has them."""
+def _released_cells(db_url: str, notebook: str, assignment: str) -> dict[str, NotebookNode]:
+    """Return the assignment's cells by grade_id, hidden regions included, as nbgrader's database has them."""
     with Gradebook(db_url) as gradebook:
         entry = gradebook.find_notebook(notebook, assignment)
-        points = {cell.name: cell.max_score for cell in entry.grade_cells}
-        solutions = {cell.name for cell in entry.solution_cells}
-        tasks = {cell.name for cell in entry.task_cells}
-        return [
-            Source(cell.name, cell.cell_type, cell.source or "", _marks(cell, points, solutions, tasks))
-            for cell in entry.source_cells
-        ]
-
-
-def _marks(cell: Any, points: Mapping[str, float], solutions: set[str], tasks: set[str]) -> dict[str, Any]:
-    marks: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "grade_id": cell.name,
-        "grade": cell.name in points,
-        "solution": cell.name in solutions,
-        "task": cell.name in tasks,
-        "locked": bool(cell.locked),
-        "cell_type": cell.cell_type,
-        "checksum": cell.checksum,
-    }
-    return marks | {"points": points[cell.name]} if cell.name in points else marks
+        points = {cell.name: {"points": cell.max_score} for cell in entry.grade_cells}
+        solutions, tasks = ({cell.name for cell in cells} for cells in (entry.solution_cells, entry.task_cells))
+        released = {}
+        for cell in entry.source_cells:
+            released[cell.name] = NEW_CELL[cell.cell_type](cell.source or "")
+            released[cell.name].metadata["nbgrader"] = NotebookNode(
+                schema_version=SCHEMA_VERSION,
+                grade_id=cell.name,
+                grade=cell.name in points,
+                solution=cell.name in solutions,
+                task=cell.name in tasks,
+                locked=bool(cell.locked),
+                cell_type=cell.cell_type,
+                checksum=cell.checksum,
+                **points.get(cell.name, {}),
+            )
+        return released
 
 
 def _released_ids(path: Path) -> dict[str, str]:

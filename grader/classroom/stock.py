@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -17,7 +16,8 @@ from grader import paths
 from grader.classroom.notes import message_of, tasks_of
 from grader.course import course
 from grader.errors import GraderError
-from grader.results import Result, result_from_json
+from grader.reports.published import read_result
+from grader.results import Result
 
 SUBMISSION = "submission"
 
@@ -34,7 +34,7 @@ def check_here(task_id: str) -> float:
             f"check({task_id!r}): expected the hidden checks, which only the instructor's kit has, got none. This cell "
             "is for grading; the check cell above it is for you."
         )
-    course().task(task_id)  # a wrong id is no trouble of the grader
+    course().task(task_id)  # a wrong id is not the grader's own trouble
     try:
         result = _graded(_submission(Path.cwd()))
     except (GraderError, OSError, ValueError) as error:  # an error's output would be a zero
@@ -65,7 +65,7 @@ def _graded(folder: Path) -> Result:
         done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise GraderError(f"status {done.returncode}: {done.stderr[-800:]}")
-    result = result_from_json(json.loads((out / SUBMISSION / "results.json").read_text(encoding="utf-8")))
+    result = read_result(out / SUBMISSION)
     if result.status == "grader_error":
         raise GraderError(result.message)
     return result

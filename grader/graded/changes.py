@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.table import Table
-from rich.text import Text
 
 from grader.results import Result, TaskResult
-from grader.terminal import TABLE_ROWS
+from grader.terminal import points, short_table
 
 
 @dataclass(frozen=True)
@@ -80,24 +79,14 @@ def changes(before: Mapping[str, Result], after: Mapping[str, Result]) -> list[C
 
 def changes_table(found: list[Change]) -> Table:
     """Return the table for the terminal."""
-    table = Table(title="What changes", header_style="bold")
-    for column in ("student", "before", "after", "because of"):
-        table.add_column(column, justify="right" if column in ("before", "after") else "left", overflow="fold")
-    for change in found[:TABLE_ROWS]:
+    rows = []
+    for change in found:
         reasons = ["other files were handed in"] if change.submission_changed else []
         if change.status_before != change.status_after:
             reasons.append(f"{change.status_before or 'not graded before'} → {change.status_after}")
         reasons += map(str, change.tasks)
-        cells = [change.student, points(change.before), points(change.after), "\n".join(reasons)]
-        table.add_row(*map(Text, cells))
-    if len(found) > TABLE_ROWS:
-        table.caption = f"and {len(found) - TABLE_ROWS} more: see regrade.json"
-    return table
-
-
-def points(score: float | None) -> str:
-    """Return a score for people."""
-    return "–" if score is None else f"{score:g}"
+        rows.append((change.student, points(change.before), points(change.after), "\n".join(reasons)))
+    return short_table("What changes", ("student", "before", "after", "because of"), rows, "regrade.json")
 
 
 def _change(before: Result | None, after: Result) -> Change | None:

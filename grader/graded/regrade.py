@@ -10,12 +10,12 @@ from pathlib import Path
 
 from grader.batch import Settings, Watcher, grade_folder
 from grader.figures import FILE_NAME as FIGURES
-from grader.files import write_atomically, write_bytes_atomically
+from grader.files import write_atomically
 from grader.gradebook import FILE_NAME, Gradebook
 from grader.graded.changes import Change, changes
-from grader.graded.results import read_results
 from grader.locking import only_grader
 from grader.overrides import overridden, read_overrides
+from grader.reports.published import read_results
 
 STAGING = ".regrade"
 """The folder in the output folder where the new results wait; an interrupted regrade goes on from there."""
@@ -104,7 +104,7 @@ def write_json(out: Path, found: Regraded, *, published: bool) -> None:
 
 
 def _forget_waiting(out: Path) -> None:
-    """Remove what waited to be published; what tells of an earlier publication stays."""
+    """Remove what waited to be published; the record of an earlier publication stays."""
     shutil.rmtree(out / STAGING)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         if not json.loads((out / "regrade.json").read_text(encoding="utf-8"))["published"]:
@@ -114,6 +114,6 @@ def _forget_waiting(out: Path) -> None:
 def _take_figures(waiting: Path, published: Path) -> None:
     """Put what a new result draws in the place of what the earlier one did, be it nothing."""
     if (waiting / FIGURES).exists():
-        write_bytes_atomically(published / FIGURES, (waiting / FIGURES).read_bytes())
+        write_atomically(published / FIGURES, (waiting / FIGURES).read_bytes())
     else:
         (published / FIGURES).unlink(missing_ok=True)

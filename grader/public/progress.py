@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from grader.bodies import functions_of
 from grader.course import Task
-from grader.stubs import NOT_WRITTEN, functions_of, says_not_written, stub_text, unwritten
+from grader.stubs import NOT_WRITTEN, says_not_written, stub_text, unwritten
 
 Kind = Literal["green", "failed", "unwritten"]
 State = Literal["green", "failed", "unfinished", "waiting", "not started", "not run"]

@@ -14,7 +14,7 @@ from grader import intake
 from grader.course import course
 from grader.intake.box import read_boxed
 from grader.paths import EXERCISES
-from grader.similar.fingerprints import Match, Source, fingerprint, given_hashes, leave_out, match
+from grader.similar.winnowing import Source, fingerprint, given_hashes, leave_out, match
 
 LEAST_HASHES = 40
 """A module with fewer stretches of its own says nothing: there are only so many ways to write three lines."""
@@ -39,18 +39,25 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two students whose modules are alike, and how many others handed in the same as each of them."""
+class Side:
+    """One of two students whose modules are alike.
 
-    students: tuple[str, str]
-    codes: tuple[str, str]
-    match: Match
-    others: tuple[int, int]
+    Attributes:
+        student: who it is.
+        others: how many others handed in the same.
+        code: the module.
+        share: of its own code that is in the other one, in [0, 1].
+        spans: where that is, as (start, end) in characters.
+    """
 
-    @property
-    def share(self) -> float:
-        """The larger of the two shares."""
-        return max(self.match.shares)
+    student: str
+    others: int
+    code: str
+    share: float
+    spans: Sequence[tuple[int, int]]
+
+
+Pair = tuple[Side, Side]
 
 
 @dataclass(frozen=True)
@@ -156,12 +163,19 @@ def _pairs(sources: dict[str, Source], others: dict[str, int], least: float) -> 
     students = [student for student, source in sources.items() if len(source.hashes) >= LEAST_HASHES]
     pairs = []
     for i, j in _candidates([sources[student].hashes for student in students], least / 2):
-        one, other = students[i], students[j]
-        found = match(sources[one], sources[other])
-        if max(found.shares) >= least:
-            codes = sources[one].code, sources[other].code
-            pairs.append(Pair((one, other), codes, found, (others[one], others[other])))
-    return sorted(pairs, key=lambda pair: (-pair.share, pair.students))
+        names = students[i], students[j]
+        matches = match(sources[names[0]], sources[names[1]])
+        one, other = (
+            Side(name, others[name], sources[name].code, *found) for name, found in zip(names, matches, strict=True)
+        )
+        if share_of((one, other)) >= least:
+            pairs.append((one, other))
+    return sorted(pairs, key=lambda pair: (-share_of(pair), pair[0].student, pair[1].student))
+
+
+def share_of(pair: Pair) -> float:
+    """Return the larger of the two shares."""
+    return max(side.share for side in pair)
 
 
 def _candidates(hashes: Sequence[set[int]], least: float) -> Iterable[tuple[int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from markupsafe import Markup, escape
 
 from grader.reports.pages import rendered
-from grader.similar.classes import Class, Module, given_code
+from grader.similar.classes import Class, Module, given_code, share_of
 from grader.text import escape as escape_controls
 
 CONTEXT = 3
@@ -25,6 +25,7 @@ def similarity_page(found: Class, modules: Sequence[Module], least: float) -> st
         given={module.name: frozenset(given_code(module.name).split("\n")) for module in modules},
         marked=marked,
         plain=plain,
+        share_of=share_of,
     )
 
 

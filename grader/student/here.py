@@ -5,41 +5,24 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from unittest import mock
 
 from grader.course import Task, course
 from grader.public.progress import TaskProgress
 from grader.stubs import says_not_written
-
-PACKAGE = "exercises"
+from grader.student.workspace import PACKAGE
 
 
 class NotGreenError(Exception):
     """A check does not hold, or there is nothing to look at yet; the text says all that there is to say."""
 
     def _render_traceback_(self) -> list[str]:
-        """Tell IPython what to show: where it was raised is of no interest."""
+        """Return what IPython shows: where it was raised is of no interest."""
         return str(self).split("\n")
-
-
-class Namespace(ModuleType):
-    """What a notebook has defined, as the module that it stands for."""
-
-    def __init__(self, name: str, names: Mapping[str, Any]) -> None:
-        super().__init__(name)
-        self._names = names
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._names[name]
-        except KeyError:
-            raise AttributeError(f"{self.__name__} has no {name}", name=name, obj=self) from None
 
 
 class OneTask:
@@ -89,10 +72,17 @@ def check(task_id: str, names: Mapping[str, Any]) -> None:
 
 def _run(task: Task, names: Mapping[str, Any]) -> TaskProgress:
     import pytest  # noqa: PLC0415 - takes half a second, and whoever imports this may not need it
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - as above
 
     plugin, said = OneTask(task), io.StringIO()
     options = ["-p", "no:cacheprovider", "--capture=no", "--assert=plain"]
-    with _as_module(f"{PACKAGE}.{task.module}", names), _undisturbed(), contextlib.redirect_stdout(said):
+    module = ModuleType(f"{PACKAGE}.{task.module}")
+    vars(module).update({name: value for name, value in names.items() if not name.startswith("__")})
+    plt.switch_backend(plt.get_backend())  # it is only chosen so far, and is loaded with the first figure
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setitem(sys.modules, module.__name__, module)
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        patch.setattr(plt, "switch_backend", lambda *_: None)  # the notebook goes on showing figures in its own way
         pytest.main([*options, str(_folder() / f"test_{task.module}.py")], plugins=[plugin])
     if plugin.progress is None:
         raise NotGreenError(f"{task.id}: expected its public checks to run, got:\n{said.getvalue()}")
@@ -123,30 +113,3 @@ def _folder() -> Path:
         raise NotGreenError(
             f"expected the folder {PACKAGE}/ beside this notebook, got none. Was it left out of the download?"
         ) from None
-
-
-@contextlib.contextmanager
-def _as_module(name: str, names: Mapping[str, Any]) -> Iterator[None]:
-    """Let a namespace be what an import of a module gives."""
-    before = sys.modules.get(name)
-    sys.modules[name] = Namespace(name, names)
-    try:
-        yield
-    finally:
-        if before is None:
-            del sys.modules[name]
-        else:
-            sys.modules[name] = before
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep pytest's other plugins out, and the notebook's way to show figures as it is."""
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - as above
-
-    plt.switch_backend(plt.get_backend())  # it is only chosen so far, and is loaded with the first figure
-    with (
-        mock.patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
-        mock.patch.object(plt, "switch_backend", return_value=None),
-    ):
-        yield

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import ExecutionLoader, MetaPathFinder
+from importlib.abc import FileLoader, MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_file_location, spec_from_loader
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -17,31 +17,19 @@ from grader.intake.limits import UnreadableError
 from grader.intake.notebooks import module_source
 
 
-class NotebookLoader(ExecutionLoader):
-    """Loads a module from the notebook of its name.
+class NotebookLoader(FileLoader, SourceLoader):  # type: ignore[misc] # typeshed: one method in two forms
+    """Loads a module from the notebook of its name."""
 
-    Args:
-        path: the notebook.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get_filename(self, fullname: str) -> str:
-        """Return where the notebook lies."""
-        del fullname
-        return str(self._path)
-
-    def get_source(self, fullname: str) -> str:
-        """Return what the notebook defines, as the grader takes it.
+    def get_data(self, path: str) -> bytes:
+        """Return the source that the notebook defines, as the grader takes it.
 
         Raises:
-            ImportError: if it is no notebook.
+            ImportError: if it is not a notebook.
         """
         try:
-            return module_source(fullname.rpartition(".")[2], self._path.read_bytes())[0]
+            return module_source(Path(path).stem, super().get_data(path))[0].encode()
         except UnreadableError as error:
-            raise ImportError(f"{self._path.name}: {error}") from None
+            raise ImportError(f"{Path(path).name}: {error}") from None
 
 
 class NotebookFinder(MetaPathFinder):
@@ -67,7 +55,8 @@ class NotebookFinder(MetaPathFinder):
         module, notebook = self._folder / f"{name}.py", self._folder / f"{name}.ipynb"
         if module.is_file():
             return spec_from_file_location(fullname, module)
-        return spec_from_loader(fullname, NotebookLoader(notebook)) if notebook.is_file() else None
+        loader = NotebookLoader(fullname, str(notebook))
+        return spec_from_file_location(fullname, notebook, loader=loader) if notebook.is_file() else None
 
 
 def serve(package: str, file: str) -> None:

@@ -21,16 +21,13 @@ class Case(Protocol):
     steps: tuple[str, ...]
 
 
-def ask_cases(
-    task_id: str, answers: Iterable[str], say: Callable[[str], None], ask: Callable[[str], None], rng: Random
-) -> int:
+def ask_cases(task_id: str, answers: Iterable[str], say: Callable[[str], None], rng: Random) -> int:
     """Ask for the shapes of three drawn cases, and explain each wrong guess.
 
     Args:
         task_id: of a task that is ``predicted``.
         answers: what the student types, line by line.
         say: writes one line.
-        ask: writes the prompt before an answer is read.
         rng: draws the cases.
 
     Returns:
@@ -44,7 +41,7 @@ def ask_cases(
     lines, right = iter(answers), 0
     for number, case in enumerate(predictions.draw(task_id, CASES, rng), 1):
         say(f"{number} of {CASES}: {case.question}")
-        guess = _answer(case, lines, say, ask)
+        guess = _guess(case, lines, say)
         if guess == case.answer:
             right += 1
             say("  Right.")
@@ -56,23 +53,17 @@ def ask_cases(
     return right
 
 
-def _answer(
-    case: Case, lines: Iterator[str], say: Callable[[str], None], ask: Callable[[str], None]
-) -> tuple[int, ...]:
-    while True:
-        ask("  > ")
-        line = next(lines, None)
-        if line is None:
-            raise CannotError(f"expected {CASES} answers, got fewer. Type a shape and Enter for each.")
-        guess = read_shape(line)
-        if guess is not None:
+def _guess(case: Case, lines: Iterator[str], say: Callable[[str], None]) -> tuple[int, ...]:
+    for line in lines:
+        if guess := read_shape(line):
             return guess
         example = shown(tuple(range(2, 2 + len(case.answer))))
         say(f"  expected whole numbers such as {example}, got {line.strip()!r}.")
+    raise CannotError(f"expected {CASES} answers, got fewer. Type a shape and Enter for each.")
 
 
 def read_shape(text: str) -> tuple[int, ...] | None:
-    """Return the numbers of a shape, however it is written: (2, 5, 6), 2 5 6, 2x5x6, [2,5,6]; None if it is none."""
+    """Return the numbers of a shape, however it is written: (2, 5, 6), 2 5 6, 2x5x6, [2,5,6]; None for other texts."""
     numbers = re.split(r"[\s,x×]+", text.strip().strip("()[]").strip(" ,"))
     if not all(re.fullmatch(r"-?[0-9]{1,9}", number) for number in numbers):
         return None

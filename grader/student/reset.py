@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
 from pathlib import Path
 
 from grader.course import Task
 from grader.files import keep_backup, write_atomically
-from grader.public.progress import unwritten_symbols
 from grader.splice import splice
-from grader.stubs import Function
 from grader.student import CannotError
 from grader.student.workspace import Workspace
 
@@ -28,7 +24,7 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
 
     Raises:
         CannotError: if the module cannot be read, or holds the functions in a form that cannot be replaced.
-        GraderError: if the stub is not to be had.
+        GraderError: if the stub cannot be found.
         OSError: if a file cannot be written.
     """
     path, stub = workspace.module(task.module), workspace.stub(task.module)
@@ -46,38 +42,14 @@ def reset_task(workspace: Workspace, task: Task, *, whole_file: bool = False) ->
 
 
 def _spliced(data: bytes, stub: str, workspace: Workspace, task: Task) -> str:
-    path = workspace.module(task.module)
-    shown = workspace.shown(path)
+    shown = workspace.shown(workspace.module(task.module))
     remedy = f"Mend that, or put the whole file back: grader reset {task.id} --whole-file"
     try:
         text = data.decode("utf-8").replace("\r\n", "\n")
-        if unwritten_symbols(path, task.symbols) == set(task.symbols):
+        if workspace.is_untouched(task):
             return text
-        return splice(text, stub_of(stub, task.symbols))
+        return splice(text, stub, only=task.symbols)
     except SyntaxError as error:
         raise CannotError(f"{shown} cannot be read: line {error.lineno}: {error.msg}. {remedy}") from error
     except ValueError as error:
         raise CannotError(f"{shown}: {str(error).removeprefix('splice: ')} {remedy}") from error
-
-
-def stub_of(stub: str, symbols: Sequence[str]) -> str:
-    """Return the part of a stub that holds these functions and methods, as a module of its own.
-
-    Args:
-        stub: text of the whole stub.
-        symbols: ``function`` or ``Class.method``.
-    """
-    lines, parts = stub.split("\n"), []
-    for node in ast.parse(stub).body:
-        if isinstance(node, Function) and node.name in symbols:
-            parts.append(_text(node, lines))
-        elif isinstance(node, ast.ClassDef):
-            methods = [m for m in node.body if isinstance(m, Function) and f"{node.name}.{m.name}" in symbols]
-            if methods:
-                parts.append("\n\n".join([lines[node.lineno - 1], *(_text(method, lines) for method in methods)]))
-    return "\n\n\n".join(parts) + "\n"
-
-
-def _text(node: Function, lines: list[str]) -> str:
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return "\n".join(lines[first - 1 : node.end_lineno])

@@ -8,20 +8,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.errors import GraderError
-from grader.student.warm import PRELOADED, Answer, Request, serve
+from grader.student.warm import PRELOADED, States, serve
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-    Context = ForkServerContext | SpawnContext
-
 CAN_FORK = sys.platform == "linux"
 """Windows has no fork, and the system libraries of macOS do not survive one."""
+
+Said = States | GraderError | None
+"""What a process says: a sign of life, what came out of its checks, or that it has ended."""
 
 
 class Warm:
@@ -32,12 +33,12 @@ class Warm:
         context: how it is started.
     """
 
-    def __init__(self, root: Path, context: Context) -> None:
+    def __init__(self, root: Path, context: ForkServerContext | SpawnContext) -> None:
         self.line, self._its = context.Pipe()
         self.process = context.Process(target=serve, args=(self._its, root))
         self.ready = False
 
-    def attend(self, post: Callable[[Warm, Answer | GraderError | None], None]) -> None:
+    def attend(self, post: Callable[[Warm, Said], None]) -> None:
         """Start it and pass on what it says; its end is an error, of interest to whoever still expects something."""
         with contextlib.suppress(EOFError, OSError):
             self.process.start()
@@ -66,13 +67,11 @@ class Runner:
         fork: whether processes are forked from one that has the libraries, or import them each.
     """
 
-    def __init__(
-        self, root: Path, post: Callable[[Warm, Answer | GraderError | None], None], *, fork: bool = CAN_FORK
-    ) -> None:
+    def __init__(self, root: Path, post: Callable[[Warm, Said], None], *, fork: bool = CAN_FORK) -> None:
         self._root = root
         self._post = post
-        self._context: Context = multiprocessing.get_context("spawn")
-        self._pending: Request | None = None
+        self._context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
+        self._pending: Sequence[str] = ()
         self._running: Warm | None = None
         if fork:
             from multiprocessing import forkserver  # noqa: PLC0415 - not on Windows
@@ -89,9 +88,9 @@ class Runner:
         """Whether checks run."""
         return self._running is not None
 
-    def check(self, request: Request) -> None:
-        """Run these checks next; what still runs is ended."""
-        self._pending = request
+    def check(self, asked: Sequence[str]) -> None:
+        """Run checks next, those that these arguments of pytest ask for; what still runs is ended."""
+        self._pending = asked
         self.stop()
         self._send()
 
@@ -106,7 +105,7 @@ class Runner:
         self.stop()
         self._next.end()
 
-    def handle(self, process: Warm, said: Answer | GraderError | None) -> Answer | None:
+    def handle(self, process: Warm, said: Said) -> States | None:
         """Note what a process says; return what came out of the checks that run, be it nothing, when they have ended.
 
         Raises:
@@ -114,7 +113,7 @@ class Runner:
         """
         if process is self._running and said is not None:
             self._running = None
-            return said if isinstance(said, Answer) else Answer({}, None)
+            return said if isinstance(said, dict) else {}
         if process is self._next and said is None:
             process.ready = True
             self._send()
@@ -125,12 +124,11 @@ class Runner:
         return None
 
     def _send(self) -> None:
-        if self._pending is None or not self._next.ready:
-            return
-        self._running, self._next = self._next, self._start()
-        with contextlib.suppress(OSError):  # its end is on the way, and is handled then
-            self._running.line.send(self._pending)
-        self._pending = None
+        if self._pending and self._next.ready:
+            self._running, self._next = self._next, self._start()
+            with contextlib.suppress(OSError):  # its end is on the way, and is handled then
+                self._running.line.send(self._pending)
+            self._pending = ()
 
     def _start(self) -> Warm:
         new = Warm(self._root, self._context)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader import __version__, intake
 from grader.course import Artefact, course
-from grader.files import write_bytes_atomically
+from grader.files import write_atomically
 from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.stubs import holds_work, stub_text, unwritten
 from grader.student import CannotError
@@ -58,7 +58,7 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
         snapshot = intake.read(intake.Entry("submission", "submission", draft))
         if snapshot.rejected:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
-        write_bytes_atomically(to, draft.read_bytes())
+        write_atomically(to, draft.read_bytes())
     rows = [_module_row(workspace.folder, name, files, snapshot) for name in course().modules]
     artefact = course().artefact
     return [*rows, _artefact_row(artefact, snapshot.weights)] if artefact else rows

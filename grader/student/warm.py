@@ -4,54 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from grader.course import course
-from grader.public.progress import next_task
+from grader.student.workspace import PACKAGE
 
 PRELOADED = (
     *("numpy", "torch", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "pytest_timeout"),
     *("grader.checks", "grader.public.plugin", *course().preload),
 )
 
-
-@dataclass(frozen=True)
-class Request:
-    """Which checks to run.
-
-    Attributes:
-        files: public checks, as paths.
-        keyword: as after pytest's ``-k``.
-        limit: seconds for each check.
-    """
-
-    files: tuple[str, ...]
-    keyword: str
-    limit: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came out.
-
-    Attributes:
-        states: of the tasks that were looked at, by id.
-        following: id of the one that is next, if one of them is.
-    """
-
-    states: dict[str, str]
-    following: str | None
+States = dict[str, str]
+"""What came out: by id the state of each task that was looked at, in teaching order."""
 
 
 class Progress:
@@ -59,26 +33,24 @@ class Progress:
 
     def __init__(self, line: Connection) -> None:
         self._line = line
-        self.answer = Answer({}, None)
+        self.states: States = {}
 
     def pytest_runtest_logfinish(self) -> None:
         """Give a sign of life."""
         self._line.send(None)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Note the state of each task, and which is next."""
-        checks = session.config.pluginmanager.get_plugin("public-checks")
-        if checks is not None:
-            following = next_task(list(checks.progress.values()))
-            states = {task_id: progress.state for task_id, progress in checks.progress.items()}
-            self.answer = Answer(states, following.task.id if following else None)
+        """Note the state of each task."""
+        if checks := session.config.pluginmanager.get_plugin("public-checks"):
+            self.states = {task_id: progress.state for task_id, progress in checks.progress.items()}
 
 
 def serve(line: Connection, root: Path) -> None:
-    """Import the libraries and say so, with None; then run the checks that are asked for, and send their answer.
+    """Import the libraries and say so, with None; then run the checks that are asked for, and send their states.
 
     Args:
-        line: to the one who asks; when that process ends, this one and all that it has started end too.
+        line: to the one who asks, with arguments for pytest; when that process ends, this one and all that it has
+            started end too.
         root: the folder that holds ``exercises``.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who asks
@@ -90,9 +62,9 @@ def serve(line: Connection, root: Path) -> None:
         importlib.import_module(name)
     line.send(None)
     with contextlib.suppress(EOFError):
-        answer = _run_checks(line.recv(), line)
+        states = _run_checks(line.recv(), line)
         sys.stdout.flush()
-        line.send(answer)
+        line.send(states)
     os._exit(0)
 
 
@@ -105,22 +77,18 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _run_checks(request: Request, line: Connection) -> Answer:
+def _run_checks(asked: Sequence[str], line: Connection) -> States:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     sys.dont_write_bytecode = True
+    # Two saves within one second may leave what Python compiled a text of the same length and time.
+    for path in Path(PACKAGE).glob(f"__pycache__/*.{sys.implementation.cache_tag}.pyc"):
+        path.unlink(missing_ok=True)
     sys.stderr = sys.stdout
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-    _forget_byte_code(request.files)
     plugin = Progress(line)
-    options = ["-p", "no:cacheprovider", "-p", "no:logging", "-p", "pytest_timeout", "--brief"]
-    pytest.main([*options, f"--timeout={request.limit:g}", "-k", request.keyword, *request.files], plugins=[plugin])
-    return plugin.answer
-
-
-def _forget_byte_code(files: tuple[str, ...]) -> None:
-    """Remove what Python compiled: two saves within one second may leave it a text of the same length and time."""
-    for folder in {Path(file).parent for file in files}:
-        for path in folder.glob("[a-z]*.py"):
-            Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+    pytest.main(
+        ["-p", "no:cacheprovider", "-p", "no:logging", "-p", "pytest_timeout", "--brief", *asked], plugins=[plugin]
+    )
+    return plugin.states

@@ -15,14 +15,13 @@ import watchfiles
 from grader.course import Task, course
 from grader.errors import GraderError
 from grader.public.memory import Memory
-from grader.public.progress import line_of, unwritten_symbols
+from grader.public.progress import line_of
 from grader.student import CannotError
 from grader.student.hints import next_hint
 from grader.student.keys import has_keys, listening
 from grader.student.reset import reset_task
-from grader.student.runner import Runner, Warm
+from grader.student.runner import Runner, Said, Warm
 from grader.student.touched import touched_modules
-from grader.student.warm import Answer, Request
 from grader.student.workspace import Workspace
 
 KEYS = "h hint   l list   n next   r reset   q quit"
@@ -52,7 +51,7 @@ class Watch:
         self._began = self._alive = 0.0
         self._users: list[str] = []
         self._stop = threading.Event()
-        self._runner = Runner(workspace.folder.parent, self._answered)
+        self._runner = Runner(workspace.folder.parent, lambda *said: self._events.put(lambda: self._handle(*said)))
 
     def run(self) -> None:
         """Watch until the student quits.
@@ -62,7 +61,7 @@ class Watch:
         """
         click.echo(f"Watching {self.workspace.folder.name}/. Importing what they need, once ...")
         threading.Thread(target=self._look, daemon=True).start()
-        self._go_to(self._next_undone(None) or self._current)
+        self._go_to(self._next_undone() or self._current)
         try:
             with listening(lambda key: self._events.put(lambda: self._on_key(key))):
                 while True:
@@ -116,36 +115,32 @@ class Watch:
             self._check(course().artefact_file, [judged.module], keyword=judged.id)
 
     def _is_begun(self, module: str) -> bool:
-        path = self.workspace.module(module)
-        tasks = [task for task in course().tasks if task.module == module]
-        return any(unwritten_symbols(path, task.symbols) != set(task.symbols) for task in tasks)
+        return any(task.module == module and not self.workspace.is_untouched(task) for task in course().tasks)
 
     def _check(self, why: str, modules: Iterable[str], keyword: str = "") -> None:
         self._began = self._alive = time.monotonic()
         self._on_key = self._command
         self._users = []
         click.echo(f"\n{time.strftime('%H:%M:%S')} {why}: checking ...")
-        files = tuple(f"{self.workspace.folder.name}/test_{module}.py" for module in modules)
+        files = [f"{self.workspace.folder.name}/test_{module}.py" for module in modules]
         others = f"not {course().judged}" if course().judged else ""
-        self._runner.check(Request(files, keyword or others, self.limit))
+        self._runner.check([f"--timeout={self.limit:g}", "-k", keyword or others, *files])
 
     # what came out
 
-    def _answered(self, process: Warm, said: Answer | GraderError | None) -> None:
-        self._events.put(lambda: self._handle(process, said))
-
-    def _handle(self, process: Warm, said: Answer | GraderError | None) -> None:
+    def _handle(self, process: Warm, said: Said) -> None:
         self._alive = time.monotonic()
-        answer = self._runner.handle(process, said)
-        if answer is None:
+        states = self._runner.handle(process, said)
+        if states is None:
             return
-        self._states |= answer.states
-        if "failed" in answer.states.values():
+        self._states |= states
+        if "failed" in states.values():
             self._users = []  # one thing at a time
-        if answer.following:
-            self._current = course().task(answer.following)
-        elif answer.states and not self._users:
-            self._current = self._next_undone(None) or self._current
+        undone = [task_id for task_id, state in states.items() if state != "green"]
+        begun = [task_id for task_id in undone if states[task_id] in ("failed", "unfinished")]
+        if undone:
+            self._current = course().task((begun or undone)[0])
+        elif states and not self._users:
             self._point_to_next()
         click.echo(f"({time.monotonic() - self._began:.2f} s)")
         if self._users:
@@ -154,27 +149,25 @@ class Watch:
             click.echo(KEYS)
 
     def _point_to_next(self) -> None:
-        task = self._next_undone(None)
-        if task is None:
-            click.echo("\nEvery task is green here. Now read the docstrings once more: do they promise anything else?")
-        else:
+        if task := self._next_undone():
+            self._current = task
             click.echo(f"\nNext: {task.id}, {task.points:g} points: {self._place(task)}")
+        else:
+            click.echo("\nEvery task is green here. Now read the docstrings once more: do they promise anything else?")
 
     # keys
 
     def _command(self, key: str) -> None:
         actions = {"h": self._hint, "l": self._list, "n": self._next, "r": self._ask_reset, "q": self._quit}
-        action = actions.get(key.lower())
-        if action is not None:
+        if action := actions.get(key.lower()):
             action()
         elif key.isprintable():
             click.echo(KEYS)
 
     def _hint(self) -> None:
         memory = Memory.load(self.workspace.folder)
-        for line in [memory.remark, *next_hint(memory, self._current)]:
-            if line:
-                click.echo(line)
+        for line in filter(None, [memory.remark, *next_hint(memory, self._current)]):
+            click.echo(line)
 
     def _list(self) -> None:
         for task in course().tasks:
@@ -182,11 +175,10 @@ class Watch:
             click.echo(f"{mark} {self._state(task):<14}{task.id:<18}{task.points:>3g}  {task.title}")
 
     def _next(self) -> None:
-        task = self._next_undone(self._current)
-        if task is None:
-            click.echo("There is no other task that is not green.")
-        else:
+        if task := self._next_undone(after=self._current):
             self._go_to(task)
+        else:
+            click.echo("There is no other task that is not green.")
 
     def _ask_reset(self) -> None:
         click.echo(f"Put {self._current.id} back to its stub? Your text is kept. y/n")
@@ -218,7 +210,7 @@ class Watch:
         keyword = task.id if task.id == course().judged else ""
         self._check(f"exercises/{task.module}.py", [task.module], keyword)
 
-    def _next_undone(self, after: Task | None) -> Task | None:
+    def _next_undone(self, after: Task | None = None) -> Task | None:
         """Return the first task that is not green, looking from behind another one, and around."""
         tasks = course().tasks
         start = tasks.index(after) + 1 if after else 0
@@ -228,8 +220,7 @@ class Watch:
     def _state(self, task: Task) -> str:
         if task.id in self._states:
             return self._states[task.id]
-        module = self.workspace.module(task.module)
-        if unwritten_symbols(module, task.symbols) == set(task.symbols):
+        if self.workspace.is_untouched(task):
             return "not started"
         return "green before" if task.id in Memory.load(self.workspace.folder).passed else "not looked at"
 

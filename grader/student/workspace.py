@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.course import course
+import click
+
+from grader.course import Task, course
 from grader.errors import GraderError
+from grader.public.progress import unwritten_symbols
 from grader.stubs import STUBS, stub_text
-from grader.student import NotHereError
 
 PACKAGE = "exercises"
 
@@ -28,19 +30,23 @@ class Workspace:
         """Find the exercises from a folder: below it, or below one of the folders around it.
 
         Raises:
-            NotHereError: if there are none.
+            UsageError: if there are none.
         """
         for base in (start, *start.parents):
             folder = base / PACKAGE
             if any((folder / f"{name}.py").is_file() for name in course().modules):
                 return cls(folder)
-        raise NotHereError(
+        raise click.UsageError(
             f"expected a folder {PACKAGE}/ with the modules in {start}, got none. Is it the right folder?"
         )
 
     def module(self, name: str) -> Path:
         """Return where a module lies, or would lie."""
         return self.folder / f"{name}.py"
+
+    def is_untouched(self, task: Task) -> bool:
+        """Return whether all functions of a task still are what the stub has."""
+        return unwritten_symbols(self.module(task.module), task.symbols) == set(task.symbols)
 
     def shown(self, path: Path) -> str:
         """Name a file of the student's, as seen from beside ``exercises``."""

@@ -3,7 +3,8 @@
 The first columns are Student, ID, SIS User ID, SIS Login ID and Section, every further one is an assignment; the row
 after the header names the points possible. Canvas looks for a student by ID, then by SIS User ID, then by SIS Login
 ID, then by name. An assignment is known by the number in its heading, ``Title (123)``, or by its title; another
-title makes a new assignment. An empty cell is no score. Semicolons would do for commas; decimals take a point.
+title makes a new assignment. An empty cell means that there is no score. Semicolons would do for commas; decimals take
+a point.
 
 Source: "How do I import grades in the Gradebook?", https://community.canvaslms.com/t5/Instructor-Guide/-/ta-p/807,
 and Canvas's own reader, https://github.com/instructure/canvas-lms, ``lib/gradebook_importer.rb``.

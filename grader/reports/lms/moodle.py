@@ -2,8 +2,8 @@
 
 Moodle asks at the import which column identifies a user ("Map from", "Map to": username, useridnumber or useremail)
 and which grade item, or feedback of a grade item, each other column is; headings are free, so these are the words of
-Moodle's own export. An empty grade or ``-`` is no grade. A user whom Moodle does not know, or an empty identifier, ends
-the whole import: a column is written only where every line fills it. Feedback is shown as HTML.
+Moodle's own export. An empty grade or ``-`` means that there is none. A user whom Moodle does not know, or an empty
+identifier, ends the whole import: a column is written only where every line fills it. Feedback is shown as HTML.
 
 Source: "Grade import", https://docs.moodle.org/405/en/Grade_import, and Moodle's own reader,
 https://github.com/moodle/moodle, ``grade/import/csv/classes/load_data.php``.

@@ -2,6 +2,6 @@
 
 from grader.reports.pages.class_report import class_page, pages_beside
 from grader.reports.pages.environment import STATUS_WORDS, rendered
-from grader.reports.pages.feedback import feedback_page
+from grader.reports.pages.student_page import feedback_page
 
 __all__ = ["STATUS_WORDS", "class_page", "feedback_page", "pages_beside", "rendered"]

@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
 from grader.course import Task, course
-from grader.reports.pages import drawing
 from grader.reports.pages.environment import STATUS_WORDS, rendered
 from grader.results import MAX_SCORE, SUSPICION, Result, TaskResult
 from grader.versions import NOTE
@@ -23,26 +20,13 @@ STANDING = {"passed": "passed", "partial": "partial", "not_started": "idle", "mi
 
 STANDING_WORDS = {"passed": "passed", "partial": "partly right", "failed": "not right", "idle": "not there"}
 MAX_NOTES = 5
+PARTS = 10
+"""Of the histogram of scores."""
 OPEN_BELOW = 12
 """Lists of at most so many entries are open from the start."""
 
 Class = Sequence[tuple[str, Result]]
 """Output folder's name and result of each submission."""
-
-
-@dataclass(frozen=True)
-class Concern:
-    """One kind of thing that a person should look at.
-
-    Attributes:
-        title: of the kind.
-        advice: what to do about it.
-        entries: output folder, student, and what there is to see.
-    """
-
-    title: str
-    advice: str
-    entries: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -67,22 +51,6 @@ class TaskFigures:
         """Number of submissions by ``STANDING_WORDS``."""
         return Counter(STANDING.get(one.status, "failed") for one in self.results)
 
-    @property
-    def bar(self) -> Markup:
-        """The standing as a picture, and in words."""
-        counts = self.standing
-        said = ", ".join(f"{counts[key]} {word}" for key, word in STANDING_WORDS.items() if counts[key])
-        return drawing.shares([(key, counts[key]) for key in STANDING_WORDS], said)
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A named mistake at one task, and who made it: output folder and student."""
-
-    name: str
-    task: str
-    students: list[tuple[str, str]]
-
 
 def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str, str]] = ()) -> str:
     """Return the page that an instructor reads.
@@ -94,6 +62,7 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
     """
     scores = [result.score for _, result in results if result.score is not None and result.status == "graded"]
     seconds = [sum(task.seconds for task in result.tasks) for _, result in results if result.status == "graded"]
+    parts = Counter(min(int(score / MAX_SCORE * PARTS), PARTS - 1) for score in scores)  # the last includes full scores
     return rendered(
         "report.html",
         results=results,
@@ -102,12 +71,13 @@ def class_page(results: Class, skipped: Sequence[str], links: Sequence[tuple[str
         unsafe=any(result.sandbox == "none" for _, result in results),
         standing=Counter(result.status for _, result in results),
         scores=summary_of(scores),
-        histogram=drawing.histogram(scores, MAX_SCORE),
+        counts=[parts[part] for part in range(PARTS)],
         seconds=summary_of(seconds),
         concerns=concerns(results),
         tasks=sorted(task_figures(results), key=lambda one: 101.0 if one.mean is None else one.mean),
         mistakes=mistakes(results),
         open_below=OPEN_BELOW,
+        standing_words=STANDING_WORDS,
     )
 
 
@@ -145,24 +115,26 @@ def task_figures(results: Class) -> list[TaskFigures]:
     return [TaskFigures(task, [one for one in asked if one.id == task.id]) for task in course().tasks]
 
 
-def mistakes(results: Class) -> list[Mistake]:
-    """Return the named mistakes, the most frequent first."""
+def mistakes(results: Class) -> list[tuple[tuple[str, str], list[tuple[str, str]]]]:
+    """Return each named mistake with its task, and who made it by output folder and name; the most frequent first."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for folder, result in results:
         for task in result.tasks:
             if task.misconception:
                 found[task.misconception, task.id].append((folder, result.student))
-    every = [Mistake(name, task, students) for (name, task), students in found.items()]
-    return sorted(every, key=lambda mistake: -len(mistake.students))
+    return sorted(found.items(), key=lambda entry: -len(entry[1]))
 
 
-def concerns(results: Class) -> list[Concern]:
-    """Return what needs a human, the gravest first; kinds without an entry are left out."""
+def concerns(results: Class) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
+    """Return what a person should look at, the gravest first: title, advice, and whom it is about.
+
+    The last are output folder, student, and what there is to see; kinds without an entry are left out.
+    """
     found = []
     for title, advice, seen in KINDS:
         texts = [(folder, result.student, " · ".join(seen(result))) for folder, result in results]
         if entries := [entry for entry in texts if entry[2]]:
-            found.append(Concern(title, advice, entries))
+            found.append((title, advice, entries))
     return found
 
 
@@ -187,8 +159,8 @@ KINDS: Sequence[tuple[str, str, Callable[[Result], Sequence[str]]]] = (
         lambda result: [result.message] if result.status == "grader_error" else [],
     ),
     (
-        "Answers that are no answers",
-        "The process that runs the student's code sent what is none of our replies: an accident, or an attempt.",
+        "Unreadable answers",
+        "The process that runs the student's code sent something other than our replies: an accident, or an attempt.",
         lambda result: _with_status(result, "protocol"),
     ),
     (

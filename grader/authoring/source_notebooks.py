@@ -50,18 +50,14 @@ def questions() -> list[Question]:
     """Return what people mark, from the course's questions.toml; nothing where it has none."""
     path = LESSON / "questions.toml"
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["question"] if path.is_file() else []
-    return [
-        Question(one["id"], one["module"], float(one["points"]), one["prompt"].strip(), one["answer"].strip())
-        for one in entries
-        if one["module"] in course().modules
-    ]
+    return [Question(**entry) for entry in entries if entry["module"] in course().modules]
 
 
 def source_notebooks() -> dict[str, str]:
     """Return the text of each source notebook by its module.
 
     Raises:
-        ValueError: if a solution is no lesson, or a task has no solution cell.
+        ValueError: if a solution is not a lesson, or a task has no solution cell.
     """
     return {
         module: source_notebook((SOLUTIONS / f"{module}.py").read_text(encoding="utf-8"), module)
@@ -77,7 +73,7 @@ def source_notebook(source: str, module: str) -> str:
         module: its name without ``.py``.
 
     Raises:
-        ValueError: if the lesson is no Python, or a task has no solution cell.
+        ValueError: if the lesson is not Python, or a task has no solution cell.
     """
     solution_blocks(source, f"solutions/{module}.py")
     lesson = jupytext.reads(source, fmt="py:percent")
@@ -123,9 +119,9 @@ def _with_graded(lesson: list[Any], module: str) -> Iterator[Any]:
         yield from _check_cells(task)
     for question in questions():
         if question.module == module:
-            yield new_markdown_cell(question.prompt)
-            answer = new_markdown_cell(f"### BEGIN SOLUTION\n{question.answer}\n### END SOLUTION")
-            yield _mark(answer, question.id, grade=True, solution=True, points=question.points)
+            yield new_markdown_cell(question.prompt.strip())
+            answer = new_markdown_cell(f"### BEGIN SOLUTION\n{question.answer.strip()}\n### END SOLUTION")
+            yield _mark(answer, question.id, grade=True, solution=True, points=float(question.points))
 
 
 def _check_cells(task: Task) -> Iterator[Any]:

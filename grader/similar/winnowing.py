@@ -1,7 +1,7 @@
 """Fingerprints of sources, by copydetect: hashed stretches of tokens, without names, comments, strings and given code.
 
 copydetect (MIT, Python 3.7 to 3.12) is imported as a library; its own detector reads folders and writes pages, which
-are not to be had here: sources come from the intake, and what students wrote must be escaped. MOSS sends students'
+do not fit here: sources come from the intake, and what students wrote must be escaped. MOSS sends students'
 work to a server; compare50 asks for attrs < 21, which nbgrader's packages do not bear.
 
 Source: Schleimer, Wilkerson and Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003.
@@ -23,7 +23,7 @@ NOISE = 25
 
 WINDOW = 1
 """Every stretch counts. copydetect's default, 6, keeps the smallest hash of each six, and Python's hashes of texts
-differ from run to run: so would the shares. For sources as short as these it is no slower."""
+differ from run to run: so would the shares. For sources as short as these it is not slower."""
 
 MAX_SOURCE = 100_000
 """Characters of a source that are looked at; the reference's longest module has a tenth of that."""
@@ -47,19 +47,6 @@ class Source:
     def hashes(self) -> set[int]:
         """The fingerprint's hashes."""
         return set(self.fingerprint.hashes)
-
-
-@dataclass(frozen=True)
-class Match:
-    """What two sources have in common.
-
-    Attributes:
-        shares: of the first one's own code, and of the second one's, in [0, 1].
-        spans: the matching stretches of each text, as (start, end) in characters.
-    """
-
-    shares: tuple[float, float]
-    spans: tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
 
 def given_hashes(code: str) -> set[int]:
@@ -91,11 +78,13 @@ def leave_out(source: Source, hashes: Collection[int]) -> None:
     one.token_coverage = get_token_coverage(one.hash_idx, one.k, len(one.filtered_code))
 
 
-def match(first: Source, second: Source) -> Match:
-    """Return what two sources have in common."""
+def match(first: Source, second: Source) -> list[tuple[float, list[tuple[int, int]]]]:
+    """Return of each of two sources how much of its own code is in the other, in [0, 1], and where, in characters."""
     _, shares, slices = compare_files(first.fingerprint, second.fingerprint)
-    spans = _spans(slices[0], len(first.code)), _spans(slices[1], len(second.code))
-    return Match((min(float(shares[0]), 1.0), min(float(shares[1]), 1.0)), spans)
+    return [
+        (min(float(share), 1.0), _spans(found, len(source.code)))
+        for share, found, source in zip(shares, slices, (first, second), strict=True)
+    ]
 
 
 def _spans(slices: np.ndarray, length: int) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from grader.authoring.handout import data_files
 from grader.authoring.release import given_files
 from grader.course import course
-from grader.files import write_bytes_atomically
+from grader.files import write_atomically
 from grader.paths import COURSE, EXERCISES, ROOT, in_kit
 from grader.zips import zipped
 
@@ -29,7 +29,7 @@ def write_autograder(target: Path) -> int:
     scripts = {path.name: path.read_bytes() for path in SCRIPTS.iterdir()}
     kit = {f"kit/{in_kit(path).as_posix()}": path.read_bytes() for path in _kit()}
     kit |= {f"kit/{name}": data for name, data in course().term.files().items()}
-    write_bytes_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
+    write_atomically(target, zipped({**scripts, **kit}, dict.fromkeys(scripts, 0o755)))
     return len(scripts) + len(kit)
 
 

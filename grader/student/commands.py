@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.course import course
-from grader.student import CannotError, NotHereError
+from grader.student import CannotError
 
 if TYPE_CHECKING:
     from grader.course import Task
@@ -69,7 +69,7 @@ def predict(task: str, seed: int | None) -> None:
     from grader.student.predict import CASES, ask_cases  # noqa: PLC0415
 
     with _exercises() as (_, memory):
-        right = ask_cases(task, sys.stdin, click.echo, _prompt, Random(seed))  # noqa: S311 - drawn, not secret
+        right = ask_cases(task, _typed(), click.echo, Random(seed))  # noqa: S311 - drawn, not secret
         memory.predictions[task] = {"right": right, "asked": CASES}
         memory.save()
         click.echo(f"{right} of {CASES} right. Now write {task}: your code can check you.")
@@ -77,14 +77,10 @@ def predict(task: str, seed: int | None) -> None:
 
 @click.command()
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("submission.zip"),
-    show_default=True,
-    help="The zip to write.",
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("submission.zip"), help="The zip to write."
 )
 def submit(out: Path) -> None:
-    """Make the zip to hand in, and tell what is in it and what is missing."""
+    """Make the zip to hand in, and say what is in it and what is missing."""
     from grader.student.submit import write_submission  # noqa: PLC0415
 
     with _exercises() as (workspace, _):
@@ -97,11 +93,7 @@ def submit(out: Path) -> None:
 
 @click.command()
 @click.option(
-    "--limit",
-    type=click.FloatRange(1, 600),
-    default=20.0,
-    show_default=True,
-    help="Seconds after which a single check is ended.",
+    "--limit", type=click.FloatRange(1, 600), default=20.0, help="Seconds after which a single check is ended."
 )
 def watch(limit: float) -> None:
     """Check at each save what the save touches; keys for hint, list, next, reset and quit."""
@@ -112,10 +104,14 @@ def watch(limit: float) -> None:
         Watch(workspace, limit).run()
 
 
-def _prompt(text: str) -> None:
-    """Write a prompt; without a terminal there is none."""
-    if sys.stdin.isatty():
-        click.echo(text, nl=False)
+def _typed() -> Iterator[str]:
+    """Give the lines that are typed, each after a prompt where there is a terminal."""
+    while True:
+        if sys.stdin.isatty():
+            click.echo("  > ", nl=False)
+        if not (line := sys.stdin.readline()):
+            return
+        yield line
 
 
 @contextmanager
@@ -131,8 +127,6 @@ def _exercises() -> Iterator[tuple[Workspace, Memory]]:
         if memory.remark:
             click.echo(memory.remark, err=True)
         yield workspace, memory
-    except NotHereError as error:
-        raise click.UsageError(str(error)) from None
     except CannotError as error:
         click.echo(f"{command}: {error}", err=True)
         sys.exit(1)

@@ -25,7 +25,7 @@ FILE_NAMES: dict[Format, str] = {
 
 
 @dataclass(frozen=True)
-class Export:
+class LmsFile:
     """A file to import, and what to know before it is.
 
     Attributes:
@@ -37,11 +37,11 @@ class Export:
 
     text: str
     lines: int
-    problems: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
+    problems: Sequence[str] = ()
+    absent: Sequence[str] = ()
 
 
-def export(results: Sequence[Result], to: Format, assignment: str, roster: Roster | None = None) -> Export:
+def lms_file(results: Sequence[Result], to: Format, assignment: str, roster: Roster | None = None) -> LmsFile:
     """Return a class in a format.
 
     Args:
@@ -54,27 +54,27 @@ def export(results: Sequence[Result], to: Format, assignment: str, roster: Roste
         ValueError: if the format cannot hold what is there.
     """
     if to == "junit":
-        return Export(junit_xml(results, datetime.now(UTC)), len(results))
+        return LmsFile(junit_xml(results, datetime.now(UTC)), len(results))
     if to == "gradescope":
         if len(results) != 1:
             raise ValueError(f"gradescope: expected one submission, got {len(results)}. Which one? (--student NAME)")
-        return Export(gradescope_json(results[0]), 1)
-    people, problems, absent = _people(results, roster)
+        return LmsFile(gradescope_json(results[0]), 1)
+    people = {one.student: Person(one.student, login=one.student) for one in results}
+    problems: list[str] = []
+    absent: list[str] = []
+    if roster is not None:
+        people, problems = assign(roster, people)
+        absent = [person.name for person in roster.people if person not in people.values()]
     grades = [grade_of(people[one.student], one) for one in results if one.student in people]
-    title = heading(assignment, roster.headings) if roster and to == "canvas" else assignment
-    text = gradebook_csv(to, [Column(title, MAX_SCORE)], grades)
-    return Export(text, len(grades), tuple(problems), tuple(absent))
+    column = column_of(to, assignment, MAX_SCORE, roster)
+    return LmsFile(gradebook_csv(to, [column], grades), len(grades), problems, absent)
+
+
+def column_of(to: Format, title: str, points: float, roster: Roster | None) -> Column:
+    """Return an assignment, under the heading that it has in a roster exported from Canvas."""
+    return Column(heading(title, roster.headings) if roster and to == "canvas" else title, points)
 
 
 def gradebook_csv(to: Format, columns: Sequence[Column], grades: Sequence[Grade]) -> str:
     """Return grades as Canvas, or else Moodle, imports them."""
     return canvas_csv(columns, grades) if to == "canvas" else moodle_csv(columns, grades)
-
-
-def _people(results: Sequence[Result], roster: Roster | None) -> tuple[dict[str, Person], list[str], list[str]]:
-    names = [result.student for result in results]
-    if roster is None:
-        return {name: Person(name, login=name) for name in names}, [], []
-    people, problems = assign(roster, names)
-    found = set(people.values())
-    return people, problems, [person.name for person in roster.people if person not in found]
