@@ -37,8 +37,8 @@ from tables import EVERYTHING, SETTLE_SECONDS, p95
 from grader.canaries import reference_order
 from grader.checking.plugin import Job
 from grader.checking.session import TaskSession
-from grader.checking.student import Observation
 from grader.checking.suites import run_suites
+from grader.checks.student import Observation
 from grader.course import course
 from grader.grading import Grader, code_of, lay_out_data
 from grader.results import Result

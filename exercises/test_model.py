@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchvision.datasets import FashionMNIST
 
 from exercises import datasets
-from grader.public.asserts import NotStarted, assert_equal, assert_true, refused
+from grader.checks import NotStarted, assert_equal, assert_true, check, refused
 
 WEIGHTS = Path(__file__).parent / "fashion_cnn.safetensors"
 BASELINE = ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear", "ReLU", "Linear"]
@@ -46,21 +46,21 @@ def trainer(*callbacks: pl.Callback, **more: Any) -> pl.Trainer:
     return pl.Trainer(accelerator="cpu", callbacks=list(callbacks), **quiet, **more)
 
 
-@pytest.mark.task("build_baseline")
+@check("build_baseline")
 def test_build_baseline_has_ten_layers_in_order(student: ModuleType) -> None:
     """The types of its modules, as listed in the docstring."""
     got = [type(layer).__name__ for layer in student.build_baseline()]
     assert_equal(got, BASELINE, "build_baseline, its modules")
 
 
-@pytest.mark.task("build_baseline")
+@check("build_baseline")
 def test_build_baseline_has_421642_parameters(student: ModuleType) -> None:
     """320 + 18,496 + 401,536 + 1,290."""
     hint = "Which row of the lesson's table differs?"
     assert_equal(parameters_of(student.build_baseline()), 421_642, "build_baseline, its parameters", hint)
 
 
-@pytest.mark.task("build_baseline")
+@check("build_baseline")
 def test_the_first_layer_gives_32_maps(student: ModuleType) -> None:
     """Padding keeps 28 x 28 as it is."""
     got = tuple(student.build_baseline()[0](some_images(2)).shape)
@@ -69,21 +69,21 @@ def test_the_first_layer_gives_32_maps(student: ModuleType) -> None:
     )
 
 
-@pytest.mark.task("build_baseline")
+@check("build_baseline")
 def test_build_baseline_gives_as_many_logits_as_classes(student: ModuleType) -> None:
     """Seven classes, seven numbers per image."""
     got = tuple(student.build_baseline(num_classes=7)(some_images(3)).shape)
     assert_equal(got, (3, 7), "build_baseline(num_classes=7) of three images, shape")
 
 
-@pytest.mark.task("build_baseline")
+@check("build_baseline")
 def test_build_baseline_refuses_no_classes(student: ModuleType) -> None:
     """There must be at least one class."""
-    with refused("build_baseline(num_classes=0)", ValueError):
+    with refused("build_baseline(num_classes=0)"):
         student.build_baseline(num_classes=0)
 
 
-@pytest.mark.task("fashion_cnn")
+@check("fashion_cnn")
 @pytest.mark.parametrize("count", [1, 4])
 def test_fashion_cnn_gives_logits_for_any_batch(student: ModuleType, count: int) -> None:
     """One row per image, one number per class."""
@@ -92,7 +92,7 @@ def test_fashion_cnn_gives_logits_for_any_batch(student: ModuleType, count: int)
     assert_equal(got, (count, 10), f"FashionCNN of a batch of {count}, shape")
 
 
-@pytest.mark.task("fashion_cnn")
+@check("fashion_cnn")
 def test_fashion_cnn_gives_no_probabilities(student: ModuleType) -> None:
     """The loss applies the softmax: numbers that are positive and add up to 1 already went through one."""
     with torch.no_grad():
@@ -102,7 +102,7 @@ def test_fashion_cnn_gives_no_probabilities(student: ModuleType) -> None:
     assert_true(not through_softmax, f"FashionCNN: expected logits, got rows that add up to 1. {question}")
 
 
-@pytest.mark.task("fashion_cnn")
+@check("fashion_cnn")
 def test_fashion_cnn_is_small(student: ModuleType) -> None:
     """At most 500,000 parameters."""
     got = parameters_of(student.FashionCNN())
@@ -111,7 +111,7 @@ def test_fashion_cnn_is_small(student: ModuleType) -> None:
     )
 
 
-@pytest.mark.task("fashion_cnn")
+@check("fashion_cnn")
 def test_the_first_convolution_gives_32_maps(student: ModuleType) -> None:
     """The lesson's own example: 32 maps of 28 x 28."""
     network = student.FashionCNN().eval()
@@ -166,7 +166,7 @@ def first_step(student: ModuleType) -> Spy:
     return spy
 
 
-@pytest.mark.task("lightning_steps")
+@check("lightning_steps")
 def test_training_step_returns_the_mean_cross_entropy(first_step: Spy) -> None:
     """Of the logits and the labels of the batch."""
     close = abs(first_step.returned - first_step.expected) < 1e-4
@@ -176,7 +176,7 @@ def test_training_step_returns_the_mean_cross_entropy(first_step: Spy) -> None:
     assert_true(close, f"training_step: expected the loss {first_step.expected:.4f}, {got}. {question}")
 
 
-@pytest.mark.task("lightning_steps")
+@check("lightning_steps")
 def test_the_optimizer_starts_from_learning_rate(first_step: Spy) -> None:
     """And has every parameter."""
     rates = first_step.rates
@@ -186,7 +186,7 @@ def test_the_optimizer_starts_from_learning_rate(first_step: Spy) -> None:
     assert_true(not forgotten, f"configure_optimizers: expected all parameters, got none of: {', '.join(forgotten)}.")
 
 
-@pytest.mark.task("lightning_steps")
+@check("lightning_steps")
 @pytest.mark.parametrize(("stage", "verb"), [("val", "validate"), ("test", "test")])
 def test_the_accuracy_is_a_share(student: ModuleType, stage: str, verb: str) -> None:
     """The network is right on 9 of 12 labels: that is 0.75."""
@@ -204,7 +204,7 @@ def test_the_accuracy_is_a_share(student: ModuleType, stage: str, verb: str) -> 
     assert_true(abs(got - 0.75) < 1e-5, f"{names[1]} with 9 right answers of 12: expected 0.75, got {got:.4g}.")
 
 
-@pytest.mark.task("lightning_steps")
+@check("lightning_steps")
 def test_training_lowers_the_loss(student: ModuleType) -> None:
     """Ten steps on one batch: a network that learns begins to memorise it."""
     torch.manual_seed(0)
@@ -220,7 +220,7 @@ def test_training_lowers_the_loss(student: ModuleType) -> None:
     assert_true(fell, f"training: {message} Does the loss keep its graph?")
 
 
-@pytest.mark.task("fashion_accuracy")
+@check("fashion_accuracy")
 @pytest.mark.timeout(300)
 def test_the_trained_network_knows_the_test_images(
     student: ModuleType, record_property: Callable[[str, object], None]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from grader.public.asserts import assert_equal, assert_true
+from grader.checks import assert_equal, assert_true, check
 
 
 def small_network() -> nn.Sequential:
@@ -14,7 +14,7 @@ def small_network() -> nn.Sequential:
     return nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)), nn.Flatten(), nn.Linear(60, 7))
 
 
-@pytest.mark.task("layer_shapes")
+@check("layer_shapes")
 def test_layer_shapes_names_each_leaf_in_order(student: ModuleType) -> None:
     """A 5 x 7 image through a 3 x 3 kernel is 3 x 5; containers are not listed."""
     got = student.layer_shapes(small_network(), (2, 1, 5, 7))
@@ -24,7 +24,7 @@ def test_layer_shapes_names_each_leaf_in_order(student: ModuleType) -> None:
     assert_equal(list(plain.items()), list(expected.items()), "layer_shapes of input (2, 1, 5, 7)")
 
 
-@pytest.mark.task("layer_shapes")
+@check("layer_shapes")
 def test_layer_shapes_leaves_the_model_as_it_was(student: ModuleType) -> None:
     """A function that only inspects changes neither mode nor averages, and leaves no hooks."""
     network = small_network().train()
@@ -39,7 +39,7 @@ def test_layer_shapes_leaves_the_model_as_it_was(student: ModuleType) -> None:
     )
 
 
-@pytest.mark.task("count_parameters")
+@check("count_parameters")
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [(nn.Linear(3, 5), 20), (nn.Conv2d(2, 4, 3), 76), (nn.BatchNorm2d(4), 8)],
@@ -51,7 +51,7 @@ def test_count_parameters_counts_weights_and_biases(student: ModuleType, layer: 
     assert_equal(student.count_parameters(layer), (expected, expected), where, "Which tensors does it learn?")
 
 
-@pytest.mark.task("count_parameters")
+@check("count_parameters")
 def test_count_parameters_knows_what_is_frozen(student: ModuleType) -> None:
     """With its bias frozen, a layer of 20 has 15 left to train."""
     layer = nn.Linear(3, 5)
@@ -59,7 +59,7 @@ def test_count_parameters_knows_what_is_frozen(student: ModuleType) -> None:
     assert_equal(student.count_parameters(layer), (20, 15), "count_parameters of a Linear whose bias is frozen")
 
 
-@pytest.mark.task("freeze")
+@check("freeze")
 def test_freeze_reaches_every_depth(student: ModuleType) -> None:
     """Nothing below it is trained any more."""
     network = small_network()
@@ -68,7 +68,7 @@ def test_freeze_reaches_every_depth(student: ModuleType) -> None:
     assert_true(not left, f"freeze: expected no trainable parameter, got {', '.join(left)}.")
 
 
-@pytest.mark.task("freeze")
+@check("freeze")
 def test_unfreeze_undoes_it_for_a_part(student: ModuleType) -> None:
     """Only the last layer learns: that is how a trained network is used for something new."""
     network = small_network()
@@ -78,7 +78,7 @@ def test_unfreeze_undoes_it_for_a_part(student: ModuleType) -> None:
     assert_equal(left, ["2.weight", "2.bias"], "unfreeze of the last layer, trainable parameters")
 
 
-@pytest.mark.task("summarize")
+@check("summarize")
 def test_summarize_shows_types_shapes_and_counts(student: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """A table as text, and nothing is printed."""
     got = student.summarize(nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU()), (1, 1, 28, 28))

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]
 
-from grader.checking.student import Student
+from grader.checks import Student
 from grader.course import course
 from grader.text import for_students
 from lesson import oracle

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.checking.assertions import fail_check
-from grader.checking.student import Student, StudentRaised
-from grader.checking.values import describe
+from grader.checks import Student, StudentRaised, describe, fail_check
 from grader.intake.limits import MAX_WEIGHTS, in_words
 from grader.text import clean
 from lesson.probes.keeping import MAX_STATISTICS, STATISTICS

@@ -15,31 +15,30 @@ import torch
 from torch import Tensor
 
 from grader.checking import suites
-from grader.checking.assertions import (
-    CheckFailed,
-    assert_close,
-    assert_equal,
-    assert_refused,
-    assert_same_again,
-    assert_values,
-)
 from grader.checking.helpers import reported_once
 from grader.checking.inputs import Rng
 from grader.checking.plugin import CheckPlugin, CheckReport, Job
 from grader.checking.session import Code, TaskSession
-from grader.checking.student import Observation, Student, StudentFailure, StudentRaised
-from grader.checking.values import describe
+from grader.checks import StudentFailure, StudentRaised
+from grader.checks.assertions import (
+    CheckFailed,
+    assert_close,
+    assert_number,
+    assert_refused,
+    assert_same_again,
+    assert_values,
+)
+from grader.checks.student import Observation, Student
+from grader.checks.values import describe
 from grader.course import course
+from grader.foreign import ForeignArray, Opaque
 from grader.results import TaskResult
 from grader.sandbox.client import WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
-from grader.sandbox.wire import ForeignArray, Opaque
 
 HEAD = """
 import pytest
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import fail_check
-from grader.checking.student import StudentFailure
+from grader.checks import StudentFailure, core, detail, fail_check, refusal
 """
 
 
@@ -213,7 +212,7 @@ def test_a_check_that_does_not_finish_is_a_grader_error(tmp_path: Path, monkeypa
 CATCHES = "for _ in range(999):\n        with contextlib.suppress(Exception): sum(range(10**6))"
 
 
-@pytest.mark.parametrize("busy", ["sum(range(10**9))", CATCHES])
+@pytest.mark.parametrize("busy", ["sum(range(10**8))", CATCHES])
 def test_a_check_that_computes_too_long_is_stopped(check: Check, busy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.checking.plugin.CHECK_SECONDS", 0.3)
     result, _ = check("import contextlib\n" + suite("core: pass", f"detail: {busy}", "detail: pass"))
@@ -376,13 +375,13 @@ def test_an_answer_of_zeros_is_never_close_to_small_numbers() -> None:
 
 @pytest.mark.parametrize("got", [1, 1.0, torch.tensor(1), torch.tensor([1.0])])
 def test_an_integer_counts_whatever_holds_it(got: object) -> None:
-    assert_equal(got, 1, "f")
+    assert_number(got, 1, "f")
 
 
 @pytest.mark.parametrize("got", [True, 1.5, "1", None, 2, torch.ones(2)])
 def test_anything_else_is_a_different_number(got: object) -> None:
     with pytest.raises(CheckFailed):
-        assert_equal(got, 1, "f")
+        assert_number(got, 1, "f")
 
 
 @pytest.mark.parametrize("got", [RIGHT.double(), ForeignArray("numpy.ndarray", "float32", (2, 3), RIGHT)])
@@ -459,7 +458,7 @@ def test_a_refusal_does_not_change_its_arguments() -> None:
     ("student", "words"),
     [(raising("KeyError", "LookupError", "Exception"), "got KeyError"),
      (raising("NotImplementedError", "RuntimeError", "Exception"), "got NotImplementedError"),
-     (Student(FakeSession(answer=lambda *_: 3), None), "got a value of type int")],
+     (Student(FakeSession(answer=lambda *_: 3), None), "got an answer")],
     ids=["another exception", "not written", "an answer"],
 )  # fmt: skip
 def test_a_missing_refusal_is_reported(student: Student, words: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from grader.public.asserts import Mismatch, assert_tensor
-from grader.public.drawing import EDGE, MAX_ROWS, draw
+from grader.checks.assertions import CheckFailed, assert_close
+from grader.checks.drawing import EDGE, MAX_ROWS, draw
 
 RIGHT = torch.tensor([[-1.0, 4, 5], [3, -3, 5]])
 
@@ -37,8 +37,8 @@ def test_only_small_matrices_are_drawn(shape: tuple[int, ...]) -> None:
 
 
 def test_a_failed_check_ends_with_the_drawing() -> None:
-    with pytest.raises(Mismatch) as caught:
-        assert_tensor(changed(RIGHT, (1, 0)), RIGHT, "convolve", "Which pixels?")
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(changed(RIGHT, (1, 0)), RIGHT, "convolve", "Which pixels?")
     first, *drawing = str(caught.value).split("\n")
     assert first == "convolve, at [1, 0]: expected 3, got 10 (1 of 6 values differ). Which pixels?"
     assert len(drawing) == 3
@@ -47,6 +47,6 @@ def test_a_failed_check_ends_with_the_drawing() -> None:
 
 
 def test_a_wrong_shape_is_reported_without_a_drawing() -> None:
-    with pytest.raises(Mismatch) as caught:
-        assert_tensor(RIGHT[:1], RIGHT, "convolve", "How many positions?")
+    with pytest.raises(CheckFailed) as caught:
+        assert_close(RIGHT[:1], RIGHT, "convolve", "How many positions?")
     assert str(caught.value) == "convolve: expected shape (2, 3), got (1, 3). How many positions?"

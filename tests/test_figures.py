@@ -17,7 +17,7 @@ from grader import batch
 from grader.checking import plugin
 from grader.checking.plugin import Job
 from grader.checking.session import Code, TaskSession
-from grader.checking.student import Student, StudentFailure
+from grader.checks import Student, StudentFailure
 from grader.course import course
 from grader.executor import result_of
 from grader.figures import kept_figures

@@ -1,28 +1,27 @@
 """Public checks name known mistakes by derived fingerprints that are never stale; right answers get no name."""
 
+import functools
 import importlib
 import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 
 from grader import paths
 from grader.authoring import fingerprints
-from grader.authoring.fingerprints import fingerprint_problems, public_inputs, write_fingerprints
-from grader.checking.mistakes import Misconception, bank
+from grader.authoring.fingerprints import fingerprint_problems, public_calls, write_fingerprints
+from grader.checking.mistakes import Diagnosis, Misconception, bank, by_place, right_answer
+from grader.checks.assertions import CheckFailed
 from grader.course import course
 from grader.paths import FINGERPRINTS
-from grader.public.asserts import Mismatch
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of
 
-VALUE_TASKS = sorted({diagnosis.task for diagnosis, _ in public_inputs()})
+VALUE_TASKS = sorted({call.function for call in public_calls()})
 BANK = [(task, one) for one in bank() for task in one.tasks if task in VALUE_TASKS]
 
 
@@ -62,10 +61,9 @@ def test_the_hand_out_holds_only_hashes_names_and_sentences() -> None:
 
 
 def test_a_right_answer_has_no_name() -> None:
-    for diagnosis, right in public_inputs():
-        inputs = fingerprint(diagnosis.task, diagnosis.args, diagnosis.kwargs)
-        assert answer_fingerprint(inputs, right) is not None
-        assert known_mistake(paths.EXERCISES, [Call(inputs, right)]) is None
+    for call in public_calls():
+        assert answer_fingerprint(call.inputs, call.answer) is not None
+        assert known_mistake(paths.EXERCISES, [call]) is None
 
 
 class Wrong(ModuleType):
@@ -73,11 +71,9 @@ class Wrong(ModuleType):
 
     def __init__(self, task: str, mistake: Misconception) -> None:
         super().__init__("wrong")
-        answer: Callable[..., Any] = mistake.answer
 
         def function(*args: Any, **kwargs: Any) -> Any:
-            got = answer(task, *args, **kwargs)
-            return Image.fromarray(got.byte().numpy()) if task == "tensor_to_image" else got
+            return mistake.answer(functools.partial(right_answer, task), *by_place(Diagnosis(task, args, kwargs)))
 
         setattr(self, task, function)
 
@@ -113,15 +109,15 @@ def test_each_name_is_given_somewhere(name: str) -> None:
 
 
 def test_an_unknown_wrong_answer_keeps_the_question_of_the_check(tmp_path: Path) -> None:
-    error = Mismatch("convolve: expected 1, got 2.", "Which window?")
-    call = Call(fingerprint("convolve"), torch.tensor([[3.0]]))
+    error = CheckFailed("convolve: 1 is wrong.", shown="convolve: expected 1, got 2.", asks="Which window?")
+    call = Call("convolve", (), {}, fingerprint("convolve"), torch.tensor([[3.0]]))
     told = outcome_of(error, course().task("convolve"), paths.EXERCISES, 30, [call])
     assert told.message == "convolve: expected 1, got 2. Which window?"
 
 
 def test_a_damaged_file_costs_only_the_names(tmp_path: Path) -> None:
     (tmp_path / FINGERPRINTS).write_text("[]")
-    assert known_mistake(tmp_path, [Call("x", 1)]) is None
+    assert known_mistake(tmp_path, [Call("f", (), {}, "x", 1)]) is None
 
 
 # fingerprints

@@ -22,7 +22,7 @@ from grader.canaries import reference_order
 from grader.checking import plugin, suites
 from grader.checking.plugin import CheckPlugin, CheckReport, Job
 from grader.checking.session import Code, TaskSession
-from grader.checking.student import Observation
+from grader.checks.student import Observation
 from grader.course import Task, course
 from grader.grading import code_of, lay_out_data
 from grader.results import TaskStatus

@@ -3,13 +3,17 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from grader.authoring.answers import wrong_answers
+from grader.authoring.answers import mistaken, wrong_answers
+from grader.authoring.codings import coding
 from grader.checking.mistakes import Diagnosis, Misconception, bank, explain, wrong_answer
-from grader.checking.values import same_values
+from grader.checks.values import same_values
+from lesson.answers import WRONG
 from solutions import convolution
 
 
@@ -33,15 +37,37 @@ CASES: dict[str, list[Diagnosis]] = {
     "convolve": [Diagnosis("convolve", (floats(7, 11), floats(2, 3))),
                  Diagnosis("convolve", (floats(11, 11), floats(3, 3)))],
     "activation_maps": [Diagnosis("activation_maps", (floats(1, 7, 11), floats(5, 2, 3), floats(5)))],
-    "conv2d": [Diagnosis("conv2d", (floats(2, 3, 8, 11), floats(5, 3, 2, 3), floats(5), (2, 3), (2, 1))),
+    "conv2d": [Diagnosis("conv2d", (floats(2, 3, 8, 11), floats(5, 3, 2, 3), floats(5), (2, 3), (2, 1)),
+                         right=F.conv2d),
                Diagnosis("conv2d", (floats(2, 3, 7, 11), floats(5, 3, 2, 3), floats(5)),
-                         {"stride": (2, 3), "padding": (2, 1)})],
+                         {"stride": (2, 3), "padding": (2, 1)}, F.conv2d)],
 }  # fmt: skip
 
 
-def test_every_name_of_the_bank_is_tried_in_two_versions() -> None:
-    tried = Counter(answer.name for answer in wrong_answers())
-    assert {entry.name for entry in bank() if tried[entry.name] < 2} == set()
+def test_every_name_of_the_bank_is_tried_in_another_coding_too() -> None:
+    assert {entry.name for entry in bank()} - {name for name, *_ in WRONG} == set()
+
+
+def test_every_entry_of_the_bank_is_handed_in_for_each_of_its_tasks() -> None:
+    handed_in = Counter((answer.name, *answer.tasks) for answer in wrong_answers())
+    assert all(handed_in[entry.name, task] for entry in bank() for task in entry.tasks)
+
+
+@pytest.mark.parametrize("entry", bank(), ids=lambda entry: f"{entry.name}-{entry.answer.__name__}")
+def test_what_is_handed_in_answers_as_the_entry_does(entry: Misconception) -> None:
+    for case in (one for task in entry.tasks for one in CASES.get(task, [])):
+        wrong = wrong_answer(entry, case)
+        if wrong is not None:
+            module = ModuleType("handed_in")
+            source = mistaken(entry, case.task).order.snapshot.modules["convolution"]
+            exec(compile(source, "handed_in", "exec"), module.__dict__)
+            assert same_values(getattr(module, case.task)(*case.args, **case.kwargs), wrong)
+
+
+def test_a_helper_that_the_reference_has_too_is_refused() -> None:
+    entry = next(one for one in bank() if one.answer.__name__ == "ignores_bias")
+    with pytest.raises(ValueError, match="expected names that the reference does not have, got ignores_bias"):
+        coding(entry, "conv2d", "def ignores_bias(): ...\ndef conv2d(x): ...")
 
 
 @pytest.mark.parametrize("entry", bank(), ids=lambda entry: f"{entry.name}-{entry.answer.__name__}")
@@ -62,7 +88,7 @@ def test_the_right_answer_gets_no_name(task: str) -> None:
 def test_a_wrong_answer_of_the_bank_is_explained_by_its_name(task: str, name: str) -> None:
     case = CASES[task][-1]
     entry = next(one for one in bank() if one.name == name and task in one.tasks)
-    got = entry.answer(task, *case.args, **case.kwargs)
+    got = wrong_answer(entry, case)
     named = explain(case, got, _right(case))
     assert named is not None
     assert named.name == name
@@ -84,7 +110,7 @@ PAIRS = [
 def test_two_mistakes_at_once_are_explained_by_either_name(task: str, one: str, other: str) -> None:
     pair = first_pair(task, one, other)
     for case in CASES[task]:
-        named = explain(case, pair.answer(task, *case.args, **case.kwargs), _right(case))
+        named = explain(case, wrong_answer(pair, case), _right(case))
         assert named is not None
         assert named.name in (one, other)
         assert "Two things at once." in named.says

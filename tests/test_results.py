@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.checking import shares
+from grader.checks.marks import shares
 from grader.course import course
 from grader.files import write_atomically
 from grader.gradebook import Gradebook, grading_key

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 
+from grader.authoring.codings import coding
 from grader.canaries import reference_order
+from grader.checking.mistakes import Misconception, bank
 from grader.course import course
 from grader.executor import Order
 from grader.intake import Snapshot
@@ -37,8 +39,18 @@ class Answer:
 
 
 def wrong_answers() -> list[Answer]:
-    """Return every wrong answer of ``lesson/answers``: at least two codings of each name."""
-    return [Answer(name, (task,), spliced([task], module, code)) for name, task, module, code in _answers().WRONG]
+    """Return every wrong answer: the named mistakes of the bank, and the codings of ``lesson/answers``."""
+    return [
+        *(mistaken(mistake, task) for mistake in bank() for task in mistake.tasks),
+        *(Answer(name, (task,), spliced([task], module, code)) for name, task, module, code in _answers().WRONG),
+    ]
+
+
+def mistaken(mistake: Misconception, task_id: str) -> Answer:
+    """Return the reference with a named mistake in one of its functions."""
+    module = course().task(task_id).module
+    code = coding(mistake, task_id, _reference().modules[module].decode())
+    return Answer(mistake.name, (task_id,), spliced([task_id], module, code))
 
 
 def partial_answers() -> list[Answer]:

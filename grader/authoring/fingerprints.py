@@ -15,26 +15,7 @@ from grader.checking.mistakes import Diagnosis, bank, wrong_answer
 from grader.course import course
 from grader.files import write_atomically
 from grader.paths import FINGERPRINTS
-from grader.public.diagnosis import answer_fingerprint, fingerprint
-
-
-class Recorder(ModuleType):
-    """Stands in for a student's module in a public check: answers as the reference does, and keeps the arguments."""
-
-    def __init__(self, reference: ModuleType) -> None:
-        super().__init__(reference.__name__)
-        self.diagnoses: list[tuple[Diagnosis, Any]] = []
-        self._reference = reference
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(self._reference, name)
-
-        def recorded(*args: Any, **kwargs: Any) -> Any:
-            answer = function(*args, **kwargs)
-            self.diagnoses.append((Diagnosis(name, args, kwargs), answer))
-            return answer
-
-        return recorded
+from grader.public.diagnosis import Call, Watched, answer_fingerprint
 
 
 def derive_fingerprints() -> str:
@@ -46,13 +27,12 @@ def derive_fingerprints() -> str:
         ValueError: if the reference does not pass the public checks.
     """
     found: dict[str, set[tuple[str, str]]] = {}
-    for diagnosis, right in public_inputs():
-        inputs = fingerprint(diagnosis.task, diagnosis.args, diagnosis.kwargs)
+    for call in public_calls():
         for candidate in bank():
-            if diagnosis.task in candidate.tasks:
-                wrong = wrong_answer(candidate, diagnosis)
-                key = answer_fingerprint(inputs, wrong)
-                if wrong is not None and key is not None and key != answer_fingerprint(inputs, right):
+            if call.function in candidate.tasks:
+                wrong = wrong_answer(candidate, Diagnosis(call.function, call.args, call.kwargs))
+                key = answer_fingerprint(call.inputs, wrong)
+                if wrong is not None and key is not None and key != answer_fingerprint(call.inputs, call.answer):
                     found.setdefault(key, set()).add((candidate.name, candidate.says))
     clear = {key: min(said) for key, said in found.items() if len({name for name, _ in said}) == 1}
     mistakes = sorted(set(clear.values()))
@@ -85,7 +65,7 @@ def fingerprint_problems(folder: Path = paths.EXERCISES) -> list[str]:
     return [f"exercises/{FINGERPRINTS}: expected {wanted}, got {got}. Run `grader release --stubs --to .`"]
 
 
-def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
+def public_calls() -> Iterator[Call]:
     """Give what the public checks ask of each task that the bank knows, with the reference's answers.
 
     Raises:
@@ -96,14 +76,14 @@ def public_inputs() -> Iterator[tuple[Diagnosis, Any]]:
         checks = course().load(f"exercises.test_{module}")
         reference = course().load(f"solutions.{module}")
         for check, values in _cases(checks, known):
-            recorder = Recorder(reference)
+            watched = Watched(reference)
             try:
-                check(**values, student=recorder)
+                check(**values, student=watched)
             except Exception as error:
                 where = f"exercises/test_{module}.py: {getattr(check, '__name__', check)}"
                 got = f"{type(error).__name__}: {error}"
                 raise ValueError(f"{where}: expected the reference to pass, got {got}") from error
-            yield from (found for found in recorder.diagnoses if found[0].task in known)
+            yield from (call for call in watched.calls if call.function in known)
 
 
 def _cases(checks: ModuleType, known: set[str]) -> Iterator[tuple[Callable[..., None], dict[str, Any]]]:
@@ -112,7 +92,7 @@ def _cases(checks: ModuleType, known: set[str]) -> Iterator[tuple[Callable[..., 
         marks = getattr(check, "pytestmark", [])
         sets = [_values(*mark.args) for mark in marks if mark.name == "parametrize"]
         names = {"student", *(name for values in sets for name in values[0])}
-        is_known = any(mark.name == "task" and mark.args[0] in known for mark in marks)
+        is_known = any(mark.name == "check" and mark.kwargs["task"] in known for mark in marks)
         if is_known and names == set(inspect.signature(check).parameters):
             for chosen in itertools.product(*sets):
                 yield check, {name: value for values in chosen for name, value in values.items()}

@@ -1,13 +1,17 @@
-"""Named wrong answers: they explain a failed check, and they test the checks."""
+"""Named wrong answers: each is written once, explains failed checks, and is handed in to test the checks."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from grader.checking.values import same_values
+import torch
+from PIL import Image
+
+from grader.checks.values import same_values
 from grader.course import course
 
 Answer = Callable[..., Any]
@@ -15,11 +19,22 @@ Answer = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the bank of misconceptions needs to run on the same input as the student."""
+    """A call of a student's function: called with its wrong answer and the right one, names the mistake if it can.
+
+    Attributes:
+        task: the function's name, and the task's.
+        args: of the call, as are ``kwargs``.
+        right: answers as the function should, and fast; the solutions do unless it is given.
+    """
 
     task: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
+    right: Answer | None = None
+
+    def __call__(self, got: object, expected: object) -> Misconception | None:
+        """Return the named mistake that gives the wrong answer; see ``explain``."""
+        return explain(self, got, expected)
 
 
 @dataclass(frozen=True)
@@ -30,30 +45,25 @@ class Misconception:
         name: as in results.json, such as ``flipped-kernel``.
         tasks: ids of the tasks where the mistake can be made.
         says: what is seen, and one question that leads on; never the solution.
-        answer: called with the task's id and its arguments, returns the wrong answer.
-        before: the mistake as a change of the arguments, where it is one: from the task's id and arguments to others.
-        after: the mistake as a change of the answer, where it is one. With either it can be made beside another.
+        answer: returns the wrong answer; called with the right function of the task, then with its arguments by place.
+        combines: whether it can be made on top of another: then ``answer`` takes the other for the right function.
     """
 
     name: str
     tasks: tuple[str, ...]
     says: str
     answer: Answer
-    before: Callable[..., tuple[Any, ...]] | None = None
-    after: Callable[[Any], Any] | None = None
+    combines: bool = False
 
     def on_top_of(self, other: Misconception) -> Misconception | None:
-        """Return this and another mistake made at once, or None where they cannot be put together."""
-        if self.before is None and self.after is None:
+        """Return this and another mistake made at once, or None where they cannot be combined."""
+        tasks = tuple(task for task in self.tasks if task in other.tasks)
+        if not self.combines or not tasks:
             return None
 
-        def both(task: str, *args: Any, **kwargs: Any) -> Any:
-            if self.before is not None:
-                args, kwargs = self.before(task, *args, **kwargs), {}
-            answer = other.answer(task, *args, **kwargs)
-            return answer if self.after is None else self.after(answer)
+        def both(right: Answer, *args: Any) -> Any:
+            return self.answer(functools.partial(other.answer, right), *args)
 
-        tasks = tuple(task for task in self.tasks if task in other.tasks)
         return Misconception(self.name, tasks, f"Two things at once. {self.says} {other.says}", both)
 
 
@@ -61,20 +71,28 @@ _BANK: list[Misconception] = []
 
 
 def misconception(
-    name: str,
-    *,
-    tasks: tuple[str, ...],
-    says: str,
-    before: Callable[..., tuple[Any, ...]] | None = None,
-    after: Callable[[Any], Any] | None = None,
+    name: str, *, tasks: tuple[str, ...], says: str, combines: bool = False
 ) -> Callable[[Answer], Answer]:
-    """Add a function ``answer(task, *args, **kwargs)`` to the bank; see ``Misconception``."""
+    """Add a function ``answer(right, *args)`` to the bank; see ``Misconception``.
+
+    `grader verify` hands its text in as a student's, so it uses nothing but its own module and the reference's imports.
+    """
 
     def register(answer: Answer) -> Answer:
-        _BANK.append(Misconception(name, tasks, says, answer, before, after))
+        _BANK.append(Misconception(name, tasks, says, answer, combines))
         return answer
 
     return register
+
+
+def shows(holds: bool) -> None:
+    """End an answer unless the mistake shows on these arguments, and is no other's; a student's code has no such line.
+
+    Raises:
+        ValueError: if it does not hold.
+    """
+    if not holds:
+        raise ValueError("this mistake does not show here")
 
 
 @functools.cache
@@ -88,13 +106,12 @@ def bank() -> tuple[Misconception, ...]:
 def pairs() -> tuple[Misconception, ...]:
     """Return every two mistakes that can be made at once, named by the one that the bank has first."""
     order = [entry.name for entry in bank()]
-    both = [
+    return tuple(
         replace(pair, name=min(one.name, other.name, key=order.index))
         for one in bank()
         for other in bank()
         if one.name != other.name and (pair := one.on_top_of(other)) is not None
-    ]
-    return tuple(pair for pair in both if pair.tasks)
+    )
 
 
 def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
@@ -117,8 +134,37 @@ def _gives(candidate: Misconception, diagnosis: Diagnosis, got: object, expected
 
 
 def wrong_answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
-    """Return a wrong answer, or None for a mistake that cannot be made on this input."""
+    """Return a wrong answer, a picture as its pixels; None for a mistake that cannot be made on this input."""
     try:
-        return candidate.answer(diagnosis.task, *diagnosis.args, **diagnosis.kwargs)
+        right = diagnosis.right or functools.partial(right_answer, diagnosis.task)
+        answer = candidate.answer(right, *by_place(diagnosis))
     except (ValueError, TypeError, RuntimeError, IndexError):
         return None
+    return pixels(answer) if isinstance(answer, Image.Image) else answer
+
+
+def by_place(diagnosis: Diagnosis) -> tuple[Any, ...]:
+    """Return all arguments by place, those that were given by name too."""
+    if not diagnosis.kwargs:
+        return diagnosis.args
+    given = inspect.signature(reference(diagnosis.task)).bind(*diagnosis.args, **diagnosis.kwargs)
+    given.apply_defaults()
+    return given.args
+
+
+def right_answer(task_id: str, *args: Any) -> Any:
+    """Return what the solutions answer."""
+    return reference(task_id)(*args)
+
+
+@functools.cache
+def reference(task_id: str) -> Answer:
+    """Return the function of the solutions that a task is named after; they are imported when one is needed."""
+    function: Answer = getattr(course().load(f"solutions.{course().task(task_id).module}"), task_id)
+    return function
+
+
+def pixels(image: Image.Image) -> torch.Tensor:
+    """Return a picture's grey levels; float64 of shape (height, width)."""
+    levels = torch.frombuffer(bytearray(image.convert("L").tobytes()), dtype=torch.uint8)
+    return levels.reshape(image.height, image.width).double()

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from grader.checking import REFUSES, shares
-from grader.checking.assertions import CheckFailed
 from grader.checking.helpers import reported_once
 from grader.checking.inputs import Rng
-from grader.checking.student import Session, Student, StudentFailure
+from grader.checks.failures import CheckFailed, StudentFailure
+from grader.checks.marks import MARKER, REFUSES, shares
+from grader.checks.student import Session, Student
 from grader.course import Task, course
 from grader.errors import GraderError
 from grader.figures import Figures
@@ -39,7 +39,6 @@ class CheckTooLong(BaseException):
     """A check computed for longer than it may; no check can catch it."""
 
 
-MARKER = "check(task, name, kind, weight, way): one hidden check"
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from grader.checking.student import Observation, StudentFailure, StudentRaised
+from grader.checking.mistakes import Diagnosis
+from grader.checks.failures import StudentFailure, StudentRaised
+from grader.checks.student import Observation
 from grader.course import Task, course
 from grader.intake import Snapshot
 from grader.intake.box import boxed
@@ -132,6 +134,12 @@ class TaskSession:
             return _value(self._exchange(worker, "in_clean_worker", body, self._limits.call_seconds))
         finally:
             self._pool.retire(worker)
+
+    def diagnosis(
+        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], right: Callable[..., Any]
+    ) -> Diagnosis:
+        """Return what names the mistake behind a wrong answer to a call; see ``Student.diagnosis``."""
+        return Diagnosis(function, args, kwargs, right)
 
     @contextlib.contextmanager
     def off_the_record(self, seconds: float) -> Iterator[None]:

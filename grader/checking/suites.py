@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from grader.checking import Kind
-from grader.checking.plugin import MARKER, CheckPlugin, CheckReport, Job, check_of
+from grader.checking.plugin import CheckPlugin, CheckReport, Job, check_of
+from grader.checks.marks import MARKER, Kind
 from grader.course import course
 from grader.errors import GraderError
 from grader.paths import HIDDEN_SUITES

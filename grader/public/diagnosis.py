@@ -37,19 +37,25 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a student's function by a public check.
+    """One call of a function by a public check.
 
     Attributes:
+        function: its name.
+        args: by place, as they are after the call.
+        kwargs: by name.
         inputs: the fingerprint of the function's name and its arguments, before the call.
         answer: what it returned.
     """
 
+    function: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     inputs: str | None
-    answer: object
+    answer: Any
 
 
 class Watched(ModuleType):
-    """A student's module whose functions are noted when they are called.
+    """A module whose functions are noted when they are called: a student's, or the reference.
 
     Attributes:
         calls: of its functions, in order; those that raised are not among them.
@@ -70,7 +76,7 @@ class Watched(ModuleType):
             __tracebackhide__ = True
             inputs = fingerprint(name, args, kwargs)
             answer = function(*args, **kwargs)
-            self.calls.append(Call(inputs, answer))
+            self.calls.append(Call(name, args, kwargs, inputs, answer))
             return answer
 
         return noted

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from grader.checks.failures import CheckFailed, NotStarted
 from grader.course import Task
-from grader.public.asserts import Mismatch, NotStarted
 from grader.public.diagnosis import Call, Mistake, Watched, known_mistake
 from grader.public.progress import Outcome
 from grader.stubs import says_not_written
@@ -79,7 +79,7 @@ def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
     """Return what a student reads about a wrong answer: with a known mistake's sentence, or the check's question."""
     if mistake is None:
         return str(error).split("\nassert ", 1)[0]
-    said, drawing = (error.said, error.drawing) if isinstance(error, Mismatch) else (str(error), "")
+    said, drawing = (error.shown, error.drawing) if isinstance(error, CheckFailed) else (str(error), "")
     return f"{said} {mistake.says} ({mistake.name})" + f"\n{drawing}".rstrip()
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
+from grader.checks.marks import MARKER, task_of
 from grader.course import course
 from grader.public.explain import folder, load
 from grader.public.plugin import PublicChecks, add_options
@@ -19,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker of the checks, and the report by tasks."""
-    config.addinivalue_line("markers", "task(id): the task that a check belongs to")
+    config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(PublicChecks(config, folder()), "public-checks")
     plt.switch_backend("Agg")  # figures are drawn, but no window opens
 
@@ -34,8 +35,7 @@ def student(request: pytest.FixtureRequest) -> ModuleType:
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """Do small work without helpers, who would cost more than they do; judging an artefact is not small."""
     threads = torch.get_num_threads()
-    task = request.node.get_closest_marker("task")
-    if task is not None and task.args[0] != course().judged:
+    if task_of(request.node) not in ("", course().judged):
         torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)

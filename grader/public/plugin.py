@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from grader.checks.failures import NotStarted
+from grader.checks.marks import task_of
 from grader.course import Task, course
 from grader.public import screen
-from grader.public.asserts import NotStarted
 from grader.public.diagnosis import Watched
 from grader.public.explain import outcome_of, too_slow
 from grader.public.memory import Memory
@@ -235,8 +236,7 @@ class PublicChecks:
 
     def _task_id(self, item: pytest.Item) -> str:
         """Return the task of a check of ours, or nothing."""
-        marker = item.get_closest_marker("task")
-        return str(marker.args[0]) if marker and item.path.parent == self.folder else ""
+        return task_of(item) if item.path.parent == self.folder else ""
 
     def _ran(self) -> bool:
         return any(progress.outcomes for progress in self.progress.values())

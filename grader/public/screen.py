@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.checks.drawing import EDGE
 from grader.course import course
-from grader.public.drawing import EDGE
 from grader.public.progress import State, TaskProgress, line_of, next_task, score_line
 
 COLOURS: dict[State, dict[str, bool]] = {

@@ -13,13 +13,15 @@ import json
 import math
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+
+from grader.foreign import ForeignArray, ForeignFloat, Opaque
 
 MAX_HEADER_BYTES = 4 << 20
 MAX_BUFFERS = 4096
@@ -47,36 +49,6 @@ class WireError(Exception):
 def _require(holds: bool, what: str) -> None:
     if not holds:
         raise WireError(f"wire: expected {what}")
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """Stands for an object that cannot cross; only its type's name does."""
-
-    type_name: str
-
-
-@dataclass(frozen=True)
-class ForeignArray:
-    """Stands for an array that is no torch tensor, such as numpy's.
-
-    Attributes:
-        kind: its type's name.
-        dtype: its dtype's name.
-        shape: its shape.
-        values: its numbers, where torch has the dtype.
-    """
-
-    kind: str
-    dtype: str
-    shape: tuple[int, ...]
-    values: torch.Tensor | None = field(default=None, compare=False)
-
-
-class ForeignFloat(float):
-    """A number that is no float of Python's own, such as numpy's float32; numpy's integers cross as ints."""
-
-    kind = "numpy.floating"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from grader.public.progress import next_task
 
 PRELOADED = (
     *("numpy", "torch", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "pytest_timeout"),
-    *("grader.public.asserts", "grader.public.plugin", *course().preload),
+    *("grader.checks", "grader.public.plugin", *course().preload),
 )
 
 

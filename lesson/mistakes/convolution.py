@@ -1,4 +1,7 @@
-"""Wrong convolutions. Each takes the arguments of any task in which it can happen.
+"""Wrong convolutions. Each takes the right function and the arguments of any task in which it can happen.
+
+The last two axes of every image, kernel and answer are rows and columns; `rest` is a task's further arguments: bias,
+stride, padding.
 
 How often they are seen: of 30 `conv2d` found in public repositories none knew pairs or a stride that does not divide;
 29 of 31 answers in numpy were float64. Of two dozen more loops over one image, one took the height for the width,
@@ -7,15 +10,15 @@ one swapped the two in its windows, two rotated the kernel, and one ignored its 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking.mistakes import misconception
+from grader.checking.mistakes import misconception, shows
 
 SINGLE = ("convolve", "convolve_torch")
 MAPS = (*SINGLE, "activation_maps")
@@ -59,578 +62,544 @@ SAYS = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    """The arguments of any task, in the form of ``F.conv2d``: image (N, C, H, W), weight (O, C, kH, kW)."""
-
-    task: str
-    image: Tensor
-    weight: Tensor
-    bias: Tensor | None
-    stride: Pair
-    padding: Pair
-
-    def maps(self, **changes: Any) -> Tensor:
-        """Convolve, with some arguments changed; shape (N, O, H', W')."""
-        case = replace(self, **changes)
-        return F.conv2d(case.image, case.weight, case.bias, case.stride, case.padding)
-
-    def run(self, **changes: Any) -> Tensor:
-        """Convolve, with some arguments changed, and give the answer the shape that the task requires."""
-        return self.shaped(self.maps(**changes))
-
-    def arguments(self) -> tuple[Any, ...]:
-        """Return the arguments of the task that this case was read from."""
-        if self.task in SINGLE:
-            return self.image[0, 0], self.weight[0, 0]
-        if self.task == "activation_maps":
-            return self.image[0], self.weight[:, 0], self.bias
-        return self.image, self.weight, self.bias, self.stride, self.padding
-
-    def shaped(self, maps: Tensor, *, relu: bool = True) -> Tensor:
-        """Turn (N, O, H', W') into the task's answer."""
-        if self.task in SINGLE:
-            return maps[0, 0]
-        if self.task == "activation_maps":
-            return maps[0].relu() if relu else maps[0]
-        return maps
+Right = Callable[..., Tensor]
 
 
-def case_of(task: str, *args: Any, **kwargs: Any) -> Case:
-    """Read the arguments of a task."""
-    if task in SINGLE:
-        image, kernel = args
-        return Case(task, image[None, None], kernel[None, None], None, (1, 1), (0, 0))
-    if task == "activation_maps":
-        image, filters, bias = (*args, None)[:3]
-        return Case(task, image[None], filters[:, None], bias, (1, 1), (0, 0))
-    names = ("input", "weight", "bias", "stride", "padding")
-    given = {"bias": None, "stride": 1, "padding": 0, **dict(zip(names, args, strict=False)), **kwargs}
-    return Case(task, given["input"], given["weight"], given["bias"], _pair(given["stride"]), _pair(given["padding"]))
+def mistake(name: str, tasks: tuple[str, ...], *, combines: bool = False) -> Callable[[Right], Right]:
+    """Add a wrong convolution to the bank."""
 
+    def register(answer: Right) -> Right:
+        @functools.wraps(answer)
+        def telling(right: Right, *args: Any) -> Tensor:
+            got = answer(right, *args)
+            shows(bool(got.any()))  # all zeros can come from anywhere
+            return got
 
-def _pair(value: int | Pair) -> Pair:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-
-def possible(holds: bool) -> None:
-    """Raise ValueError unless a mistake can be made on these arguments."""
-    if not holds:
-        raise ValueError("this mistake cannot be made here")
-
-
-def _telling(answer: Tensor) -> Tensor:
-    """Return an answer that may name a mistake: all zeros can come from anywhere."""
-    possible(bool(answer.any()))
-    return answer
-
-
-def _wrong(name: str, tasks: tuple[str, ...]) -> Callable[[Callable[[Case], Tensor]], Callable[[Case], Tensor]]:
-    """Register a wrong answer to a ``Case``."""
-
-    def register(answer: Callable[[Case], Tensor]) -> Callable[[Case], Tensor]:
-        misconception(name, tasks=tasks, says=SAYS[name])(
-            lambda task, *args, **kwargs: _telling(answer(case_of(task, *args, **kwargs)))
-        )
+        misconception(name, tasks=tasks, says=SAYS[name], combines=combines)(telling)
         return answer
 
     return register
 
 
-def _changed(name: str, tasks: tuple[str, ...]) -> Callable[[Callable[[Case], Case]], Callable[[Case], Case]]:
-    """Register a mistake that is the right answer to a changed ``Case``: another may come on top."""
+def pair_of(value: int | Pair) -> Pair:
+    """Return a stride or a padding for each axis."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
-    def register(change: Callable[[Case], Case]) -> Callable[[Case], Case]:
-        misconception(
-            name,
-            tasks=tasks,
-            says=SAYS[name],
-            before=lambda task, *args, **kwargs: change(case_of(task, *args, **kwargs)).arguments(),
-        )(lambda task, *args, **kwargs: _telling(change(case_of(task, *args, **kwargs)).run()))
-        return change
 
-    return register
-
-
-@_changed("flipped-kernel", ALL)
-def flipped_kernel(case: Case) -> Case:
-    """Convolve as in signal processing."""
-    return replace(case, weight=case.weight.flip(2, 3))
-
-
-@_changed("mirrored-one-axis", ALL)
-def mirrored_kernel(case: Case) -> Case:
-    """Reverse only the columns."""
-    return replace(case, weight=case.weight.flip(3))
-
-
-@_changed("mirrored-one-axis", ALL)
-def kernel_upside_down(case: Case) -> Case:
-    """Reverse only the rows."""
-    return replace(case, weight=case.weight.flip(2))
-
-
-@_changed("transposed-kernel", ALL)
-def transposed_kernel(case: Case) -> Case:
-    """Swap the kernel's axes."""
-    return replace(case, weight=case.weight.transpose(2, 3))
-
-
-@_wrong("assumes-square", ALL)
-def square_result(case: Case) -> Tensor:
-    """Take the smaller of the result's sides for both."""
-    maps = case.maps()
-    side = min(maps.shape[-2:])
-    possible(max(maps.shape[-2:]) > side + 1)
-    return case.shaped(maps[..., :side, :side])
-
-
-@_wrong("assumes-square", ALL)
-def square_is_filled(case: Case) -> Tensor:
-    """Fill a square of a result of the right size."""
-    maps = case.maps()
-    rows, columns = (size - min(maps.shape[-2:]) for size in maps.shape[-2:])
-    possible(rows + columns > 1)
-    return _without_the_end(case, rows, columns)
-
-
-@_wrong("assumes-square", ALL)
-def square_kernel(case: Case) -> Tensor:
-    """Use a square part of the kernel, wherever that part fits."""
-    side = min(case.weight.shape[-2:])
-    possible(max(case.weight.shape[-2:]) > side)
-    return case.run(weight=case.weight[..., :side, :side])
-
-
-@_wrong("assumes-square", ALL)
-def square_kernel_in_the_right_size(case: Case) -> Tensor:
-    """Use a square part of the kernel, wherever the whole kernel fits."""
-    side = min(case.weight.shape[-2:])
-    possible(max(case.weight.shape[-2:]) > side)
-    rows, columns = case.maps().shape[-2:]
-    return case.run(weight=case.weight[..., :side, :side])[..., :rows, :columns]
-
-
-@_wrong("same-size-output", ALL)
-def same_size_output(case: Case) -> Tensor:
-    """Pad so that the size stays the same at stride 1."""
-    down, across = (size - 1 for size in case.weight.shape[-2:])
-    around = (across // 2, across - across // 2, down // 2, down - down // 2)
-    return case.shaped(F.conv2d(F.pad(case.image, around), case.weight, case.bias))
-
-
-@_wrong("same-size-output", ALL)
-def same_size_at_the_corner(case: Case) -> Tensor:
-    """Write the result into an array of the image's size and leave the rest 0."""
-    right = F.conv2d(case.image, case.weight, case.bias)
-    rows, columns = (case.image.shape[axis] - right.shape[axis] for axis in (2, 3))
-    return case.shaped(F.pad(right, (0, columns, 0, rows)))
-
-
-@_wrong("same-size-output", ALL)
-def same_size_in_the_middle(case: Case) -> Tensor:
-    """Write each number at the kernel's middle, into an array of the image's size."""
-    right = F.conv2d(case.image, case.weight, case.bias)
-    down, across = (size - 1 for size in case.weight.shape[-2:])
-    around = ((across + 1) // 2, across - (across + 1) // 2, (down + 1) // 2, down - (down + 1) // 2)
-    return case.shaped(F.pad(right, around))
-
-
-@_wrong("drops-last-row-or-column", ALL)
-def drops_last_row_and_column(case: Case) -> Tensor:
-    """Stop one position early on both axes."""
-    return case.run()[..., :-1, :-1]
-
-
-@_wrong("drops-last-row-or-column", ALL)
-def drops_last_row(case: Case) -> Tensor:
-    """Stop one row early."""
-    return case.run()[..., :-1, :]
-
-
-@_wrong("drops-last-row-or-column", ALL)
-def drops_last_column(case: Case) -> Tensor:
-    """Stop one column early."""
-    return case.run()[..., :-1]
-
-
-@_wrong("last-row-never-filled", ALL)
-def last_column_is_empty(case: Case) -> Tensor:
-    """Stop one column early, in a result of the right size."""
-    return _without_the_end(case, 0, 1)
-
-
-@_wrong("last-row-never-filled", ALL)
-def last_row_is_empty(case: Case) -> Tensor:
-    """Stop one row early, in a result of the right size."""
-    return _without_the_end(case, 1, 0)
-
-
-@_wrong("last-row-never-filled", ALL)
-def last_row_and_column_are_empty(case: Case) -> Tensor:
-    """Stop one position early on both axes, in a result of the right size."""
-    return _without_the_end(case, 1, 1)
-
-
-@_wrong("off-by-one-size", ALL)
-def off_by_one_size(case: Case) -> Tensor:
-    """Go one position too far; everything outside the image counts as zero."""
-    (sh, sw), (ph, pw) = case.stride, case.padding
-    padded = F.pad(case.image, (pw, pw + sw, ph, ph + sh))
-    return case.run(image=padded, padding=(0, 0))
-
-
-@_wrong("off-by-one-size", ALL)
-def one_row_and_column_of_zeros(case: Case) -> Tensor:
-    """Make room for one position too many, and leave it 0."""
-    return F.pad(case.run(), (0, 1, 0, 1))
-
-
-@_wrong("squeeze-eats-axes", ALL)
-def squeezed(case: Case) -> Tensor:
-    """Remove every axis of size 1."""
-    answer = case.run()
-    possible(1 in answer.shape)
-    return answer.squeeze()
-
-
-@_wrong("squeeze-eats-axes", BIASED)
-def first_axis_squeezed(case: Case) -> Tensor:
-    """Remove the first axis if it has size 1."""
-    answer = case.run()
-    possible(answer.shape[0] == 1)
-    return answer[0]
-
-
-@_changed("mean-instead-of-sum", ALL)
-def mean_over_the_kernel(case: Case) -> Case:
-    """Average over the kernel's positions."""
-    return replace(case, weight=case.weight / case.weight[0, 0].numel())
-
-
-@_changed("mean-instead-of-sum", ("conv2d",))
-def mean_over_the_filter(case: Case) -> Case:
-    """Average over the kernel's positions and the channels."""
-    return replace(case, weight=case.weight / case.weight[0].numel())
-
-
-@_changed("mean-instead-of-sum", ("conv2d",))
-def mean_over_the_channels(case: Case) -> Case:
-    """Average over the channels."""
-    return replace(case, weight=case.weight / case.weight.shape[1])
-
-
-@_wrong("integer-output", ALL)
-def fractions_cut_off(case: Case) -> Tensor:
-    """Cut off the fractions, as a conversion to integers does."""
-    return case.run().trunc()
-
-
-@_wrong("integer-output", ALL)
-def rounded(case: Case) -> Tensor:
-    """Round to integers."""
-    return case.run().round()
-
-
-@_wrong("integer-output", ALL)
-def rounded_down(case: Case) -> Tensor:
-    """Round down."""
-    return case.run().floor()
-
-
-@_wrong("integer-output", ALL)
-def fractions_of_the_image_cut_off(case: Case) -> Tensor:
-    """Convert the image to integers before anything else."""
-    return case.run(image=case.image.trunc())
-
-
-@_wrong("integer-output", ALL)
-def fractions_of_the_kernel_cut_off(case: Case) -> Tensor:
-    """Convert the kernel to integers before anything else."""
-    return case.run(weight=case.weight.trunc())
-
-
-@_wrong("integer-output", ALL)
-def fractions_of_both_cut_off(case: Case) -> Tensor:
-    """Convert image and kernel to integers before anything else."""
-    return case.run(image=case.image.trunc(), weight=case.weight.trunc())
-
-
-@_wrong("returns-inside-loop", ALL)
-def returns_after_one_number(case: Case) -> Tensor:
-    """Return from the innermost loop over images, filters, rows and columns."""
-    return _only(case, (0, 0, 0, 0))
-
-
-@_wrong("returns-inside-loop", ALL)
-def returns_after_one_row(case: Case) -> Tensor:
-    """Return from the loop over the rows of the first map."""
-    return _only(case, (0, 0, 0))
-
-
-@_wrong("returns-inside-loop", BIASED)
-def returns_after_one_map(case: Case) -> Tensor:
-    """Return from the loop over the filters, of the first image."""
-    possible(len(case.weight) > 1)
-    return _only(case, (0, 0))
-
-
-@_wrong("returns-inside-loop", BIASED)
-def returns_after_the_first_place(case: Case) -> Tensor:
-    """Return from the loop over the columns of all maps at once."""
-    return _only(case, (slice(None), slice(None), 0, 0))
-
-
-@_wrong("returns-inside-loop", BIASED)
-def returns_after_the_first_row(case: Case) -> Tensor:
-    """Return from the loop over the rows of all maps at once."""
-    return _only(case, (slice(None), slice(None), 0))
-
-
-@_wrong("returns-inside-loop", ALL)
-def returns_the_first_number_alone(case: Case) -> Tensor:
-    """Return the sum of the first window."""
-    answer = case.run()
-    possible(answer.numel() > 1)
-    return answer.flatten()[0]
-
-
-@_wrong("returns-inside-loop", ("activation_maps",))
-def returns_the_first_map_alone(case: Case) -> Tensor:
-    """Return the map of the first filter."""
-    possible(len(case.weight) > 1)
-    return case.run()[0]
-
-
-@_wrong("returns-inside-loop", ("activation_maps",))
-def returns_a_stack_of_one_map(case: Case) -> Tensor:
-    """Return a stack with the map of the first filter."""
-    possible(len(case.weight) > 1)
-    return case.run()[:1]
-
-
-@_wrong("overwrites-instead-of-adds", ALL)
-def last_tap_only(case: Case) -> Tensor:
-    """Keep the last product of the last channel."""
-    return case.run(weight=_kept(case.weight, (slice(None), -1, -1, -1)))
-
-
-@_wrong("overwrites-instead-of-adds", ALL)
-def last_row_of_the_kernel_only(case: Case) -> Tensor:
-    """Keep the sum over the kernel's last row, of the last channel."""
-    return case.run(weight=_kept(case.weight, (slice(None), -1, -1)))
-
-
-@_wrong("overwrites-instead-of-adds", ("conv2d",))
-def last_tap_of_each_channel(case: Case) -> Tensor:
-    """Keep the last product of each channel."""
-    return case.run(weight=_kept(case.weight, (slice(None), slice(None), -1, -1)))
-
-
-@_wrong("overwrites-instead-of-adds", ("conv2d",))
-def last_channel_only(case: Case) -> Tensor:
-    """Keep the last channel."""
-    return case.run(weight=_kept(case.weight, (slice(None), -1)))
-
-
-@_wrong("no-relu", ("activation_maps",))
-def no_relu(case: Case) -> Tensor:
-    """Forget the activation."""
-    return case.shaped(case.maps(), relu=False)
-
-
-@_changed("ignores-bias", BIASED)
-def ignores_bias(case: Case) -> Case:
-    """Leave the bias out."""
-    return replace(case, bias=None)
-
-
-@_wrong("bias-at-every-tap", BIASED)
-def bias_with_each_tap(case: Case) -> Tensor:
-    """Add the bias with every product of a kernel."""
-    return case.run(bias=_bias(case) * case.weight[0, 0].numel())
-
-
-@_wrong("bias-at-every-tap", ("conv2d",))
-def bias_with_each_tap_of_each_channel(case: Case) -> Tensor:
-    """Add the bias with every product of a filter."""
-    return case.run(bias=_bias(case) * case.weight[0].numel())
-
-
-@_wrong("bias-at-every-tap", ("conv2d",))
-def bias_with_each_channel(case: Case) -> Tensor:
-    """Add the bias with every channel."""
-    return case.run(bias=_bias(case) * case.weight.shape[1])
-
-
-@_wrong("bias-after-relu", ("activation_maps",))
-def bias_after_relu(case: Case) -> Tensor:
-    """Add the bias after the activation."""
-    return case.run(bias=None) + _bias(case)[:, None, None]
-
-
-@_changed("ignores-stride", ("conv2d",))
-def ignores_stride(case: Case) -> Case:
-    """Move by one pixel."""
-    return replace(case, stride=(1, 1))
-
-
-@_wrong("ignores-stride", ("conv2d",))
-def first_positions_for_any_stride(case: Case) -> Tensor:
-    """Make a result of the right size, and fill it with the first positions."""
-    rows, columns = case.maps().shape[-2:]
-    return case.run(stride=(1, 1))[..., :rows, :columns]
-
-
-@_changed("swaps-stride-pair", ("conv2d",))
-def swaps_stride_pair(case: Case) -> Case:
-    """Take (width, height)."""
-    return replace(case, stride=case.stride[::-1])
-
-
-@_changed("ignores-padding", ("conv2d",))
-def ignores_padding(case: Case) -> Case:
-    """Leave the padding out."""
-    return replace(case, padding=(0, 0))
-
-
-@_changed("swaps-padding-pair", ("conv2d",))
-def swaps_padding_pair(case: Case) -> Case:
-    """Take (width, height)."""
-    return replace(case, padding=case.padding[::-1])
-
-
-@_wrong("pads-with-others", ("conv2d",))
-def pads_with_the_edge(case: Case) -> Tensor:
-    """Repeat the image's edge."""
-    return _padded(case, mode="replicate")
-
-
-@_wrong("pads-with-others", ("conv2d",))
-def pads_with_the_mirrored_image(case: Case) -> Tensor:
-    """Mirror the image at its edge."""
-    return _padded(case, mode="reflect")
-
-
-@_wrong("pads-with-others", ("conv2d",))
-def pads_with_ones(case: Case) -> Tensor:
-    """Put ones around the image."""
-    return _padded(case, value=1.0)
-
-
-@_wrong("pair-unsupported", ("conv2d",))
-def first_of_each_pair(case: Case) -> Tensor:
-    """Take the first number of a pair for both axes."""
-    (down, _), (above, _) = case.stride, case.padding
-    return case.run(stride=(down, down), padding=(above, above))
-
-
-@_wrong("pair-unsupported", ("conv2d",))
-def last_of_each_pair(case: Case) -> Tensor:
-    """Take the last number of a pair for both axes."""
-    (_, right), (_, left) = case.stride, case.padding
-    return case.run(stride=(right, right), padding=(left, left))
-
-
-@_changed("first-channel-only", ("conv2d",))
-def first_channel_only(case: Case) -> Case:
-    """Use only channel 0."""
-    return replace(case, image=case.image[:, :1], weight=case.weight[:, :1])
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def keeps_channels_apart(case: Case) -> Tensor:
-    """Return (N, O, C, H', W')."""
-    return torch.stack(_by_channel(case), dim=2)
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def channels_as_maps(case: Case) -> Tensor:
-    """Return (N, O * C, H', W')."""
-    return torch.stack(_by_channel(case), dim=2).flatten(1, 2)
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def maps_by_channel(case: Case) -> Tensor:
-    """Return (N, C, O, H', W')."""
-    return torch.stack(_by_channel(case), dim=1)
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def maps_by_channel_in_a_row(case: Case) -> Tensor:
-    """Return (N, C * O, H', W')."""
-    return torch.stack(_by_channel(case), dim=1).flatten(1, 2)
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def channels_behind(case: Case) -> Tensor:
-    """Return (N, O, H', W', C)."""
-    return torch.stack(_by_channel(case), dim=-1)
-
-
-@_wrong("keeps-channels-apart", ("conv2d",))
-def sums_over_filters(case: Case) -> Tensor:
-    """Return (N, C, H', W')."""
-    return torch.stack(_by_channel(case), dim=1).sum(2)
-
-
-@_changed("first-image-only", ("conv2d",))
-def first_image_only(case: Case) -> Case:
-    """Return (1, O, H', W')."""
-    return replace(case, image=case.image[:1])
-
-
-@_changed("first-image-only", ("conv2d",))
-def first_image_repeated(case: Case) -> Case:
-    """Answer every image with the first one's maps."""
-    return replace(case, image=case.image[:1].expand(len(case.image), -1, -1, -1))
-
-
-@_wrong("first-image-only", ("conv2d",))
-def other_images_are_zero(case: Case) -> Tensor:
-    """Leave the maps of all other images 0."""
-    return _only(case, (0,))
-
-
-@_wrong("first-image-only", ("conv2d",))
-def first_image_without_its_axis(case: Case) -> Tensor:
-    """Return (O, H', W')."""
-    possible(len(case.image) > 1)
-    return case.run()[0]
-
-
-def _by_channel(case: Case) -> list[Tensor]:
-    channels = range(case.weight.shape[1])
-    return [case.run(image=case.image[:, [c]], weight=case.weight[:, [c]], bias=None) for c in channels]
-
-
-def _bias(case: Case) -> Tensor:
-    possible(case.bias is not None)
-    assert case.bias is not None, "just made sure of"
-    return case.bias
-
-
-def _padded(case: Case, **how: Any) -> Tensor:
-    (above, left) = case.padding
-    possible(above + left > 0)
-    return case.run(image=F.pad(case.image, (left, left, above, above), **how), padding=(0, 0))
-
-
-def _kept(values: Tensor, place: tuple[int | slice, ...]) -> Tensor:
+def only(values: Tensor, place: Any) -> Tensor:
     """Return zeros with the values at one place."""
     kept = torch.zeros_like(values)
     kept[place] = values[place]
     return kept
 
 
-def _only(case: Case, place: tuple[int | slice, ...]) -> Tensor:
-    """Return the right answer with zeros everywhere except at one place of (N, O, H', W')."""
-    return case.shaped(_kept(case.maps(), place))
+def without_the_end(answer: Tensor, rows: int, columns: int) -> Tensor:
+    """Leave the last rows and columns 0, if that leaves others."""
+    height, width = answer.shape[-2] - rows, answer.shape[-1] - columns
+    shows(height > 0 and width > 0)
+    return F.pad(answer[..., :height, :width], (0, columns, 0, rows))
 
 
-def _without_the_end(case: Case, rows: int, columns: int) -> Tensor:
-    """Leave the last rows and columns of the right answer 0, if that leaves others."""
-    maps = case.maps()
-    height, width = maps.shape[-2] - rows, maps.shape[-1] - columns
-    possible(height > 0 and width > 0)
-    return case.shaped(F.pad(maps[..., :height, :width], (0, columns, 0, rows)))
+def times(bias: Tensor | None, count: int) -> Tensor | None:
+    """Return a bias that is added several times."""
+    return None if bias is None else bias * count
+
+
+def by_channel(right: Right, images: Tensor, weight: Tensor, stride: int | Pair, padding: int | Pair) -> list[Tensor]:
+    """Return the answer of each channel alone, without bias."""
+    channels = range(weight.shape[1])
+    return [right(images[:, [c]], weight[:, [c]], None, stride, padding) for c in channels]
+
+
+@mistake("flipped-kernel", ALL, combines=True)
+def flips_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Convolve as in signal processing."""
+    return right(image, weight.flip(-2, -1), *rest)
+
+
+@mistake("mirrored-one-axis", ALL, combines=True)
+def mirrors_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Reverse only the columns."""
+    return right(image, weight.flip(-1), *rest)
+
+
+@mistake("mirrored-one-axis", ALL, combines=True)
+def turns_the_kernel_upside_down(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Reverse only the rows."""
+    return right(image, weight.flip(-2), *rest)
+
+
+@mistake("transposed-kernel", ALL, combines=True)
+def transposes_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Swap the kernel's axes."""
+    return right(image, weight.transpose(-2, -1), *rest)
+
+
+@mistake("assumes-square", ALL)
+def answers_a_square(right: Right, *args: Any) -> Tensor:
+    """Take the smaller of the result's sides for both."""
+    answer = right(*args)
+    side = min(answer.shape[-2:])
+    shows(max(answer.shape[-2:]) > side + 1)
+    return answer[..., :side, :side]
+
+
+@mistake("assumes-square", ALL)
+def fills_a_square(right: Right, *args: Any) -> Tensor:
+    """Fill a square of a result of the right size."""
+    answer = right(*args)
+    rows, columns = (size - min(answer.shape[-2:]) for size in answer.shape[-2:])
+    shows(rows + columns > 1)
+    return without_the_end(answer, rows, columns)
+
+
+@mistake("assumes-square", ALL)
+def uses_a_square_of_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Use a square part of the kernel, wherever that part fits."""
+    side = min(weight.shape[-2:])
+    shows(max(weight.shape[-2:]) > side)
+    return right(image, weight[..., :side, :side], *rest)
+
+
+@mistake("assumes-square", ALL)
+def uses_a_square_in_the_right_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Use a square part of the kernel, wherever the whole kernel fits."""
+    side = min(weight.shape[-2:])
+    shows(max(weight.shape[-2:]) > side)
+    rows, columns = right(image, weight, *rest).shape[-2:]
+    return right(image, weight[..., :side, :side], *rest)[..., :rows, :columns]
+
+
+@mistake("same-size-output", ALL)
+def pads_to_the_same_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Pad so that the size stays the same at stride 1."""
+    down, across = (size - 1 for size in weight.shape[-2:])
+    around = (across // 2, across - across // 2, down // 2, down - down // 2)
+    return right(F.pad(image, around), weight, *rest[:1])
+
+
+@mistake("same-size-output", ALL)
+def fills_the_corner_of_the_same_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Write the result into an array of the image's size and leave the rest 0."""
+    down, across = (size - 1 for size in weight.shape[-2:])
+    return F.pad(right(image, weight, *rest[:1]), (0, across, 0, down))
+
+
+@mistake("same-size-output", ALL)
+def fills_the_middle_of_the_same_size(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Write each number at the kernel's middle, into an array of the image's size."""
+    down, across = (size - 1 for size in weight.shape[-2:])
+    around = ((across + 1) // 2, across - (across + 1) // 2, (down + 1) // 2, down - (down + 1) // 2)
+    return F.pad(right(image, weight, *rest[:1]), around)
+
+
+@mistake("drops-last-row-or-column", ALL)
+def drops_the_last_row_and_column(right: Right, *args: Any) -> Tensor:
+    """Stop one position early on both axes."""
+    return right(*args)[..., :-1, :-1]
+
+
+@mistake("drops-last-row-or-column", ALL)
+def drops_the_last_row(right: Right, *args: Any) -> Tensor:
+    """Stop one row early."""
+    return right(*args)[..., :-1, :]
+
+
+@mistake("drops-last-row-or-column", ALL)
+def drops_the_last_column(right: Right, *args: Any) -> Tensor:
+    """Stop one column early."""
+    return right(*args)[..., :-1]
+
+
+@mistake("last-row-never-filled", ALL)
+def leaves_the_last_column_empty(right: Right, *args: Any) -> Tensor:
+    """Stop one column early, in a result of the right size."""
+    return without_the_end(right(*args), 0, 1)
+
+
+@mistake("last-row-never-filled", ALL)
+def leaves_the_last_row_empty(right: Right, *args: Any) -> Tensor:
+    """Stop one row early, in a result of the right size."""
+    return without_the_end(right(*args), 1, 0)
+
+
+@mistake("last-row-never-filled", ALL)
+def leaves_the_last_row_and_column_empty(right: Right, *args: Any) -> Tensor:
+    """Stop one position early on both axes, in a result of the right size."""
+    return without_the_end(right(*args), 1, 1)
+
+
+@mistake("off-by-one-size", ALL)
+def goes_one_too_far(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Go one position too far; everything outside the image counts as zero."""
+    stride, padding = rest[1:] or (1, 0)
+    (down, across), (above, left) = pair_of(stride), pair_of(padding)
+    return right(F.pad(image, (left, left + across, above, above + down)), weight, *rest[:2])
+
+
+@mistake("off-by-one-size", ALL)
+def leaves_one_row_and_column_of_zeros(right: Right, *args: Any) -> Tensor:
+    """Make room for one position too many, and leave it 0."""
+    return F.pad(right(*args), (0, 1, 0, 1))
+
+
+@mistake("squeeze-eats-axes", ALL)
+def squeezes(right: Right, *args: Any) -> Tensor:
+    """Remove every axis of size 1."""
+    answer = right(*args)
+    shows(1 in answer.shape)
+    return answer.squeeze()
+
+
+@mistake("squeeze-eats-axes", BIASED)
+def squeezes_the_first_axis(right: Right, *args: Any) -> Tensor:
+    """Remove the first axis if it has size 1."""
+    answer = right(*args)
+    shows(answer.shape[0] == 1)
+    return answer[0]
+
+
+@mistake("mean-instead-of-sum", ALL, combines=True)
+def averages_over_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Average over the kernel's positions."""
+    return right(image, weight / weight.shape[-2:].numel(), *rest)
+
+
+@mistake("mean-instead-of-sum", ("conv2d",), combines=True)
+def averages_over_the_filter(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Average over the kernel's positions and the channels."""
+    return right(images, weight / weight[0].numel(), *rest)
+
+
+@mistake("mean-instead-of-sum", ("conv2d",), combines=True)
+def averages_over_the_channels(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Average over the channels."""
+    return right(images, weight / weight.shape[1], *rest)
+
+
+@mistake("integer-output", ALL)
+def cuts_fractions_off(right: Right, *args: Any) -> Tensor:
+    """Cut off the fractions, as a conversion to integers does."""
+    return right(*args).trunc()
+
+
+@mistake("integer-output", ALL)
+def rounds(right: Right, *args: Any) -> Tensor:
+    """Round to integers."""
+    return right(*args).round()
+
+
+@mistake("integer-output", ALL)
+def rounds_down(right: Right, *args: Any) -> Tensor:
+    """Round down."""
+    return right(*args).floor()
+
+
+@mistake("integer-output", ALL)
+def cuts_fractions_of_the_image_off(right: Right, image: Tensor, *rest: Any) -> Tensor:
+    """Convert the image to integers before anything else."""
+    return right(image.trunc(), *rest)
+
+
+@mistake("integer-output", ALL)
+def cuts_fractions_of_the_kernel_off(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Convert the kernel to integers before anything else."""
+    return right(image, weight.trunc(), *rest)
+
+
+@mistake("integer-output", ALL)
+def cuts_fractions_of_both_off(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Convert image and kernel to integers before anything else."""
+    return right(image.trunc(), weight.trunc(), *rest)
+
+
+@mistake("returns-inside-loop", ALL)
+def returns_after_one_number(right: Right, *args: Any) -> Tensor:
+    """Return from the innermost loop over images, filters, rows and columns."""
+    answer = right(*args)
+    return only(answer, (0,) * answer.ndim)
+
+
+@mistake("returns-inside-loop", ALL)
+def returns_after_one_row(right: Right, *args: Any) -> Tensor:
+    """Return from the loop over the rows of the first map."""
+    answer = right(*args)
+    return only(answer, (0,) * (answer.ndim - 1))
+
+
+@mistake("returns-inside-loop", BIASED)
+def returns_after_one_map(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Return from the loop over the filters, of the first image."""
+    shows(len(weight) > 1)
+    answer = right(image, weight, *rest)
+    return only(answer, (0,) * (answer.ndim - 2))
+
+
+@mistake("returns-inside-loop", BIASED)
+def returns_after_the_first_place(right: Right, *args: Any) -> Tensor:
+    """Return from the loop over the columns of all maps at once."""
+    return only(right(*args), (..., 0, 0))
+
+
+@mistake("returns-inside-loop", BIASED)
+def returns_after_the_first_row(right: Right, *args: Any) -> Tensor:
+    """Return from the loop over the rows of all maps at once."""
+    return only(right(*args), (..., 0, slice(None)))
+
+
+@mistake("returns-inside-loop", ALL)
+def returns_the_first_number_alone(right: Right, *args: Any) -> Tensor:
+    """Return the sum of the first window."""
+    answer = right(*args)
+    shows(answer.numel() > 1)
+    return answer.flatten()[0]
+
+
+@mistake("returns-inside-loop", ("activation_maps",))
+def returns_the_first_map_alone(right: Right, image: Tensor, filters: Tensor, *rest: Any) -> Tensor:
+    """Return the map of the first filter."""
+    shows(len(filters) > 1)
+    return right(image, filters, *rest)[0]
+
+
+@mistake("returns-inside-loop", ("activation_maps",))
+def returns_a_stack_of_one_map(right: Right, image: Tensor, filters: Tensor, *rest: Any) -> Tensor:
+    """Return a stack with the map of the first filter."""
+    shows(len(filters) > 1)
+    return right(image, filters, *rest)[:1]
+
+
+@mistake("overwrites-instead-of-adds", ALL)
+def keeps_the_last_tap(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Keep the last product of the last channel."""
+    place = (-1, -1, -1) if weight.ndim == 4 else (-1, -1)
+    return right(image, only(weight, (..., *place)), *rest)
+
+
+@mistake("overwrites-instead-of-adds", ALL)
+def keeps_the_last_row_of_the_kernel(right: Right, image: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Keep the sum over the kernel's last row, of the last channel."""
+    place = (-1, -1) if weight.ndim == 4 else (-1,)
+    return right(image, only(weight, (..., *place, slice(None))), *rest)
+
+
+@mistake("overwrites-instead-of-adds", ("conv2d",))
+def keeps_the_last_tap_of_each_channel(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Keep the last product of each channel."""
+    return right(images, only(weight, (..., -1, -1)), *rest)
+
+
+@mistake("overwrites-instead-of-adds", ("conv2d",))
+def keeps_the_last_channel(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Keep the last channel."""
+    return right(images, only(weight, (slice(None), -1)), *rest)
+
+
+@mistake("no-relu", ("activation_maps",))
+def forgets_relu(_right: Right, image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Forget the activation."""
+    return F.conv2d(image[None], filters[:, None], bias)[0]
+
+
+@mistake("ignores-bias", BIASED, combines=True)
+def ignores_bias(right: Right, image: Tensor, weight: Tensor, _bias: Tensor | None = None, *rest: Any) -> Tensor:
+    """Leave the bias out."""
+    return right(image, weight, None, *rest)
+
+
+@mistake("bias-at-every-tap", BIASED)
+def adds_bias_at_each_tap(
+    right: Right, image: Tensor, weight: Tensor, bias: Tensor | None = None, *rest: Any
+) -> Tensor:
+    """Add the bias with every product of a kernel."""
+    return right(image, weight, times(bias, weight.shape[-2:].numel()), *rest)
+
+
+@mistake("bias-at-every-tap", ("conv2d",))
+def adds_bias_at_each_tap_of_each_channel(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, *rest: Any
+) -> Tensor:
+    """Add the bias with every product of a filter."""
+    return right(images, weight, times(bias, weight[0].numel()), *rest)
+
+
+@mistake("bias-at-every-tap", ("conv2d",))
+def adds_bias_with_each_channel(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, *rest: Any
+) -> Tensor:
+    """Add the bias with every channel."""
+    return right(images, weight, times(bias, weight.shape[1]), *rest)
+
+
+@mistake("bias-after-relu", ("activation_maps",))
+def adds_bias_after_relu(right: Right, image: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Add the bias after the activation."""
+    maps = right(image, filters, None)
+    return maps if bias is None else maps + bias[:, None, None]
+
+
+@mistake("ignores-stride", ("conv2d",), combines=True)
+def ignores_stride(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, _stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Move by one pixel."""
+    return right(images, weight, bias, 1, padding)
+
+
+@mistake("ignores-stride", ("conv2d",))
+def takes_the_first_positions_for_any_stride(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Make a result of the right size, and fill it with the first positions."""
+    rows, columns = right(images, weight, bias, stride, padding).shape[-2:]
+    return right(images, weight, bias, 1, padding)[..., :rows, :columns]
+
+
+@mistake("swaps-stride-pair", ("conv2d",), combines=True)
+def swaps_the_strides(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Take (width, height)."""
+    return right(images, weight, bias, pair_of(stride)[::-1], padding)
+
+
+@mistake("ignores-padding", ("conv2d",), combines=True)
+def ignores_padding(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, _padding: Any = 0
+) -> Tensor:
+    """Leave the padding out."""
+    return right(images, weight, bias, stride)
+
+
+@mistake("swaps-padding-pair", ("conv2d",), combines=True)
+def swaps_the_paddings(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Take (width, height)."""
+    return right(images, weight, bias, stride, pair_of(padding)[::-1])
+
+
+def padded(images: Tensor, padding: int | Pair, **how: Any) -> Tensor:
+    """Pad the images with something other than zeros."""
+    above, left = pair_of(padding)
+    shows(above + left > 0)
+    return F.pad(images, (left, left, above, above), **how)
+
+
+@mistake("pads-with-others", ("conv2d",))
+def pads_with_the_edge(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Repeat the image's edge."""
+    return right(padded(images, padding, mode="replicate"), weight, bias, stride)
+
+
+@mistake("pads-with-others", ("conv2d",))
+def pads_with_the_mirrored_image(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Mirror the image at its edge."""
+    return right(padded(images, padding, mode="reflect"), weight, bias, stride)
+
+
+@mistake("pads-with-others", ("conv2d",))
+def pads_with_ones(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Put ones around the image."""
+    return right(padded(images, padding, value=1.0), weight, bias, stride)
+
+
+@mistake("pair-unsupported", ("conv2d",))
+def takes_the_first_of_each_pair(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Take the first number of a pair for both axes."""
+    return right(images, weight, bias, pair_of(stride)[0], pair_of(padding)[0])
+
+
+@mistake("pair-unsupported", ("conv2d",))
+def takes_the_last_of_each_pair(
+    right: Right, images: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Take the last number of a pair for both axes."""
+    return right(images, weight, bias, pair_of(stride)[1], pair_of(padding)[1])
+
+
+@mistake("first-channel-only", ("conv2d",), combines=True)
+def looks_at_the_first_channel(right: Right, images: Tensor, weight: Tensor, *rest: Any) -> Tensor:
+    """Use only channel 0."""
+    return right(images[:, :1], weight[:, :1], *rest)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def keeps_channels_apart(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, O, C, H', W')."""
+    return torch.stack(by_channel(right, images, weight, stride, padding), dim=2)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def takes_channels_for_maps(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, O * C, H', W')."""
+    return torch.stack(by_channel(right, images, weight, stride, padding), dim=2).flatten(1, 2)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def gives_maps_by_channel(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, C, O, H', W')."""
+    return torch.stack(by_channel(right, images, weight, stride, padding), dim=1)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def gives_maps_by_channel_in_a_row(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, C * O, H', W')."""
+    return torch.cat(by_channel(right, images, weight, stride, padding), dim=1)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def puts_channels_last(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, O, H', W', C)."""
+    return torch.stack(by_channel(right, images, weight, stride, padding), dim=-1)
+
+
+@mistake("keeps-channels-apart", ("conv2d",))
+def sums_over_filters(
+    right: Right, images: Tensor, weight: Tensor, _bias: Any = None, stride: Any = 1, padding: Any = 0
+) -> Tensor:
+    """Return (N, C, H', W')."""
+    return torch.stack(by_channel(right, images, weight, stride, padding), dim=1).sum(2)
+
+
+@mistake("first-image-only", ("conv2d",), combines=True)
+def answers_the_first_image(right: Right, images: Tensor, *rest: Any) -> Tensor:
+    """Return (1, O, H', W')."""
+    return right(images[:1], *rest)
+
+
+@mistake("first-image-only", ("conv2d",), combines=True)
+def repeats_the_first_image(right: Right, images: Tensor, *rest: Any) -> Tensor:
+    """Answer every image with the first one's maps."""
+    return right(images[:1].expand(len(images), -1, -1, -1), *rest)
+
+
+@mistake("first-image-only", ("conv2d",))
+def leaves_other_images_empty(right: Right, *args: Any) -> Tensor:
+    """Leave the maps of all other images 0."""
+    return only(right(*args), (0,))
+
+
+@mistake("first-image-only", ("conv2d",))
+def answers_the_first_image_without_its_axis(right: Right, images: Tensor, *rest: Any) -> Tensor:
+    """Return (O, H', W')."""
+    shows(len(images) > 1)
+    return right(images, *rest)[0]

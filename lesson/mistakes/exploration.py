@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from grader.checking.mistakes import misconception
+from grader.checking.mistakes import Answer, misconception
 
 STATISTICS = ("pixel_statistics",)
 COUNTS = ("class_counts",)
@@ -16,12 +18,12 @@ MEANS = ("class_means",)
     "not-scaled",
     tasks=STATISTICS,
     says="The numbers are on the scale from 0 to 255. What should white be?",
-    after=lambda statistics: tuple(255 * value for value in statistics),
+    combines=True,
 )
-def statistics_not_scaled(_task: str, images: Tensor) -> tuple[float, float]:
+def statistics_not_scaled(right: Answer, images: Tensor) -> tuple[float, float]:
     """Stay on the byte scale."""
-    pixels = images.double()
-    return float(pixels.mean()), float(pixels.std(correction=0))
+    mean, deviation = right(images)
+    return 255 * mean, 255 * deviation
 
 
 @misconception(
@@ -29,7 +31,7 @@ def statistics_not_scaled(_task: str, images: Tensor) -> tuple[float, float]:
     tasks=STATISTICS,
     says="This is the deviation of the images' means. What does each image's mean hide?",
 )
-def std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
+def std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average each image first."""
     pixels = images.double() / 255
     return float(pixels.mean()), float(pixels.flatten(1).mean(1).std(correction=0))
@@ -40,7 +42,7 @@ def std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
     tasks=STATISTICS,
     says="The deviation is combined from single images. How far apart are the images' means?",
 )
-def mean_of_image_stds(_task: str, images: Tensor) -> tuple[float, float]:
+def mean_of_image_stds(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average the images' own deviations."""
     pixels = images.double() / 255
     return float(pixels.mean()), float(pixels.flatten(1).std(1, correction=0).mean())
@@ -51,7 +53,7 @@ def mean_of_image_stds(_task: str, images: Tensor) -> tuple[float, float]:
     tasks=STATISTICS,
     says="The deviation is combined from single images. How far apart are the images' means?",
 )
-def mean_of_image_sample_stds(_task: str, images: Tensor) -> tuple[float, float]:
+def mean_of_image_sample_stds(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average the images' own deviations, each a sample's."""
     pixels = images.double() / 255
     return float(pixels.mean()), float(pixels.flatten(1).std(1).mean())
@@ -62,7 +64,7 @@ def mean_of_image_sample_stds(_task: str, images: Tensor) -> tuple[float, float]
     tasks=STATISTICS,
     says="This is the deviation of the images' means. What does each image's mean hide?",
 )
-def sample_std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]:
+def sample_std_of_image_means(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Average each image first, and take a sample's deviation."""
     pixels = images.double() / 255
     return float(pixels.mean()), float(pixels.flatten(1).mean(1).std())
@@ -73,7 +75,7 @@ def sample_std_of_image_means(_task: str, images: Tensor) -> tuple[float, float]
     tasks=STATISTICS,
     says="This is a sample's deviation. By what is the sum of squares divided if these are all the pixels?",
 )
-def sample_std(_task: str, images: Tensor) -> tuple[float, float]:
+def sample_std(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Divide by one fewer."""
     pixels = images.double() / 255
     return float(pixels.mean()), float(pixels.std())
@@ -84,7 +86,7 @@ def sample_std(_task: str, images: Tensor) -> tuple[float, float]:
     tasks=STATISTICS,
     says="The two numbers are swapped. In which order does the function that you call return them?",
 )
-def deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
+def deviation_first(_right: Answer, images: Tensor) -> tuple[float, float]:
     """Return the result of `torch.std_mean`, in its order."""
     pixels = images.double() / 255
     return float(pixels.std(correction=0)), float(pixels.mean())
@@ -95,7 +97,7 @@ def deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
     tasks=STATISTICS,
     says="The two numbers are swapped. In which order does the function that you call return them?",
 )
-def sample_deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
+def sample_deviation_first(_right: Answer, images: Tensor) -> tuple[float, float]:
     """The same with a sample's deviation."""
     pixels = images.double() / 255
     return float(pixels.std()), float(pixels.mean())
@@ -104,7 +106,7 @@ def sample_deviation_first(_task: str, images: Tensor) -> tuple[float, float]:
 @misconception(
     "drops-absent-classes", tasks=COUNTS, says="Classes without an image are missing. How many numbers should come out?"
 )
-def counts_present_classes(_task: str, labels: Tensor, _num_classes: int) -> Tensor:
+def counts_present_classes(_right: Answer, labels: Tensor, _num_classes: int) -> Tensor:
     """Count only the classes that occur."""
     counts: Tensor = labels.unique(return_counts=True)[1]
     return counts
@@ -113,7 +115,7 @@ def counts_present_classes(_task: str, labels: Tensor, _num_classes: int) -> Ten
 @misconception(
     "drops-absent-classes", tasks=COUNTS, says="The last classes are missing. How many numbers should come out?"
 )
-def counts_to_the_largest(_task: str, labels: Tensor, _num_classes: int) -> Tensor:
+def counts_to_the_largest(_right: Answer, labels: Tensor, _num_classes: int) -> Tensor:
     """Count up to the largest label."""
     return labels.bincount()
 
@@ -123,39 +125,37 @@ def counts_to_the_largest(_task: str, labels: Tensor, _num_classes: int) -> Tens
     tasks=COUNTS,
     says="These are the counts of only the classes that occur. Which class does each place stand for?",
 )
-def counts_packed_to_the_front(_task: str, labels: Tensor, num_classes: int) -> Tensor:
+def counts_packed_to_the_front(_right: Answer, labels: Tensor, num_classes: int) -> Tensor:
     """Leave the places at the end empty."""
-    counts = counts_present_classes(_task, labels, num_classes)
+    counts = labels.unique(return_counts=True)[1]
     return torch.nn.functional.pad(counts, (0, num_classes - len(counts)))
 
 
-def _means(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    pixels = images.double() / 255
-    rows = [pixels[labels == label].mean(0) for label in range(num_classes)]
-    return torch.stack(rows).nan_to_num(0).float()
+Means = Callable[..., Tensor]
 
 
-def _sums(images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    return _means(images, labels, num_classes) * labels.bincount(minlength=num_classes)[:, None, None]
+def sums(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Return the sum of each class."""
+    return right(images, labels, num_classes) * labels.bincount(minlength=num_classes)[:, None, None]
 
 
 @misconception(
     "drops-absent-classes", tasks=MEANS, says="Classes without an image are missing. How many means should come out?"
 )
-def means_of_present_classes(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def means_of_present_classes(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Average only the classes that occur."""
-    return _means(images, labels, num_classes)[labels.unique()]
+    return right(images, labels, num_classes)[labels.unique()]
 
 
 @misconception(
     "not-scaled",
     tasks=MEANS,
     says="The means are on the scale from 0 to 255. What should white be?",
-    after=lambda means: means * 255,
+    combines=True,
 )
-def means_not_scaled(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def means_not_scaled(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Stay on the byte scale."""
-    return _means(images, labels, num_classes) * 255
+    return right(images, labels, num_classes) * 255
 
 
 @misconception(
@@ -163,9 +163,9 @@ def means_not_scaled(_task: str, images: Tensor, labels: Tensor, num_classes: in
     tasks=MEANS,
     says="The values grow with the number of images of a class. By what is the sum divided?",
 )
-def sums_instead_of_means(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def sums_instead_of_means(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Forget to divide by the number of images."""
-    return _sums(images, labels, num_classes)
+    return sums(right, images, labels, num_classes)
 
 
 @misconception(
@@ -173,9 +173,9 @@ def sums_instead_of_means(_task: str, images: Tensor, labels: Tensor, num_classe
     tasks=MEANS,
     says="The values grow with the number of images of a class. By what is the sum divided?",
 )
-def sums_of_bytes(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def sums_of_bytes(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Neither divide nor scale."""
-    return _sums(images, labels, num_classes) * 255
+    return sums(right, images, labels, num_classes) * 255
 
 
 @misconception(
@@ -183,9 +183,9 @@ def sums_of_bytes(_task: str, images: Tensor, labels: Tensor, num_classes: int) 
     tasks=MEANS,
     says="Every class is divided by the same number. How many images does each class have?",
 )
-def divides_by_all_images(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def divides_by_all_images(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Divide the sum of a class by the number of all images."""
-    return _sums(images, labels, num_classes) / len(images)
+    return sums(right, images, labels, num_classes) / len(images)
 
 
 @misconception(
@@ -193,15 +193,15 @@ def divides_by_all_images(_task: str, images: Tensor, labels: Tensor, num_classe
     tasks=MEANS,
     says="There is one number per class instead of a picture. Over which axis is the mean?",
 )
-def mean_over_everything(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def mean_over_everything(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Average over the pixels as well."""
-    return _means(images, labels, num_classes).flatten(1).mean(1)
+    return right(images, labels, num_classes).flatten(1).mean(1)
 
 
 @misconception(
     "mean-over-everything", tasks=MEANS, says="Every class has the same mean. Which images belong to a class?"
 )
-def mean_over_all_images(_task: str, images: Tensor, _labels: Tensor, num_classes: int) -> Tensor:
+def mean_over_all_images(_right: Answer, images: Tensor, _labels: Tensor, num_classes: int) -> Tensor:
     """Average over all images, whatever their class."""
     return (images.double() / 255).mean(0).float().expand(num_classes, *images.shape[1:])
 
@@ -209,7 +209,7 @@ def mean_over_all_images(_task: str, images: Tensor, _labels: Tensor, num_classe
 @misconception(
     "mean-over-everything", tasks=MEANS, says="There is one picture for all classes. Which images belong to a class?"
 )
-def one_mean_for_all(_task: str, images: Tensor, _labels: Tensor, _num_classes: int) -> Tensor:
+def one_mean_for_all(_right: Answer, images: Tensor, _labels: Tensor, _num_classes: int) -> Tensor:
     """Average over all images, and return that one picture."""
     return (images.double() / 255).mean(0).float()
 
@@ -217,14 +217,14 @@ def one_mean_for_all(_task: str, images: Tensor, _labels: Tensor, _num_classes: 
 @misconception(
     "mean-over-everything", tasks=MEANS, says="Every picture has one grey level. Over which axis is the mean?"
 )
-def mean_of_each_class_everywhere(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def mean_of_each_class_everywhere(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Fill each picture with the mean of its class."""
-    return _means(images, labels, num_classes).mean((1, 2), keepdim=True).expand(num_classes, *images.shape[1:])
+    return right(images, labels, num_classes).mean((1, 2), keepdim=True).expand(num_classes, *images.shape[1:])
 
 
 @misconception(
     "squeeze-eats-axes", tasks=MEANS, says="An axis of length 1 is missing. Which axes does `squeeze()` remove?"
 )
-def squeezes_all(_task: str, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+def squeezes_all(right: Means, images: Tensor, labels: Tensor, num_classes: int) -> Tensor:
     """Squeeze every axis of length 1."""
-    return _means(images, labels, num_classes).squeeze()
+    return right(images, labels, num_classes).squeeze()

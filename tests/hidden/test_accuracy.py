@@ -6,11 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail
-from grader.checking.assertions import fail_check
 from grader.checking.inputs import Rng
-from grader.checking.student import Student, StudentFailure
-from grader.checking.values import describe
+from grader.checks import Student, StudentFailure, core, describe, detail, fail_check
 from grader.course import course
 from grader.results import SUSPICION
 from lesson import oracle

@@ -11,9 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import CheckFailed, assert_refused_in_probe, fail_check
-from grader.checking.student import Student, StudentFailure, StudentRaised
+from grader.checks import (
+    CheckFailed,
+    Student,
+    StudentFailure,
+    StudentRaised,
+    core,
+    detail,
+    fail_check,
+    refusal,
+    refused,
+)
 from lesson import synthetic
 
 MEAN, STD = 0.2860, 0.3530
@@ -381,8 +389,8 @@ def is_taken(student: Student, val_size: int) -> bool:
 def assert_sizes_refused(student: Student) -> None:
     for val_size in (0, ALL, -5):
         options: dict[str, Any] = {"options": {"val_size": val_size}, "stages": ["fit"]}
-        where = f"val_size={val_size}"
-        assert_refused_in_probe(student, "take", student.data_root, {"val": 10}, where=where, **options)
+        with refused(f"val_size={val_size}"):
+            student.probe("take", student.data_root, {"val": 10}, **options)
     for val_size in (1, ALL - 1):  # not these
         student.probe("take", student.data_root, {}, options={"val_size": val_size}, stages=[])
 

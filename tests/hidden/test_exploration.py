@@ -9,23 +9,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import (
+from grader.checking.inputs import Rng
+from grader.checking.mistakes import Diagnosis
+from grader.checks import (
     CheckFailed,
+    Student,
+    StudentRaised,
     assert_arguments_kept,
-    assert_figure_itself,
+    assert_is_figure,
     assert_kind,
     assert_refused,
     assert_same_again,
     assert_values,
+    core,
+    describe,
+    detail,
     fail_check,
     name_mistake,
+    number_of,
+    numbers_of,
+    refusal,
+    same_values,
 )
-from grader.checking.inputs import Rng
-from grader.checking.mistakes import Diagnosis
-from grader.checking.student import Student, StudentRaised
-from grader.checking.values import describe, number_of, numbers_of, same_values
-from grader.sandbox.wire import ForeignFloat
+from grader.foreign import ForeignFloat
 
 EXACT, NEAR, ROUGH = 1e-4, 1e-3, 0.02
 
@@ -621,7 +627,7 @@ def test_rows_may_be_shorter(student: Student, rng: Rng) -> None:
 @detail("plot_examples", "returns the figure itself", weight=0.2)
 def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     given = drawn(student, rng).figure["given"]
-    assert_figure_itself(given, "plot_examples")
+    assert_is_figure(given, "plot_examples")
 
 
 @detail("plot_examples", "draws each figure afresh, views too, and does not change its arguments", weight=0.3)

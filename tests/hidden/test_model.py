@@ -9,11 +9,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import CheckFailed, assert_refused_in_probe, assert_values, fail_check
 from grader.checking.inputs import Rng
-from grader.checking.student import Student, StudentFailure
-from grader.checking.values import describe, same_values
+from grader.checks import (
+    CheckFailed,
+    Student,
+    StudentFailure,
+    assert_values,
+    core,
+    describe,
+    detail,
+    fail_check,
+    refusal,
+    refused,
+    same_values,
+)
 from lesson.probes.keeping import MAX_STATISTICS
 from lesson.weights import MAX_PARAMETERS, assert_small_network, weights_of_network
 
@@ -180,7 +189,8 @@ def test_baseline_is_new_and_trainable(student: Student, rng: Rng) -> None:
 @refusal("build_baseline", "fewer than one class")
 def test_baseline_refuses_no_classes(student: Student) -> None:
     for classes in (0, -1):
-        assert_refused_in_probe(student, "no_baseline", classes, where=f"build_baseline({classes})")
+        with refused(f"build_baseline({classes})"):
+            student.probe("no_baseline", classes)
 
 
 def answers(student: Student, batches: list[Tensor], **options: Any) -> list[Any]:

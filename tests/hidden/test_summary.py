@@ -8,11 +8,8 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from grader.checking import core, detail
-from grader.checking.assertions import CheckFailed, fail_check
 from grader.checking.inputs import Rng
-from grader.checking.student import Student, StudentRaised
-from grader.checking.values import describe, number_of
+from grader.checks import CheckFailed, Student, StudentRaised, core, describe, detail, fail_check, number_of
 from lesson.probes.summary import network_for_freezing, stepped
 
 NESTED_SIZE = (2, 1, 11, 13)

@@ -10,19 +10,25 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import (
-    CheckFailed,
-    assert_figure_itself,
-    assert_kind,
-    assert_refused,
-    fail_check,
-    name_mistake,
-)
 from grader.checking.inputs import Rng
 from grader.checking.mistakes import Diagnosis
-from grader.checking.student import Student, StudentRaised
-from grader.checking.values import describe, number_of, numbers_of, same_values
+from grader.checks import (
+    CheckFailed,
+    Student,
+    StudentRaised,
+    assert_is_figure,
+    assert_kind,
+    assert_refused,
+    core,
+    describe,
+    detail,
+    fail_check,
+    name_mistake,
+    number_of,
+    numbers_of,
+    refusal,
+    same_values,
+)
 from lesson import oracle
 
 MEAN, STD = 0.2860, 0.3530
@@ -240,7 +246,7 @@ def test_the_title_shows_the_mode(student: Student, rng: Rng) -> None:
 @detail("show_image", "returns the figure itself", weight=0.3)
 def test_a_figure_is_returned(student: Student, rng: Rng) -> None:
     given = shown_once(student, rng)[1]["given"]
-    assert_figure_itself(given, "show_image")
+    assert_is_figure(given, "show_image")
 
 
 @detail("show_image", "draws each picture into its own figure, a colour picture in its colours", weight=0.5)

@@ -124,23 +124,14 @@ def block(**changes: str) -> str:
 WRONG = [
     (name, task, "encoder" if task == "encoder_block" else "heads", code)
     for name, task, code in [
-        ("no-scaling", "attention", einsum(scale="1")),
         ("no-scaling", "attention", looped(scale="")),
-        ("scales-by-size", "attention", einsum(scale="(1 / query.size(-1))")),
         ("scales-by-size", "attention", looped(scale="/ query.shape[-1]")),
-        ("softmax-over-queries", "attention", einsum(axis="-2")),
         ("softmax-over-queries", "attention", looped(axis="-2")),
-        ("masks-after-softmax", "attention", einsum(mask="torch.ones_like(mask)", after="\n    if mask is not None:\n        weights = weights * mask")),
         ("masks-after-softmax", "attention", looped(unless=" and False", after="\n    weights = weights if mask is None else weights * mask")),
-        ("inverts-mask", "attention", einsum(mask="~mask")),
         ("inverts-mask", "attention", looped(mask="~mask")),
-        ("mixes-heads-up", "split_heads", SPLIT.format(value="x.reshape(n, num_heads, length, size // num_heads)")),
         ("mixes-heads-up", "split_heads", SPLIT.format(value="x.contiguous().view(n, num_heads, -1, size // num_heads)")),
-        ("interleaves-heads", "split_heads", SPLIT.format(value="x.reshape(n, length, -1, num_heads).permute(0, 3, 1, 2)")),
         ("interleaves-heads", "split_heads", SPLIT.format(value="torch.stack([x[..., h::num_heads] for h in range(num_heads)], 1)")),
-        ("halves-side-by-side", "positions", TABLE.format(columns="size, 2", write=HALVES)),
         ("halves-side-by-side", "positions", POSITIONS.format(power="(j - j % 2)", place="j // 2 + (size // 2) * (j % 2)")),
-        ("a-rate-for-each-column", "positions", TABLE.format(columns="size", write=OWN)),
         ("a-rate-for-each-column", "positions", POSITIONS.format(power="j", place="j")),
         ("norm-first", "encoder_block", block(forward=NORM_FIRST)),
         ("norm-first", "encoder_block", block(forward=NORM_FIRST.replace("x + self.attend(self.norm1(x))", "self.attend(self.norm1(x)).add(x)"))),

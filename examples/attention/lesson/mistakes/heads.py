@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from grader.checking.mistakes import misconception
+from grader.checking.mistakes import Answer, misconception
 
 
 def attend(scores: Tensor, value: Tensor, mask: Tensor | None, axis: int = -1) -> Tensor:
@@ -19,7 +19,7 @@ def attend(scores: Tensor, value: Tensor, mask: Tensor | None, axis: int = -1) -
 @misconception(
     "no-scaling", tasks=("attention",), says="The scores are the bare products. How do they grow with the features?"
 )
-def without_scaling(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def without_scaling(_right: Answer, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Leave the division out."""
     return attend(query @ key.transpose(-2, -1), value, mask)
 
@@ -29,7 +29,7 @@ def without_scaling(_task: str, query: Tensor, key: Tensor, value: Tensor, mask:
     tasks=("attention",),
     says="The products are divided by the size itself. How does their spread grow?",
 )
-def scaled_by_size(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def scaled_by_size(_right: Answer, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Divide by E in place of its root."""
     return attend(query @ key.transpose(-2, -1) / query.shape[-1], value, mask)
 
@@ -37,7 +37,9 @@ def scaled_by_size(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: 
 @misconception(
     "softmax-over-queries", tasks=("attention",), says="The weights sum to 1 over the queries. Over what is the mean?"
 )
-def softmax_over_queries(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def softmax_over_queries(
+    _right: Answer, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """Take the softmax along the wrong axis."""
     return attend(query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]), value, mask, axis=-2)
 
@@ -47,7 +49,7 @@ def softmax_over_queries(_task: str, query: Tensor, key: Tensor, value: Tensor, 
     tasks=("attention",),
     says="What is masked is taken out after the softmax. What do the weights that are left sum to?",
 )
-def mask_after_softmax(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def mask_after_softmax(_right: Answer, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Set weights to 0 that took their share before."""
     weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(dim=-1)
     return (weights if mask is None else weights * mask) @ value
@@ -56,7 +58,7 @@ def mask_after_softmax(_task: str, query: Tensor, key: Tensor, value: Tensor, ma
 @misconception(
     "inverts-mask", tasks=("attention",), says="Queries look just where they must not. What does True stand for?"
 )
-def inverted_mask(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+def inverted_mask(_right: Answer, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
     """Hide what may be seen."""
     return attend(query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]), value, None if mask is None else ~mask)
 
@@ -66,7 +68,7 @@ def inverted_mask(_task: str, query: Tensor, key: Tensor, value: Tensor, mask: T
     tasks=("split_heads",),
     says="A head holds pieces of several positions. Which axis must be cut before two change places?",
 )
-def mixed_heads(_task: str, x: Tensor, num_heads: int) -> Tensor:
+def mixed_heads(_right: Answer, x: Tensor, num_heads: int) -> Tensor:
     """Cut the memory, whatever stands in it."""
     return x.reshape(x.shape[0], num_heads, x.shape[1], -1)
 
@@ -76,7 +78,7 @@ def mixed_heads(_task: str, x: Tensor, num_heads: int) -> Tensor:
     tasks=("split_heads",),
     says="Neighbouring features belong to different heads here. Which of them belong to the first?",
 )
-def interleaved_heads(_task: str, x: Tensor, num_heads: int) -> Tensor:
+def interleaved_heads(_right: Answer, x: Tensor, num_heads: int) -> Tensor:
     """Give every H-th feature to a head."""
     return x.reshape(*x.shape[:2], -1, num_heads).permute(0, 3, 1, 2)
 
@@ -91,7 +93,7 @@ def angles(length: int, rates: Tensor) -> Tensor:
     tasks=("positions",),
     says="All sines come before all cosines. Which columns does the docstring give to them?",
 )
-def halves(_task: str, length: int, size: int) -> Tensor:
+def halves(_right: Answer, length: int, size: int) -> Tensor:
     """Put the sines first, then the cosines."""
     each = angles(length, 10000.0 ** (-torch.arange(0, size, 2) / size))
     return torch.cat([each.sin(), each.cos()], dim=1)
@@ -102,7 +104,7 @@ def halves(_task: str, length: int, size: int) -> Tensor:
     tasks=("positions",),
     says="A sine and its cosine turn at different rates. How many wavelengths are there for two columns?",
 )
-def own_rates(_task: str, length: int, size: int) -> Tensor:
+def own_rates(_right: Answer, length: int, size: int) -> Tensor:
     """Use the column's own number in place of its pair's."""
     each = angles(length, 10000.0 ** (-torch.arange(size) / size))
     return torch.where(torch.arange(size) % 2 == 0, each.sin(), each.cos())

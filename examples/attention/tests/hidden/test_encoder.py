@@ -7,11 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from grader.checking import core, detail
-from grader.checking.assertions import assert_values, fail_check
 from grader.checking.inputs import Rng
-from grader.checking.student import Student
-from grader.checking.values import same_values
+from grader.checks import Student, assert_values, core, detail, fail_check, same_values
 
 SIZE, HEADS, HIDDEN = 12, 3, 20
 SHAPES = {

@@ -4,17 +4,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking import core, detail, refusal
-from grader.checking.assertions import (
+from grader.checking.inputs import Rng
+from grader.checks import (
+    Student,
     assert_agrees,
     assert_arguments_kept,
     assert_close,
     assert_refused,
     assert_same_again,
     assert_values,
+    core,
+    detail,
+    refusal,
 )
-from grader.checking.inputs import Rng
-from grader.checking.student import Student
 
 
 def assert_attends(student: Student, *args: Tensor) -> None:

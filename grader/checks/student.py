@@ -6,47 +6,23 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from grader.results import TaskStatus
+from typing import Any, Protocol
 
 
-class StudentFailure(Exception):
-    """The student's code gave no answer.
+class Named(Protocol):
+    """A mistake that has a name, and a sentence on it."""
 
-    Attributes:
-        status: what the task is, if nothing catches this in a core check.
-        text: what the student reads.
-    """
+    @property
+    def name(self) -> str:
+        """Return the name, such as ``flipped-kernel``."""
 
-    def __init__(self, status: TaskStatus, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
+    @property
+    def says(self) -> str:
+        """Return what is seen, and one question."""
 
 
-class StudentRaised(StudentFailure):
-    """The student's code raised an exception.
-
-    Attributes:
-        type_names: names of the exception's classes along its MRO, the most special first.
-        ops: watched operations that ran before; where they are blocked, one of them raised.
-        args_after: the positional arguments of a call as they are after it; none of a probe's.
-    """
-
-    def __init__(
-        self,
-        status: TaskStatus,
-        text: str,
-        type_names: tuple[str, ...],
-        ops: tuple[str, ...] = (),
-        args_after: tuple[Any, ...] = (),
-    ) -> None:
-        super().__init__(status, text)
-        self.type_names = type_names
-        self.ops = ops
-        self.args_after = args_after
+Diagnose = Callable[[object, object], Named | None]
+"""Called with a wrong answer and the right one, returns the mistake that gives just this answer, if one is known."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +54,11 @@ class Session(Protocol):
     def in_clean_worker(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call one of our functions where there is no student's code."""
 
+    def diagnosis(
+        self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], right: Callable[..., Any]
+    ) -> Diagnose:
+        """Return what names the mistake behind a wrong answer to a call."""
+
 
 class Student:
     """One submission, as seen by the checks of one task.
@@ -107,6 +88,10 @@ class Student:
             StudentFailure: if it gives no answer.
         """
         return self._session.call(function, args, kwargs).value
+
+    def diagnosis(self, function: str, right: Callable[..., Any], *args: Any, **kwargs: Any) -> Diagnose:
+        """Return what names the mistake behind a wrong answer to a call, whose right answers ``right`` gives."""
+        return self._session.diagnosis(function, args, kwargs, right)
 
     def observe(self, function: str, *args: Any, **kwargs: Any) -> Observation:
         """Return the answer, the arguments after the call, and the watched operations that ran.

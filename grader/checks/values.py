@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 
-from grader.sandbox.wire import ForeignArray, ForeignFloat, Opaque
+from grader.checks.drawing import draw
+from grader.foreign import ForeignArray, ForeignFloat, Opaque
 
 # Relative to the largest expected value: sums may be taken in any order, and an FFT is as accurate as its largest term.
 TOLERANCES: dict[torch.dtype, float] = {torch.float32: 1e-5, torch.float64: 1e-11}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How an answer differs from the expected one.
+
+    Attributes:
+        found: in words that show neither inputs nor expected values: for a hidden check.
+        asks: one question that leads on.
+        place: which value is shown, such as ``, at [1, 0]``.
+        shown: the same with both values; empty where ``found`` says it all.
+        drawing: both as a picture in text, where they are small.
+    """
+
+    found: str
+    asks: str
+    place: str = ""
+    shown: str = ""
+    drawing: str = ""
 
 
 def describe(value: object) -> str:
@@ -41,7 +62,7 @@ def number_of(got: object) -> float | None:
 def same_values(got: object, expected: object) -> bool:
     """Tell whether two answers agree in shape and numbers, up to rounding, whatever holds them."""
     if isinstance(expected, torch.Tensor):
-        return difference(got, expected, "", None) is None
+        return difference(got, expected) is None
     if isinstance(expected, tuple):
         if not isinstance(got, tuple | list) or len(got) != len(expected):
             return False
@@ -52,26 +73,32 @@ def same_values(got: object, expected: object) -> bool:
     return type(got) is type(expected) and got == expected
 
 
-def difference(got: object, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
-    """Say how an answer differs from the expected tensor; None if it does not."""
+def difference(got: object, expected: torch.Tensor, atol: float | None = None) -> Difference | None:
+    """Say how an answer differs from the expected tensor in shape or numbers; None if it does not.
+
+    Args:
+        got: whatever holds it.
+        expected: what is right.
+        atol: absolute tolerance; by dtype and the largest expected value unless given.
+    """
     if got is None:
-        return f"{where}: expected a tensor, got None. Does every path through the function return?"
+        return Difference("expected a tensor, got None.", "Does every path through the function return?")
     numbers = numbers_of(got)
     if numbers is None or numbers.is_complex():
-        return f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?"
+        return Difference(f"expected a torch tensor, got {describe(got)}.", "Which type does the docstring promise?")
     if numbers.shape != expected.shape:
-        return (
-            f"{where}: expected shape {tuple(expected.shape)}, got {tuple(numbers.shape)}. "
-            "How many positions does each axis have?"
+        return Difference(
+            f"expected shape {tuple(expected.shape)}, got {tuple(numbers.shape)}.",
+            "How many positions does each axis have?",
         )
-    return _value_difference(numbers, expected, where, atol)
+    return _value_difference(numbers.detach(), expected, atol)
 
 
-def _value_difference(got: torch.Tensor, expected: torch.Tensor, where: str, atol: float | None) -> str | None:
+def _value_difference(got: torch.Tensor, expected: torch.Tensor, atol: float | None) -> Difference | None:
     got64, expected64 = got.double(), expected.double()
     if got64.isfinite().logical_not().any():
         index = got64.isfinite().logical_not().nonzero()[0].tolist()
-        return f"{where}: expected finite numbers, got NaN or infinity, first at index {index}."
+        return Difference(f"expected finite numbers, got NaN or infinity, first at index {index}.", "")
     if expected.is_floating_point():
         reach = float(expected64.abs().max()) if expected.numel() else 0.0
         coarser = max(TOLERANCES.get(dtype, 1e-2) for dtype in (got.dtype, expected.dtype) if dtype.is_floating_point)
@@ -81,7 +108,13 @@ def _value_difference(got: torch.Tensor, expected: torch.Tensor, where: str, ato
     if not wrong.any():
         return None
     index = wrong.nonzero()[0].tolist()
-    return (
-        f"{where}: the shape {tuple(got.shape)} is right, but {int(wrong.sum())} of {wrong.numel()} values are not, "
-        f"first at index {index}. What goes into that one value?"
+    right, came = expected[tuple(index)].item(), got[tuple(index)].item()
+    many = f" ({int(wrong.sum())} of {wrong.numel()} values differ)" if wrong.numel() > 1 else ""
+    return Difference(
+        f"the shape {tuple(got.shape)} is right, but {int(wrong.sum())} of {wrong.numel()} values are not, "
+        f"first at index {index}.",
+        "What goes into that one value?",
+        f", at {index}" if index else "",
+        f"expected {right:.6g}, got {came:.6g}{many}.",
+        draw(expected, got, tuple(index)),
     )
