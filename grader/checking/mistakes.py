@@ -44,7 +44,7 @@ class Misconception:
     Attributes:
         name: as in results.json, such as ``flipped-kernel``.
         tasks: ids of the tasks where the mistake can be made.
-        says: what is seen, and one question that leads on; never the solution.
+        says: the symptom, and one question that leads on; never the solution.
         answer: returns the wrong answer; called with the right function of the task, then with its arguments by place.
         combines: whether it can be made on top of another: then ``answer`` takes the other for the right function.
     """
