@@ -55,7 +55,7 @@ class Call:
 
 
 class Watched(ModuleType):
-    """A module whose functions are noted when they are called: a student's, or the reference.
+    """A module that records the calls of its functions: a student's, or the reference.
 
     Attributes:
         calls: of its functions, in order, except those that raised.
