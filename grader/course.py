@@ -1,4 +1,4 @@
-"""A course: what is taught and asked, read from its `course.toml`: all that the grader knows of a lesson."""
+"""A course: what is taught and tested, read from its `course.toml`; all that the grader knows about a lesson."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Task:
         title: what it is about, for people.
         points: at most this many; all tasks together are ``Course.max_score``.
         symbols: functions or ``Class.method`` that the student writes for it.
-        needs: ids of the tasks whose answers it builds on.
+        needs: ids of the tasks on which it builds.
         hints: from a nudge to a plan.
-        watched: whether checks learn which of PyTorch's operations ran.
-        by_hand: whether those that are there for its purpose are out of reach.
-        predicted: whether ``grader predict`` can ask for its answers.
+        watched: whether checks see which PyTorch operations ran.
+        by_hand: whether ready-made operations for its purpose are out of reach.
+        predicted: whether ``grader predict`` asks about it.
     """
 
     id: str
@@ -49,17 +49,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A file that students hand in beside their modules, such as a trained network.
+    """A file that students submit besides their modules, such as a trained network.
 
     Attributes:
         file: its name.
-        task: id of the task that is about it.
+        task: id of its task.
         about: what it is, in words.
         made_by: the command that writes it.
-        option: name of the option by which an instructor says how it is judged.
+        option: name of the option with which an instructor chooses how it is judged.
         ways: the option's values; the first is the default.
         help: of the option.
-        thresholds: numbers by which it is judged, by name, which a term may change.
+        thresholds: numbers by which it is judged, by name; a term may change them.
     """
 
     file: str
@@ -79,17 +79,17 @@ class Course:
     Attributes:
         root: the folder of its ``course.toml``.
         title: for people.
-        name: short, of the assignment and in file names.
-        data_variable: of the environment, in which student code finds the data folder; empty without data.
+        name: a short one for the assignment and for file names.
+        data_variable: environment variable in which student code finds the data folder; empty without data.
         about: one sentence on where it leads.
-        unseen: what hidden checks ask for beside what the public ones do, in words.
-        packages: those that compute what a submission is judged by.
-        max_score: what all tasks together are meant to be worth.
+        unseen: what hidden checks test beyond the public ones, in words.
+        packages: those that compute grades.
+        max_score: the intended total of all tasks.
         tasks: in teaching order.
-        given: files of ``exercises/`` that students get whole, beside the modules and their checks.
+        given: files of ``exercises/`` that students get complete, besides the modules and their checks.
         preload: modules that the fork server imports.
-        artefact: what is handed in beside the modules, if anything.
-        solved: modules that students get solved: what is taught needs them.
+        artefact: what is submitted besides the modules, if anything.
+        solved: modules that students get solved, because others need them.
         left_out: tasks that this term does not teach.
         term: what this term changes.
     """
@@ -112,7 +112,7 @@ class Course:
 
     @classmethod
     def read(cls, root: Path) -> Course:
-        """Read the course that lies in a folder."""
+        """Read the course in a folder."""
         document = tomllib.loads((root / "course.toml").read_text(encoding="utf-8"))
         artefact = document.get("artefact")
         return cls(
@@ -131,10 +131,10 @@ class Course:
         )
 
     def during(self, term: Term) -> Course:
-        """Return the course as it is taught in a term.
+        """Return the course as taught in a term.
 
         Raises:
-            WrongTerm: if the term names what is not there, or leaves out what is needed.
+            WrongTerm: if the term names something unknown, or leaves out something needed.
         """
         modules = self.modules if term.modules is None else term.modules
         for names, known in ((modules, self.modules), (term.given, self.modules),
@@ -144,7 +144,7 @@ class Course:
                 raise WrongTerm(f"term.toml: expected {', '.join(known) or 'none'}, got {', '.join(unknown)}.")
         thresholds = {**self.thresholds, **term.thresholds}
         if (rising := list(thresholds.values())) != sorted(set(rising)):
-            raise WrongTerm(f"term.toml: expected thresholds that rise, got {thresholds}.")
+            raise WrongTerm(f"term.toml: expected increasing thresholds, got {thresholds}.")
         priced = [replace(task, points=term.points.get(task.id, task.points)) for task in self.tasks]
         tasks = tuple(task for task in priced if task.module in modules and task.points)
         solved = tuple(name for name in self.modules if name in term.given and name not in modules)
@@ -178,22 +178,22 @@ class Course:
 
     @property
     def judged(self) -> str:
-        """Id of the task that is about the artefact; empty where there is none."""
+        """Id of the artefact's task; empty if there is none."""
         return self.artefact.task if self.artefact else ""
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """How the artefact can be judged, the usual way first; a single empty one where there is no artefact."""
+        """How the artefact can be judged, the usual way first; a single empty one if there is no artefact."""
         return self.artefact.ways if self.artefact else ("",)
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """By which the artefact is judged, by name."""
+        """The artefact's thresholds, by name."""
         return self.artefact.thresholds if self.artefact else {}
 
     @property
     def artefact_file(self) -> str:
-        """Name of the artefact's file; empty where there is none."""
+        """Name of the artefact's file; empty if there is none."""
         return self.artefact.file if self.artefact else ""
 
     @property
@@ -202,31 +202,31 @@ class Course:
         return tuple(name for name in ("archives", "predictions") if (self.root / LESSON.name / f"{name}.py").is_file())
 
     def load(self, name: str) -> ModuleType:
-        """Import a module that lies in the course's folder, such as ``solutions.MODULE``."""
+        """Import a module from the course's folder, such as ``solutions.MODULE``."""
         self.make_importable()
         return importlib.import_module(name)
 
     def make_importable(self) -> None:
-        """Put the course's folder on the import path: its hidden suites import what lies beside them."""
+        """Put the course's folder on the import path, since its hidden suites import from there."""
         if str(self.root) not in sys.path:
             sys.path.insert(0, str(self.root))
 
     def part(self, name: str) -> ModuleType | None:
-        """Import a module of the course's own package ``lesson``; None where it has none of that name.
+        """Import a module of the course's own package ``lesson``; None if there is none of that name.
 
-        Which ones the grader asks for, and what it calls in them:
+        The modules that the grader looks for, and what it calls in them:
 
         - ``probes.MODULE``: functions for ``Student.probe``, beside the student's code of that module;
         - ``by_hand``: ``prepare()`` in the fork server, ``Watch(block=...)`` in the worker of a ``watched`` task, with
           ``install()``, and ``seen``: names of the operations that ran;
         - ``mistakes.*``: wrong answers with names, see ``grader.checking.mistakes``;
         - ``answers``: right, wrong and partial answers that test the checks, see ``grader.authoring.answers``;
-        - ``data``: ``lay_out(folder)`` writes what student code reads as the data folder;
-        - ``archives``: ``archives()`` gives name, path and MD5 of each for ``grader doctor``; students get it;
+        - ``data``: ``lay_out(folder)`` writes the data folder of student code;
+        - ``archives``: ``archives()`` returns name, path and MD5 of each for ``grader doctor``; students get it;
         - ``warming``: ``warm_up()`` does in the fork server what every worker would otherwise do for the first time;
-        - ``pictures``: ``draw(task_id, student, all_passed=...)`` gives in plain values what there is to draw;
-        - ``pages``: ``pictures(figures, environment)`` gives the markup of all that was drawn;
-        - ``predictions``: ``DRAW`` gives cases of ``grader predict`` by task; students get it.
+        - ``pictures``: ``draw(task_id, student, all_passed=...)`` returns what can be drawn, as plain values;
+        - ``pages``: ``pictures(figures, environment)`` returns the markup of all drawings;
+        - ``predictions``: ``DRAW`` has the cases of ``grader predict`` by task; students get it.
         """
         try:
             return self.load(f"{LESSON.name}.{name}")
@@ -275,6 +275,6 @@ def _task(entry: dict[str, Any]) -> Task:
 
 @functools.cache
 def course() -> Course:
-    """Return the course that this process is about, as it is taught in its term; see `paths.COURSE`."""
+    """Return this process's course as taught in its term; see `paths.COURSE`."""
     whole, term = Course.read(COURSE), term_file()
     return whole.during(Term.read(term)) if term else whole

@@ -1,4 +1,4 @@
-"""A term: what an instructor changes of a course without touching it, read from a `term.toml`."""
+"""A term: an instructor's changes to a course without editing it, read from a `term.toml`."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ DATES = "%Y-%m-%d %H:%M"
 
 @dataclass(frozen=True)
 class Term:
-    """What a term.toml says; what it leaves out is as in the course.
+    """The contents of a term.toml; what it leaves out is as in the course.
 
     Attributes:
         file: where it was read, or None.
-        title: stands on pages and on what students get.
+        title: shown on pages and in what students get.
         logo: a picture for pages, or None.
         deadline: with its time zone, or None.
-        late: what late work loses: ``none`` or ``all`` of its points, or so many per cent for each day begun.
+        late: what late work loses: ``none`` or ``all`` of its points, or a percentage for each day begun.
         dates: how dates are written, as for `strftime`.
         modules: those that are taught, or None for all.
         given: those that students get solved.
-        points: by task id; 0 takes a task out.
+        points: by task id; 0 removes a task.
         thresholds: of the artefact, by name.
     """
 
@@ -49,15 +49,15 @@ class Term:
 
     @classmethod
     def read(cls, path: Path) -> Term:
-        """Read a file; the course says later whether what it names is there.
+        """Read a file; the course checks later whether the names in it exist.
 
         Raises:
-            WrongTerm: if it cannot be read, or holds what no term has.
+            WrongTerm: if it cannot be read, or contains anything unknown.
         """
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise WrongTerm(f"{path}: expected a term that can be read, got {error}") from error
+            raise WrongTerm(f"{path}: expected a readable term, got {error}") from error
         if unknown := sorted(document.keys() - READERS.keys()):
             raise WrongTerm(f"{path}: expected {', '.join(READERS)}, got {', '.join(unknown)}.")
         found = {}
@@ -71,12 +71,12 @@ class Term:
         return cls(path, **found)
 
     def files(self) -> dict[str, bytes]:
-        """Return the file and the picture beside it, by name; nothing where there is no file."""
+        """Return the file and its picture, by name; nothing if there is no file."""
         named = {TERM_FILE: self.file} | ({self.logo.name: self.logo} if self.logo else {})
         return {name: one.read_bytes() for name, one in named.items() if one}
 
     def lost_by(self, seconds_late: float) -> float:
-        """Return the share of its points that work loses that is handed in so long after the deadline."""
+        """Return the share of its points that work loses if submitted this long after the deadline."""
         if seconds_late <= 0 or self.late == "none":
             return 0.0
         if self.late == "all":
@@ -118,7 +118,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _numbers(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or not all(type(one) in (int, float) and 0 <= one < 1e6 for one in value.values()):
-        raise TypeError("lines of a name and a number that is not negative")
+        raise TypeError("lines with a name and a number that is not negative")
     return {name: float(one) for name, one in value.items()}
 
 

@@ -46,7 +46,7 @@ def test_a_failed_check_ends_with_the_drawing() -> None:
     assert caught.value.drawing == "\n".join(drawing)
 
 
-def test_a_wrong_shape_is_told_without_a_drawing() -> None:
+def test_a_wrong_shape_is_reported_without_a_drawing() -> None:
     with pytest.raises(CheckFailed) as caught:
         assert_close(RIGHT[:1], RIGHT, "convolve", "How many positions?")
     assert str(caught.value) == "convolve: expected shape (2, 3), got (1, 3). How many positions?"

@@ -367,7 +367,7 @@ def test_quiet_says_only_how_far_it_is(begun: Path) -> None:
 def test_if_no_signal_can_stop_a_hang_the_run_ends_and_says_so(begun: Path) -> None:
     got = run(begun, "exercises", "-k", "convolve_torch or summarize", "--timeout=4", "--timeout-method=thread")
     assert got.state("convolve_torch") == "failed"
-    assert "On this computer that ends the whole run: later tasks were not looked at." in got.text
+    assert "On this computer that ends the whole run: later tasks were not checked." in got.text
     assert "1 not run" in got.text
     assert got.status == 1
 

@@ -71,7 +71,7 @@ def test_invalid_terms_are_refused(text: str, expected: str, tmp_path: Path) -> 
         (Term(given=("maths",)), "got maths"),
         (Term(points={"conv3d": 1}), "got conv3d"),
         (Term(thresholds={"half": 0.5}), "got half"),
-        (Term(thresholds={"none": 0.95}), "thresholds that rise"),
+        (Term(thresholds={"none": 0.95}), "increasing thresholds"),
         (Term(modules=()), "at least one task"),
         (Term(modules=("data_module", "model", "convolution")), "eval_transform (transforms), which data_splits needs"),
         (Term(points={"convolve": 0}), "convolve (convolution), which conv2d needs"),

@@ -1,4 +1,4 @@
-"""A wrong helper is reported once: at its own task, and not again at every task that uses it."""
+"""A wrong helper is reported once: at its own task, not again at every task that uses it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from grader.course import Task
 from grader.results import TaskResult
 
 WRONG = {"failed", "crashed", "partial"}
-"""Statuses of a task that was answered, and not as it should be."""
+"""Statuses of a task with a wrong answer."""
 
 
 def reported_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozenset[str]]) -> dict[Task, TaskResult]:
-    """Return the results, where a task that fails with a helper of the student's own says so in place of its own words.
+    """Return the results; a task that fails because of the student's own helper says only that.
 
     Args:
         results: of the tasks that were tried, in teaching order.
-        uses: names that the text of each task's functions mentions.
+        uses: names used in the source of each task's functions.
     """
     reported: dict[Task, TaskResult] = {}
     for task, result in results.items():
@@ -36,7 +36,7 @@ def _says(task: Task, helper: Task) -> str:
 
 
 def _explains(helper: Task, its: TaskResult, task: Task, result: TaskResult, used: frozenset[str]) -> bool:
-    """Tell whether a task fails as a helper does that it builds on: one that its text mentions, or its own class."""
+    """Return whether a task fails like a helper on which it builds: one used in its source, or its own class."""
     if task.module != helper.module or task.symbols == helper.symbols or not {result.status, its.status} <= WRONG:
         return False
     if used.isdisjoint(helper.symbols) and _classes(helper).isdisjoint(_classes(task)):

@@ -23,7 +23,7 @@ class Rng:
         return torch.randn(shape, generator=self.generator, dtype=dtype)
 
     def whole(self, *shape: int, low: int = -9, high: int = 9, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        """Return whole numbers from ``low`` to ``high``, both included, as floats."""
+        """Return integers from ``low`` to ``high``, both included, as floats."""
         return torch.randint(low, high + 1, shape, generator=self.generator).to(dtype)
 
     def bytes_(self, *shape: int) -> torch.Tensor:
@@ -35,5 +35,5 @@ class Rng:
         return torch.randint(0, num_classes, (count,), generator=self.generator)
 
     def int(self, low: int, high: int) -> int:
-        """Return one whole number from ``low`` to ``high``, both included."""
+        """Return one integer from ``low`` to ``high``, both included."""
         return int(torch.randint(low, high + 1, (), generator=self.generator))

@@ -1,4 +1,4 @@
-"""Named wrong answers: each is written once, explains failed checks, and is handed in to test the checks."""
+"""Named wrong answers: each is written once, explains failed checks, and is graded to test the checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Diagnosis:
     Attributes:
         task: the function's name, and the task's.
         args: of the call, as are ``kwargs``.
-        right: answers as the function should, and fast; the solutions do unless it is given.
+        right: gives the right answers, and fast; by default the solutions.
     """
 
     task: str
@@ -44,9 +44,9 @@ class Misconception:
     Attributes:
         name: as in results.json, such as ``flipped-kernel``.
         tasks: ids of the tasks where the mistake can be made.
-        says: what is seen, and one question that leads on; never the solution.
+        says: the symptom, and one question that leads on; never the solution.
         answer: returns the wrong answer; called with the right function of the task, then with its arguments by place.
-        combines: whether it can be made on top of another: then ``answer`` takes the other for the right function.
+        combines: whether it can be made on top of another: then ``answer`` gets the other as the right function.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Misconception:
     combines: bool = False
 
     def on_top_of(self, other: Misconception) -> Misconception | None:
-        """Return this and another mistake made at once, or None where they cannot be combined."""
+        """Return this and another mistake made at once, or None if they cannot be combined."""
         tasks = tuple(task for task in self.tasks if task in other.tasks)
         if not self.combines or not tasks:
             return None
@@ -75,7 +75,7 @@ def misconception(
 ) -> Callable[[Answer], Answer]:
     """Add a function ``answer(right, *args)`` to the bank; see ``Misconception``.
 
-    `grader verify` hands its text in as a student's, so it uses nothing but its own module and the reference's imports.
+    `grader verify` submits its text as a student's, so it uses only its own module and the reference's imports.
     """
 
     def register(answer: Answer) -> Answer:
@@ -86,7 +86,7 @@ def misconception(
 
 
 def shows(holds: bool) -> None:
-    """End an answer unless the mistake shows on these arguments, and is no other's; a student's code has no such line.
+    """End an answer unless the mistake shows on these arguments, and is not another's; student code has no such line.
 
     Raises:
         ValueError: if it does not hold.
@@ -115,9 +115,9 @@ def pairs() -> tuple[Misconception, ...]:
 
 
 def explain(diagnosis: Diagnosis, got: object, expected: object) -> Misconception | None:
-    """Return the named mistake that gives the student's values, if there is just one, or else the first pair that does.
+    """Return the named mistake that gives the student's values, if there is exactly one, or else the first such pair.
 
-    Every wrong answer of the task is computed on the same input and compared. Where none gives these values, every two
+    Every wrong answer of the task is computed on the same input and compared. If none gives these values, every two
     of them at once are tried.
     """
     fitting = {one.name: one for one in bank() if _gives(one, diagnosis, got, expected)}
@@ -134,7 +134,7 @@ def _gives(candidate: Misconception, diagnosis: Diagnosis, got: object, expected
 
 
 def wrong_answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
-    """Return a wrong answer, a picture as its pixels; None for a mistake that cannot be made on this input."""
+    """Return a wrong answer, a picture as its pixels; None if the mistake cannot be made on this input."""
     try:
         right = diagnosis.right or functools.partial(right_answer, diagnosis.task)
         answer = candidate.answer(right, *by_place(diagnosis))
@@ -144,7 +144,7 @@ def wrong_answer(candidate: Misconception, diagnosis: Diagnosis) -> object:
 
 
 def by_place(diagnosis: Diagnosis) -> tuple[Any, ...]:
-    """Return all arguments by place, those that were given by name too."""
+    """Return all arguments by position, including those given by name."""
     if not diagnosis.kwargs:
         return diagnosis.args
     given = inspect.signature(reference(diagnosis.task)).bind(*diagnosis.args, **diagnosis.kwargs)
@@ -153,13 +153,13 @@ def by_place(diagnosis: Diagnosis) -> tuple[Any, ...]:
 
 
 def right_answer(task_id: str, *args: Any) -> Any:
-    """Return what the solutions answer."""
+    """Return the solutions' answer."""
     return reference(task_id)(*args)
 
 
 @functools.cache
 def reference(task_id: str) -> Answer:
-    """Return the function of the solutions that a task is named after; they are imported when one is needed."""
+    """Return the solutions' function that a task is named after; they are imported on first use."""
     function: Answer = getattr(course().load(f"solutions.{course().task(task_id).module}"), task_id)
     return function
 

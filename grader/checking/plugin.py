@@ -28,35 +28,35 @@ from grader.sandbox.server import ZygoteDied
 from grader.text import clean, for_students
 
 CHECK_SECONDS = 20
-"""Of the checker's own processor time, for one check; the reference's take less than one."""
+"""Limit of the checker's own processor time, for one check; the reference's take less than one."""
 
 
 DRAWING_SECONDS = 5.0
-"""For each answer that a picture on the pages needs."""
+"""Limit for each answer that a picture on the pages needs."""
 
 
 class CheckTooLong(BaseException):
-    """A check computed for longer than it may; no check can catch it."""
+    """A check computed for longer than allowed; no check can catch it."""
 
 
 ENDED = ("timed_out", "out_of_memory", "protocol")
 
 
 class OpenSession(Session, Protocol):
-    """A session that the plugin looks at before the first check, and closes after the last."""
+    """A session that the plugin inspects before the first check, and closes after the last."""
 
     pace: Pace
     disturbed: bool
 
     @property
     def uses(self) -> frozenset[str]:
-        """Names that the text of the task's functions mentions, once it is known whether they are written."""
+        """Names used in the source of the task's functions, once it is known whether they are written."""
 
     def is_started(self) -> bool:
-        """Tell whether the task differs from the stub; raises StudentFailure if it cannot run at all."""
+        """Return whether the task differs from the stub; raise StudentFailure if it cannot run at all."""
 
     def off_the_record(self, seconds: float) -> AbstractContextManager[None]:
-        """Ask for what does not belong to the task's checks; raises StudentFailure if no worker is left."""
+        """Make calls that do not belong to the task's checks; raise StudentFailure if no worker is left."""
 
     def close(self) -> None:
         """End the worker."""
@@ -67,12 +67,12 @@ class Job:
     """One submission to be checked.
 
     Attributes:
-        name: handed back with the result.
+        name: returned with the result.
         seed: of the inputs.
-        selected: ids of the tasks asked for.
+        selected: ids of the tasks to grade.
         open: opens a session for one task.
         weights: the submitted weights, if any.
-        way: how the artefact is judged, in the usual way if empty; checks that are for the other way are left out.
+        way: how the artefact is judged, in the usual way if empty; checks for other ways are left out.
     """
 
     name: str
@@ -85,13 +85,13 @@ class Job:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the suites say of one submission.
+    """The suites' report on one submission.
 
     Attributes:
         tasks: all of them, in teaching order.
         notes: advice for the instructor.
-        paces: how long each task took that was tried, by id.
-        disturbed: ids of the tasks that ended early for what may be no fault of theirs; see `TaskSession`.
+        paces: how long each tried task took, by id.
+        disturbed: ids of the tasks that ended early perhaps through no fault of theirs; see `TaskSession`.
         figures: what the pages draw beside the results.
     """
 
@@ -102,7 +102,7 @@ class CheckReport:
     figures: Figures = field(default_factory=dict)
 
     def updated(self, again: CheckReport) -> CheckReport:
-        """Return the same with the tasks of a second try in place of the first's."""
+        """Return the same with the tasks of a second try instead of the first."""
         tried = {task.id: task for task in again.tasks if task.status != "skipped"}
         return CheckReport(
             tuple(tried.get(task.id, task) for task in self.tasks),
@@ -114,12 +114,12 @@ class CheckReport:
 
 
 class CheckNotRun(GraderError):
-    """A check ended before it said anything, though nothing was wrong with the student's answer: our own trouble."""
+    """A check ended without an outcome, though nothing was wrong with the student's answer: our own error."""
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What one check said."""
+    """The outcome of one check."""
 
     status: TaskStatus
     message: str
@@ -127,12 +127,12 @@ class _Outcome:
 
 
 NOT_RUN = _Outcome("failed", "Not run to its end.")
-"""What a check has said before it says anything: whatever keeps it from its end, it has not passed."""
+"""A check's initial outcome: whatever keeps it from finishing, it has not passed."""
 
 
 @dataclass
 class _Run:
-    """What the checks of one task leave behind."""
+    """The results of one task's checks."""
 
     job: Job
     task: Task
@@ -149,10 +149,9 @@ class _Run:
     grader_trouble: Exception | None = None
 
     def result(self) -> TaskResult:
-        """Judge the task: what ended it before its checks, else its first core failure, else its weightiest details.
+        """Judge the task: by what ended it before its checks, else its first core failure, else its heaviest details.
 
-        Of the details that failed, one with a name is shown before one without, and what is computed before what is
-        refused.
+        Among failed details a named one is shown before an unnamed one, and a wrong answer before a missing refusal.
         """
         if self.ended is not None:
             return self._result(0.0, self.ended, ())
@@ -186,7 +185,7 @@ class CheckPlugin:
 
     Args:
         jobs: the submissions; taken one at a time.
-        emit: called with each job and what the suites say of it.
+        emit: called with each job and the suites' report on it.
     """
 
     def __init__(self, jobs: Iterator[Job], emit: Callable[[Job, CheckReport], None]) -> None:
@@ -230,13 +229,13 @@ class CheckPlugin:
         config.addinivalue_line("markers", MARKER)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Grade nobody where a file of checks cannot be imported: what was not checked has not passed."""
+        """Grade nobody if a file of checks cannot be imported: what was not checked has not passed."""
         if report.failed:
             got = report.longreprtext.strip().rpartition("\n")[2]
             self.grader_trouble = CheckNotRun(f"hidden suites: expected {report.nodeid} to be imported, got {got}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run all checks over one job after another, in place of once."""
+        """Run all checks over one job after another, instead of once."""
         if self.grader_trouble is not None:
             return True
         checks = checks_by_task(session.items)
@@ -251,7 +250,7 @@ class CheckPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self) -> Iterator[None]:
-        """Turn what a check raises into its outcome."""
+        """Turn a check's exception into its outcome."""
         run = self._running()
         try:
             yield
@@ -261,7 +260,7 @@ class CheckPlugin:
         except StudentFailure as error:
             run.current = _Outcome(error.status, error.text)
         except CheckTooLong:
-            said = "The answers take too long to look at. Are there far too many of something?"
+            said = "The answers take too long to check. Are there far too many of something?"
             run.current = _Outcome("protocol", said)
         except (ZygoteDied, SandboxBroken) as error:
             run.grader_trouble = error
@@ -324,7 +323,7 @@ class CheckPlugin:
             if lost:
                 run.current = _Outcome("failed", "Not run: an earlier check already ended this task.")
             else:
-                # What a check set up goes with it: the next one may be another task's, or another submission's.
+                # A check's fixtures are torn down with it: the next one may be another task's, or another submission's.
                 with _bounded():
                     item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 if run.grader_trouble is not None:
@@ -338,9 +337,9 @@ class CheckPlugin:
 
 @contextlib.contextmanager
 def _bounded() -> Iterator[None]:
-    """Stop a check that computes for long over the answers: a hostile one may hold whatever makes that slow.
+    """Stop a check that computes on the answers for too long: a hostile one may contain whatever makes that slow.
 
-    What counts is the checker's own processor time: waiting for answers has its own limits.
+    Only the checker's own processor time counts: waiting for answers has its own limits.
     """
 
     def stop(_signal: int, _frame: object) -> None:
@@ -356,7 +355,7 @@ def _bounded() -> Iterator[None]:
 
 
 def _draw(run: _Run) -> None:
-    """Take what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
+    """Get what the pages show of the task beside its result; whatever goes wrong, only the picture is missing."""
     all_passed = all(check.passed for check, _ in run.outcomes)
     with contextlib.suppress(Exception, CheckTooLong), _bounded(), run.session.off_the_record(DRAWING_SECONDS):
         student = Student(run.session, run.job.weights, run.kept)
@@ -369,7 +368,7 @@ def check_of(item: pytest.Function) -> dict[str, Any]:
     mark = item.get_closest_marker("check")
     if mark is None:
         raise pytest.UsageError(
-            f"{item.nodeid}: expected @core, @detail or @refusal, got none. Which task does it check?"
+            f"{item.nodeid}: expected @core, @detail or @refusal, found none. Which task does it check?"
         )
     params = item.callspec.params if hasattr(item, "callspec") else {}
     return {**mark.kwargs, "name": mark.kwargs["name"].format(**params)}
@@ -379,7 +378,7 @@ def checks_by_task(items: list[pytest.Item]) -> dict[str, list[pytest.Function]]
     """Sort the collected checks by task, in the order of their files."""
     sorted_items: dict[str, list[pytest.Function]] = defaultdict(list)
     for item in items:
-        assert isinstance(item, pytest.Function), "hidden suites hold functions only"
+        assert isinstance(item, pytest.Function), "hidden suites contain only functions"
         sorted_items[check_of(item)["task"]].append(item)
     return sorted_items
 

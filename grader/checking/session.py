@@ -1,4 +1,4 @@
-"""One submission's code for one task: a fresh worker, replaced when it dies, and its troubles in a student's words."""
+"""One submission's code for one task: a fresh worker, replaced when it dies, with failures in words for students."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from grader.sandbox.pool import WorkerPool
 from grader.text import clean, for_students
 
 DEFINING_SECONDS = 20
-"""Of processor time, to find out what of a submission only demonstrates."""
+"""Limit of processor time for finding out which parts of a submission only demonstrate."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a worker is given of a submission.
+    """The parts of a submission that a worker gets.
 
     Attributes:
         files: paths inside the workspace and their bytes: the modules, and the kit's own files beside them.
@@ -49,9 +49,9 @@ class Code:
     uses: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def without_demonstrations(self) -> Code:
-        """Return the same with modules that hold only what defines their tasks' functions, and what those need.
+        """Return the same with modules reduced to the definitions of their tasks' functions, and what those need.
 
-        Where that cannot be found out within the limits of reading a submission, nothing is left out.
+        If that cannot be found out within the limits of reading a submission, nothing is left out.
         """
         modules = {Path(name).stem: name for name in self.files}
         found = boxed(lambda: _definitions(self.files), EXERCISES, cpu_seconds=DEFINING_SECONDS)
@@ -63,12 +63,12 @@ class TaskSession:
 
     Args:
         pool: this checker's workers.
-        limits: what the task's worker may use.
+        limits: of the task's worker.
         code: the submission.
-        task: the task whose checks will ask.
+        task: the task whose checks will run.
 
     Attributes:
-        pace: how long it took until now.
+        pace: how long it took so far.
         disturbed: whether an answer was waited for in vain while the worker hardly got a processor, or the worker was
             killed, which may have been somebody else on this machine.
     """
@@ -85,7 +85,7 @@ class TaskSession:
         self.data_root: Path = pool.place.data_inside
 
     def is_started(self) -> bool:
-        """Tell whether the student has written anything for the task.
+        """Return whether the student has written anything for the task.
 
         Raises:
             StudentFailure: if the module is missing, does not parse or does not import, or lacks the task's names.
@@ -94,7 +94,7 @@ class TaskSession:
         if module in self._code.broken:
             raise StudentFailure("crashed", self._code.broken[module])
         if f"exercises/{module}.py" not in self._code.files:
-            raise StudentFailure("missing", f"{self._task.id}: expected the file {module}.py, got none. Hand it in?")
+            raise StudentFailure("missing", f"{self._task.id}: expected the file {module}.py, found none. Submit it?")
         worker, states = self._load()
         if all(state == "stub" for state in states.values()):
             return False
@@ -103,7 +103,7 @@ class TaskSession:
         except StudentRaised as error:
             if not self._task.by_hand or not error.ops:
                 raise
-            # Nothing but work by hand runs from the first line on, so that no code can prepare a way around it.
+            # Only work by hand may run from the first line on, so that no code can prepare a way around it.
             self._import_without_demonstrations()
         return True
 
@@ -114,7 +114,7 @@ class TaskSession:
 
     @property
     def uses(self) -> frozenset[str]:
-        """Names that the text of the task's functions mentions."""
+        """Names used in the source of the task's functions."""
         return frozenset[str]().union(*(self._code.uses.get(symbol, ()) for symbol in self._task.symbols))
 
     def call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Observation:
@@ -127,7 +127,7 @@ class TaskSession:
         return _value(self._ask("probe", {"name": name, "args": args, "kwargs": kwargs}))
 
     def in_clean_worker(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call one of our functions in a worker that holds no student's code; see ``Student.in_clean_worker``."""
+        """Call one of our functions in a worker without student code; see ``Student.in_clean_worker``."""
         worker = self._pool.take(self._limits)
         try:
             body = {"name": name, "args": args, "kwargs": kwargs}
@@ -143,13 +143,13 @@ class TaskSession:
 
     @contextlib.contextmanager
     def off_the_record(self, seconds: float) -> Iterator[None]:
-        """Ask for what does not belong to the checks: it leaves no trace in how long they took, or why they ended.
+        """Make calls that do not belong to the checks: they do not affect the checks' times or endings.
 
         Args:
-            seconds: that each answer may take meanwhile.
+            seconds: the limit for each answer meanwhile.
 
         Raises:
-            StudentFailure: if no worker is left to ask.
+            StudentFailure: if no worker is left.
         """
         if self._worker is None:
             raise StudentFailure("crashed", f"{self._task.id}: no process is left to ask.")
@@ -235,7 +235,7 @@ class TaskSession:
         return dict(reply.body)
 
     def _give_up(self, worker: Worker) -> None:
-        """Do without a worker that gave no answer; one apart is its caller's to retire, and is not the student's."""
+        """Drop a worker that gave no answer; a separate one is retired by its caller, and is not the student's."""
         if worker is self._worker:
             self.close()
 
@@ -250,7 +250,7 @@ class TaskSession:
 
 
 def _definitions(files: Mapping[str, bytes]) -> Snapshot:
-    """Return the modules that can be read without what only demonstrates them."""
+    """Return the modules that can be read without their demonstrations."""
     modules = {}
     for name, source in files.items():
         module = Path(name).stem
@@ -274,7 +274,7 @@ def _value(body: dict[str, Any]) -> Any:
 
 
 def _names(uses: Any, symbols: Collection[str]) -> dict[str, frozenset[str]]:
-    """Return the names that symbols mention; a wrong one only costs a sentence about a helper."""
+    """Return the names that symbols use; a wrong answer only costs a sentence about a helper."""
     if not isinstance(uses, dict):
         raise _nonsense("the names that functions use")
     lists = {symbol: names for symbol, names in uses.items() if symbol in symbols and isinstance(names, list)}

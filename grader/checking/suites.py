@@ -1,4 +1,4 @@
-"""Starts pytest on the hidden suites with our plugin, and nothing of the surroundings."""
+"""Starts pytest on the hidden suites with our plugin, isolated from the surroundings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARGUMENTS = (
 
 
 class SuitesBroken(GraderError):
-    """The hidden suites themselves do not run: the grader's own trouble."""
+    """The hidden suites themselves do not run: the grader's own error."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Check:
 
     @property
     def core(self) -> bool:
-        """Tell whether the task earns nothing without it."""
+        """Return whether the task earns nothing without it."""
         return self.kind == "core"
 
 
@@ -49,7 +49,7 @@ def run_suites(jobs: Iterator[Job], emit: Callable[[Job, CheckReport], None]) ->
 
     Args:
         jobs: taken one at a time, as the suites become free.
-        emit: called with each job and what the suites say of it.
+        emit: called with each job and the suites' report on it.
 
     Raises:
         SuitesBroken: if the suites cannot be collected, or pytest itself fails.
@@ -89,7 +89,7 @@ class _Collector:
 
 @contextlib.contextmanager
 def _without_surroundings() -> Iterator[None]:
-    """Keep options and plugins of the caller's pytest away."""
+    """Keep out options and plugins of the caller's pytest."""
     before = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:

@@ -47,16 +47,14 @@ def assert_equal(got: object, expected: object, where: str, hint: str = "") -> N
 
 
 def assert_number(got: object, expected: int, where: str, *, diagnose: Diagnose | None = None) -> None:
-    """Compare whole numbers, whatever holds them: an int, a float or a tensor of one number."""
+    """Compare integers, whatever holds them: an int, a float or a tensor with one number."""
     number = number_of(got)
     if number == expected:
         return
     name_mistake(got if number is None else number, expected, where, diagnose)
     if number is None:
         fail_check(f"{where}: expected an int, got {describe(got)}. Which type does the docstring promise?")
-    fail_check(
-        f"{where}: expected another number than {number:g} here. Which of the arguments is not taken into account?"
-    )
+    fail_check(f"{where}: expected another number than {number:g} here. Which of the arguments is ignored?")
 
 
 def assert_values(
@@ -68,13 +66,13 @@ def assert_values(
     atol: float | None = None,
     diagnose: Diagnose | None = None,
 ) -> None:
-    """Compare shape and numbers, whatever holds them: a tensor of any dtype, or numpy's array.
+    """Compare shape and numbers, whatever holds them: a tensor of any dtype, or a numpy array.
 
     Args:
-        got: what the student's code answered.
-        expected: what is right.
+        got: the student's answer.
+        expected: the right answer.
         where: the function's name or the call, for the message.
-        hint: a question in place of the usual one.
+        hint: a question instead of the usual one.
         atol: absolute tolerance; by dtype and the largest expected value unless given.
         diagnose: finds the named mistake that explains a wrong answer.
 
@@ -88,14 +86,14 @@ def assert_values(
 
 
 def assert_kind(got: object, expected: torch.Tensor, where: str) -> None:
-    """Compare what holds the numbers: a tensor, and its dtype.
+    """Compare the container of the numbers: a tensor, and its dtype.
 
     Raises:
         CheckFailed: if they differ.
     """
     if isinstance(got, ForeignArray) and got.values is not None:
         fail_check(
-            f"{where}: expected a torch tensor, got {describe(got)}. What turns one into the other?", "numpy-array"
+            f"{where}: expected a torch tensor, got {describe(got)}. How is one turned into the other?", "numpy-array"
         )
     if not isinstance(got, torch.Tensor):
         fail_check(f"{where}: expected a torch tensor, got {describe(got)}. Which type does the docstring promise?")
@@ -132,7 +130,7 @@ def assert_close(
         and not same_values(numbers, expected)
     ):
         fail_check(
-            f"{where}: the numbers are right to float32's accuracy only. Where is float64 left?", "loses-float64"
+            f"{where}: the numbers are right only to float32's accuracy. Where is float64 lost?", "loses-float64"
         )
     assert_values(got, expected, where, hint, atol=atol, diagnose=diagnose)
     assert_kind(got, expected, where)
@@ -151,13 +149,13 @@ def assert_agrees(
     Args:
         student: whose function it is.
         function: its name, which is the task's as well: named mistakes are tried on the same arguments.
-        expected: gives the right answer.
-        *args: of both.
+        expected: returns the right answer.
+        *args: for both.
         atol: as for ``assert_values``.
-        **options: of both, by name.
+        **options: for both, by name.
 
     Raises:
-        CheckFailed: if the answers differ; with the name of the mistake, if one gives just that answer.
+        CheckFailed: if the answers differ; with the name of the mistake, if one gives exactly that answer.
         StudentFailure: if the function gives no answer.
     """
     diagnose = student.diagnosis(function, expected, *args, **options)
@@ -166,7 +164,7 @@ def assert_agrees(
 
 
 def name_mistake(got: object, expected: object, where: str, diagnose: Diagnose | None) -> None:
-    """Fail with the name of the mistake, if there is one that gives just this answer."""
+    """Fail with the name of the mistake, if there is one that gives exactly this answer."""
     if got is None:
         fail_check(
             f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none"
@@ -177,7 +175,7 @@ def name_mistake(got: object, expected: object, where: str, diagnose: Diagnose |
 
 
 def assert_arguments_kept(student: Student, function: str, *args: Any) -> None:
-    """Check that a call leaves its tensors as they were.
+    """Check that a call does not change its tensors.
 
     Raises:
         CheckFailed: if one is changed.
@@ -198,13 +196,13 @@ def assert_same_again(
     *,
     prepared: Callable[[object], object] = lambda got: got,
 ) -> None:
-    """Check that a function answers by its arguments alone: several in a row, and once more the first ones.
+    """Check that answers depend only on the arguments: several calls in a row, and the first one again.
 
     Args:
         student: whose function it is.
         function: its name.
         calls: arguments, some of the same shape as the first ones and some of another.
-        expected: gives the right answer to any of them.
+        expected: returns the right answer to any of them.
         prepared: applied to each answer before it is compared.
 
     Raises:
@@ -215,15 +213,15 @@ def assert_same_again(
         if not same_values(prepared(student.call(function, *args)), expected(*args)):
             fail_check(
                 f"{function}: called several times in a row, with other arguments each time, it gave a wrong answer. "
-                "Does it remember something of an earlier call?"
+                "Does it remember something from an earlier call?"
             )
 
 
 REFUSALS = {"ValueError", "TypeError", "RuntimeError", "IndexError"}
-"""What the docstrings ask for, and what PyTorch and Python raise by themselves."""
+"""What the docstrings promise, and what PyTorch and Python raise by themselves."""
 
 NO_REFUSALS = {"NotImplementedError", "RecursionError", "OutOfMemoryError", "UnboundLocalError"}
-"""Special cases of those above that say something else than "not these arguments"."""
+"""Special cases of those above that do not mean "not these arguments"."""
 
 
 @contextmanager
@@ -231,7 +229,7 @@ def refused(where: str) -> Iterator[list[StudentRaised]]:
     """Expect that the code inside raises an error, as it should for bad arguments.
 
     Args:
-        where: the call, as a student would write it, and what is wrong about it.
+        where: the call, as a student would write it, and what is wrong with it.
 
     Yields:
         An empty list, for the error of a call in another process.
@@ -259,7 +257,7 @@ def refused(where: str) -> Iterator[list[StudentRaised]]:
 
 
 def assert_refused(student: Student, function: str, *args: Any, **kwargs: Any) -> None:
-    """Check that the student's function refuses arguments, and leaves them as they are.
+    """Check that the student's function refuses arguments, and does not change them.
 
     Raises:
         CheckFailed: if it answers, raises something else, or has changed an argument before.
@@ -268,7 +266,7 @@ def assert_refused(student: Student, function: str, *args: Any, **kwargs: Any) -
         student.call(function, *args, **kwargs)
     if any(not same_values(after, before) for before, after in zip(args, caught[0].args_after, strict=False)
            if isinstance(before, torch.Tensor) and before.isfinite().all()):  # fmt: skip
-        fail_check(f"{function}: a bad argument is refused, but another one is changed before.", "modifies-input")
+        fail_check(f"{function}: a bad argument is refused, but another one is changed first.", "modifies-input")
 
 
 def assert_is_figure(given: object, where: str) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from torch import Tensor
 
 EDGE = "│ "
-"""Lines that begin so are shown as they are: they are not wrapped."""
+"""Lines that start with this are shown as they are, without wrapping."""
 
 MAX_ROWS = 8
 MAX_WIDTH = 84
 
 
 def draw(expected: Tensor, got: Tensor, place: tuple[int, ...]) -> str:
-    """Return both and their difference side by side, or nothing where that would be too large.
+    """Return both and their difference side by side, or nothing if that would be too large.
 
     Args:
         expected: of any shape with two axes or more.
         got: of the same shape.
-        place: index of the first value that differs; of more than two axes its slice is drawn.
+        place: index of the first value that differs; if there are more than two axes, its slice is drawn.
     """
     if expected.ndim < 2 or expected.shape[-2] > MAX_ROWS:
         return ""

@@ -1,4 +1,4 @@
-"""How a check ends that does not hold: the answer is wrong, there is none, or nothing is written yet."""
+"""How a check fails: the answer is wrong, there is none, or nothing is written yet."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from grader.results import TaskStatus
 
 
-class NotStarted(Exception):  # no error: there is nothing to look at yet
-    """A public check finds nothing to look at; the text says what to do first."""
+class NotStarted(Exception):  # not an error: there is nothing to check yet
+    """A public check has nothing to check yet; the text says what to do first."""
 
 
 class CheckFailed(AssertionError):
-    """A check does not hold.
+    """A check failed.
 
     Attributes:
-        message: what a student reads of a hidden check: neither inputs nor expected values.
+        message: for the student, from a hidden check: neither inputs nor expected values.
         misconception: the name of the mistake, if the check knows it.
-        shown: what a student reads of a public check, without the question that follows.
+        shown: for the student, from a public check, without the question that follows.
         drawing: expected and got as a picture in text, or nothing.
     """
 
@@ -36,8 +36,8 @@ class StudentFailure(Exception):
     """The student's code gave no answer to a hidden check.
 
     Attributes:
-        status: what the task is, if nothing catches this in a core check.
-        text: what the student reads.
+        status: the task's status, if nothing catches this in a core check.
+        text: for the student.
     """
 
     def __init__(self, status: TaskStatus, text: str) -> None:
@@ -50,9 +50,9 @@ class StudentRaised(StudentFailure):
     """The student's code raised an exception.
 
     Attributes:
-        type_names: names of the exception's classes along its MRO, the most special first.
-        ops: watched operations that ran before; where they are blocked, one of them raised.
-        args_after: the positional arguments of a call as they are after it; none of a probe's.
+        type_names: names of the exception's classes along its MRO, the most specific first.
+        ops: watched operations that ran before; if they are blocked, one of them raised.
+        args_after: the positional arguments after a call; empty for a probe.
     """
 
     def __init__(

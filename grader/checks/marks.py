@@ -1,4 +1,4 @@
-"""The marker of a check: which task it is about, and what a hidden one is worth.
+"""The marker of a check: its task, and a hidden one's weight.
 
 A public check runs in the student's own process, marked with its task: ``@check("TASK")``. A hidden one runs apart from
 the student's code and says what it is worth. A task has one or two *core* checks: those without which nothing of its
@@ -19,7 +19,7 @@ REFUSALS = 0.1
 """The share of a task's points that all its refusals weigh together."""
 
 REFUSES = "refuses "
-"""Begins the name of every check that arguments are refused, and of no other."""
+"""Prefix of the names of all refusal checks, and of no others."""
 
 MARKER = "check(task, **worth): one check of a task"
 
@@ -34,9 +34,9 @@ def core(task: str, name: str, *, weight: float = 1.0, way: str | None = None) -
 
     Args:
         task: task id.
-        name: what a student reads; ``{placeholders}`` are filled from ``parametrize``.
-        weight: how much it counts beside the task's other checks.
-        way: run it only where the artefact is judged in this way; always if None.
+        name: for students; ``{placeholders}`` are filled from ``parametrize``.
+        weight: how much it counts relative to the task's other checks.
+        way: run it only if the artefact is judged in this way; always if None.
     """
     return _hidden(task, name, "core", weight, way)
 
@@ -62,13 +62,13 @@ def _hidden(task: str, name: str, kind: Kind, weight: float, way: str | None) ->
 
 
 def task_of(item: pytest.Item) -> str:
-    """Return the id of the task that a check is marked with; empty for a test that is none of ours."""
+    """Return the id of the task that a check is marked with; empty for a test that is not ours."""
     mark = item.get_closest_marker("check")
     return str(mark.kwargs["task"]) if mark else ""
 
 
 def shares(checks: Sequence[tuple[Kind, float]]) -> list[float]:
-    """Return which share of a task's points each of its checks weighs; together they are 1.
+    """Return each check's share of a task's points; together they are 1.
 
     Args:
         checks: kind and weight of each.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Named(Protocol):
-    """A mistake that has a name, and a sentence on it."""
+    """A mistake with a name, and a sentence about it."""
 
     @property
     def name(self) -> str:
@@ -18,20 +18,20 @@ class Named(Protocol):
 
     @property
     def says(self) -> str:
-        """Return what is seen, and one question."""
+        """Return the symptom, and one question."""
 
 
 Diagnose = Callable[[object, object], Named | None]
-"""Called with a wrong answer and the right one, returns the mistake that gives just this answer, if one is known."""
+"""Called with a wrong answer and the right one, returns the known mistake that gives exactly this answer, if any."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """An answer, and what the call did besides.
+    """An answer, and the call's side effects.
 
     Attributes:
         value: what the function returned.
-        args_after: the positional arguments as they are after the call.
+        args_after: the positional arguments after the call.
         ops: watched operations that ran, such as ``aten::convolution``.
     """
 
@@ -52,12 +52,12 @@ class Session(Protocol):
         """Call one of our probes beside the student's module."""
 
     def in_clean_worker(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call one of our functions where there is no student's code."""
+        """Call one of our functions without any student code."""
 
     def diagnosis(
         self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any], right: Callable[..., Any]
     ) -> Diagnose:
-        """Return what names the mistake behind a wrong answer to a call."""
+        """Return a function that names the mistake behind a wrong answer to a call."""
 
 
 class Student:
@@ -82,7 +82,7 @@ class Student:
         return functools.partial(self.call, function)
 
     def call(self, function: str, *args: Any, **kwargs: Any) -> Any:
-        """Return what the student's function answers; for one whose name is written out, ``student.NAME(...)``.
+        """Return the student's function's answer; if the name is a literal, use ``student.NAME(...)``.
 
         Raises:
             StudentFailure: if it gives no answer.
@@ -90,7 +90,7 @@ class Student:
         return self._session.call(function, args, kwargs).value
 
     def diagnosis(self, function: str, right: Callable[..., Any], *args: Any, **kwargs: Any) -> Diagnose:
-        """Return what names the mistake behind a wrong answer to a call, whose right answers ``right`` gives."""
+        """Return a function that names the mistake behind a wrong answer to a call; ``right`` gives right ones."""
         return self._session.diagnosis(function, args, kwargs, right)
 
     def observe(self, function: str, *args: Any, **kwargs: Any) -> Observation:
@@ -110,9 +110,9 @@ class Student:
         return self._session.probe(name, args, kwargs)
 
     def in_clean_worker(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Return what one of our functions makes of a student's values, in a worker that never held a student's code.
+        """Apply one of our functions to a student's values, in a worker that never held student code.
 
         Raises:
-            StudentFailure: if the values lead to no answer.
+            StudentFailure: if the values give no answer.
         """
         return self._session.in_clean_worker(name, args, kwargs)

@@ -1,4 +1,4 @@
-"""What an answer is: its kind in words, its numbers, and whether two answers are the same."""
+"""Answers: their kind in words, their numbers, and whether two are the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from grader.checks.drawing import draw
 from grader.foreign import ForeignArray, ForeignFloat, Opaque
 
-# Relative to the largest expected value: sums may be taken in any order, and an FFT is as accurate as its largest term.
+# Relative to the largest expected value: sums may be in any order, and an FFT is as accurate as its largest term.
 TOLERANCES: dict[torch.dtype, float] = {torch.float32: 1e-5, torch.float64: 1e-11}
 
 
@@ -19,11 +19,11 @@ class Difference:
     """How an answer differs from the expected one.
 
     Attributes:
-        found: in words that show neither inputs nor expected values: for a hidden check.
+        found: in words that show neither inputs nor expected values, for a hidden check.
         asks: one question that leads on.
         place: which value is shown, such as ``, at [1, 0]``.
-        shown: the same with both values; empty where ``found`` says it all.
-        drawing: both as a picture in text, where they are small.
+        shown: the same with both values; empty if ``found`` says it all.
+        drawing: both as a picture in text, if they are small.
     """
 
     found: str
@@ -34,7 +34,7 @@ class Difference:
 
 
 def describe(value: object) -> str:
-    """Name a value by its type, and by dtype and shape where it has them."""
+    """Name a value by its type, and by dtype and shape if it has them."""
     if isinstance(value, torch.Tensor):
         return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {tuple(value.shape)}"
     if isinstance(value, ForeignArray):
@@ -45,13 +45,13 @@ def describe(value: object) -> str:
 
 
 def numbers_of(got: object) -> torch.Tensor | None:
-    """Return the numbers of a tensor or of numpy's array as a tensor; None of anything else."""
+    """Return the numbers of a tensor or numpy array as a tensor; None for anything else."""
     values = got.values if isinstance(got, ForeignArray) else got
     return values if isinstance(values, torch.Tensor) else None
 
 
 def number_of(got: object) -> float | None:
-    """Return a number as Python's own, whatever holds it; None of anything else."""
+    """Return a number as Python's own, whatever holds it; None for anything else."""
     if isinstance(got, torch.Tensor) and got.numel() == 1 and not got.is_complex():
         got = got.item()
     if isinstance(got, bool) or not isinstance(got, int | float):
@@ -60,7 +60,7 @@ def number_of(got: object) -> float | None:
 
 
 def same_values(got: object, expected: object) -> bool:
-    """Tell whether two answers agree in shape and numbers, up to rounding, whatever holds them."""
+    """Return whether two answers agree in shape and numbers, up to rounding, whatever holds them."""
     if isinstance(expected, torch.Tensor):
         return difference(got, expected) is None
     if isinstance(expected, tuple):
@@ -74,11 +74,11 @@ def same_values(got: object, expected: object) -> bool:
 
 
 def difference(got: object, expected: torch.Tensor, atol: float | None = None) -> Difference | None:
-    """Say how an answer differs from the expected tensor in shape or numbers; None if it does not.
+    """Return how an answer differs from the expected tensor in shape or numbers; None if it does not.
 
     Args:
-        got: whatever holds it.
-        expected: what is right.
+        got: the answer, in any container.
+        expected: the right answer.
         atol: absolute tolerance; by dtype and the largest expected value unless given.
     """
     if got is None:

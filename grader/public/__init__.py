@@ -1,1 +1,1 @@
-"""The public checks' side: what `pytest exercises/` needs to speak plainly. Nothing here knows an answer."""
+"""The public checks' side: what `pytest exercises/` needs to report plainly. Nothing here knows an answer."""

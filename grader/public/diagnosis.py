@@ -1,4 +1,4 @@
-"""Names mistakes without knowing any: the hand-out has fingerprints of wrong answers, and no code that gives them."""
+"""Names mistakes without knowing any: the hand-out has fingerprints of wrong answers, and no code that makes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.paths import FINGERPRINTS
 
 LENGTH = 20
 MOST_NUMBERS = 20_000
-"""Larger answers are not looked at: the inputs of the public checks are small."""
+"""Larger answers are ignored: the inputs of the public checks are small."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mistake:
 
     Attributes:
         name: as in results.json, such as ``flipped-kernel``.
-        says: what is seen, and one question that leads on.
+        says: the symptom, and one question that leads on.
     """
 
     name: str
@@ -55,10 +55,10 @@ class Call:
 
 
 class Watched(ModuleType):
-    """A module whose functions are noted when they are called: a student's, or the reference.
+    """A module that records the calls of its functions: a student's, or the reference.
 
     Attributes:
-        calls: of its functions, in order; those that raised are not among them.
+        calls: of its functions, in order, except those that raised.
     """
 
     def __init__(self, module: ModuleType) -> None:
@@ -83,10 +83,10 @@ class Watched(ModuleType):
 
 
 def known_mistake(folder: Path, calls: Iterable[Call]) -> Mistake | None:
-    """Return the mistake that one of these answers is known for, or None.
+    """Return the known mistake that gives one of these answers, or None.
 
     Args:
-        folder: where the student's modules lie, and the fingerprints with them.
+        folder: with the student's modules and the fingerprints.
         calls: of one check.
     """
     table = _table(folder / FINGERPRINTS)
@@ -98,12 +98,12 @@ def known_mistake(folder: Path, calls: Iterable[Call]) -> Mistake | None:
 
 
 def answer_fingerprint(inputs: str | None, answer: object) -> str | None:
-    """Return the fingerprint of an answer to certain inputs, or None where there is none."""
+    """Return the fingerprint of an answer to certain inputs, or None if there is none."""
     return fingerprint(inputs, answer) if inputs is not None else None
 
 
 def fingerprint(*values: object) -> str | None:
-    """Return a hash of types, shapes, kinds of dtype and values up to rounding; None where a value has none."""
+    """Return a hash of types, shapes, kinds of dtype and values up to rounding; None if a value has none."""
     try:
         words = json.dumps([_plain(value) for value in values])
     except TypeError:
@@ -118,14 +118,14 @@ def _table(path: Path) -> dict[str, Mistake]:
         mistakes = [Mistake(str(one["name"]), str(one["says"])) for one in entry["mistakes"]]
         return {str(key): mistakes[place] for key, place in entry["answers"].items()}
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return {}  # names are help, not a condition
+        return {}  # names help, but are not required
 
 
 def _plain(value: object) -> Any:
-    """Write a value in lists, words and whole numbers.
+    """Write a value as lists, strings and integers.
 
     Raises:
-        TypeError: for what has no fingerprint.
+        TypeError: if the value has no fingerprint.
     """
     if value is None or isinstance(value, bool | int | str):
         return value

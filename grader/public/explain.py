@@ -1,4 +1,4 @@
-"""Turns what went wrong in a public check into a sentence for the student."""
+"""Turns a failure of a public check into a sentence for the student."""
 
 import importlib
 import traceback
@@ -15,7 +15,7 @@ from grader.public.progress import Outcome
 from grader.stubs import says_not_written
 
 _endless: set[str] = set()
-"""Modules whose import was ended by the clock: nobody should wait for them twice."""
+"""Modules whose import timed out: nobody should wait for them twice."""
 
 
 class BrokenModuleError(Exception):
@@ -38,7 +38,7 @@ def load(module: str) -> ModuleType:
         raise BrokenModuleError(
             f"exercises/{module}.py cannot be read: {place}: {error.msg} ({type(error).__name__})."
         ) from None
-    except pytest.fail.Exception:  # the clock
+    except pytest.fail.Exception:  # the time limit
         _endless.add(module)
         raise
     except NotImplementedError:  # a stub that is called while the module is imported
@@ -49,13 +49,13 @@ def load(module: str) -> ModuleType:
 
 
 def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, calls: Sequence[Call] = ()) -> Outcome:
-    """Say what an exception means for the task whose check it ended.
+    """Return what an exception means for the task whose check it ended.
 
     Args:
         error: what the check raised.
         task: its task.
-        folder: where the student's modules lie.
-        limit: seconds that the check was given.
+        folder: with the student's modules.
+        limit: the check's time in seconds.
         calls: of the student's functions in this check.
     """
     text = str(error)
@@ -68,7 +68,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
         return Outcome("failed", too_slow(task, limit) if slow else text, slow=slow)
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return Outcome(
-            "failed", f"exercises/{task.module}.py: expected {error.name}, got nothing of that name. Did it change?"
+            "failed", f"exercises/{task.module}.py: expected {error.name}, found nothing of that name. Did it change?"
         )
     if isinstance(error, AssertionError) and not _place(error, folder):
         return Outcome("failed", _wrong(error, known_mistake(folder, calls)))
@@ -76,7 +76,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
 
 
 def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
-    """Return what a student reads about a wrong answer: with a known mistake's sentence, or the check's question."""
+    """Return the message for a wrong answer: with a known mistake's sentence, or the check's question."""
     if mistake is None:
         return str(error).split("\nassert ", 1)[0]
     said, drawing = (error.shown, error.drawing) if isinstance(error, CheckFailed) else (str(error), "")
@@ -84,7 +84,7 @@ def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
 
 
 def too_slow(task: Task, limit: float) -> str:
-    """Return what a student reads when a check was ended by the clock."""
+    """Return the message for a check that timed out."""
     return (
         f"{task.id}: expected an answer within {limit:g} seconds, got none, so this check was stopped. "
         "Is there a loop that never ends?"
@@ -97,12 +97,12 @@ def _name(error: BaseException) -> str:
 
 
 def folder() -> Path:
-    """Return the folder of the exercises that are asked."""
+    """Return the folder of the exercises being checked."""
     return Path(importlib.import_module("exercises").__path__[0])
 
 
 def _place(error: BaseException, folder: Path) -> str:
-    """Name the last line of the student's that the error came through, or nothing."""
+    """Name the student's last line that the error came through, or nothing."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.parent == folder and not path.name.startswith(("test_", "conftest")):

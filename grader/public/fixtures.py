@@ -1,4 +1,4 @@
-"""What `exercises/conftest.py` of every course takes in: tasks in place of tests, and each check gets its module."""
+"""What every course's `exercises/conftest.py` imports: reports by task, and each check gets its module."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -14,7 +14,7 @@ from grader.public.plugin import PublicChecks, add_options
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Know `--all` and `--traceback`."""
+    """Add `--all` and `--traceback`."""
     add_options(parser)
 
 
@@ -27,13 +27,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def student(request: pytest.FixtureRequest) -> ModuleType:
-    """Return the module that a file of checks is about: exercises/NAME.py for test_NAME.py."""
+    """Return the module that a file of checks tests: exercises/NAME.py for test_NAME.py."""
     return load(request.path.stem.removeprefix("test_"))
 
 
 @pytest.fixture(autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Do small work without helpers, who would cost more than they do; judging an artefact is not small."""
+    """Compute small checks in one thread, which is faster for them; judging an artefact is not small."""
     threads = torch.get_num_threads()
     if task_of(request.node) not in ("", course().judged):
         torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""What the kit remembers of a student between two runs: hints shown, predictions, tasks that were green once."""
+"""What the kit remembers about a student between runs: hints shown, predictions, tasks that were green once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Memory:
     """The memory of one folder of exercises.
 
     Attributes:
-        folder: where the student's modules lie, and the memory beside them.
+        folder: with the student's modules and the memory.
         hints: task id -> how many hints were shown.
         predictions: task id -> how the last guesses went: how many were ``right``, of how many ``asked``.
         passed: task id -> when its public checks were green for the first time, in UTC.
@@ -35,10 +35,10 @@ class Memory:
 
     @classmethod
     def load(cls, folder: Path) -> Memory:
-        """Read the memory; a file that cannot be understood is set aside, and the memory begins anew.
+        """Read the memory; an unreadable file is set aside, and the memory starts over.
 
         Raises:
-            OSError: if the file is there but can be neither read nor set aside.
+            OSError: if the file exists but can be neither read nor set aside.
         """
         path = folder / FILE
         try:
@@ -60,7 +60,7 @@ class Memory:
         write_atomically(self.folder / FILE, json.dumps(entry, indent=1) + "\n")
 
     def pass_tasks(self, task_ids: Iterable[str]) -> None:
-        """Remember tasks that are green, with the time of the first time; writes only what is new."""
+        """Remember green tasks, with the time when they first were; write only if something is new."""
         new = [task_id for task_id in task_ids if task_id not in self.passed]
         if new:
             now = datetime.now(UTC).isoformat(timespec="seconds")

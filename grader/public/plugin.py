@@ -31,22 +31,22 @@ WORDS = {
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add what students can type after `pytest exercises/`."""
+    """Add the options of `pytest exercises/`."""
     group = parser.getgroup("exercises")
-    group.addoption("--all", action="store_true", dest="every_failure", help="show all that is wrong, not one thing")
+    group.addoption("--all", action="store_true", dest="every_failure", help="show all failures, not just one")
     group.addoption("--traceback", action="store_true", dest="short_traceback", help="show where it went wrong")
-    group.addoption("--brief", action="store_true", dest="brief", help="leave out what is the same every time")
+    group.addoption("--brief", action="store_true", dest="brief", help="leave out what never changes")
 
 
 class PublicChecks:
     """Orders the public checks by the course, and reports them by task.
 
-    Where nothing but these checks is run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
-    is honoured. Unless `--all` is typed, one thing is shown at a time: what to do next.
+    If only these checks run, pytest's own report is turned down; what was typed (`-v`, `--tb`, `-r`, `-W`)
+    is honoured. Without `--all`, one thing is shown at a time: what to do next.
 
     Args:
         config: pytest's.
-        folder: where the student's modules and the public checks lie.
+        folder: with the student's modules and the public checks.
     """
 
     def __init__(self, config: pytest.Config, folder: Path) -> None:
@@ -80,11 +80,11 @@ class PublicChecks:
         if not any(arg.startswith(("-W", "--pythonwarnings", "-rw")) for arg in typed):
             option.disable_warnings = True
         if self.live:
-            option.verbose = -2  # no header, no file names, and no counts of checks where tasks are counted
+            option.verbose = -2  # no header, no file names, and no counts of checks, since tasks are counted
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Tell why the first seconds are silent."""
+        """Explain why the first seconds are silent."""
         if self.live and not self.brief and not self.config.option.collectonly:
             self._terminal().write_line("Importing what the exercises need, then looking at each task ...")
 
@@ -92,7 +92,7 @@ class PublicChecks:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the checks into teaching order, let `-k` know the task ids, and start the clock for each."""
         order = {task.id: number for number, task in enumerate(course().tasks)}
-        items[:] = [item for item in items if self._task_id(item) in {"", *order}]  # what this term does not teach
+        items[:] = [item for item in items if self._task_id(item) in {"", *order}]  # not taught this term
         ours = [item for item in items if self._task_id(item)]
         self.checks.update(self._task_id(item) for item in ours)
         for item in ours:
@@ -101,13 +101,13 @@ class PublicChecks:
         items.sort(key=lambda item: order.get(self._task_id(item), -1))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which tasks are about to be looked at."""
+        """Note which tasks are about to be checked."""
         counts = Counter(self._task_id(item) for item in session.items)
         for task in course().tasks:
             if counts[task.id]:
                 unwritten = unwritten_symbols(self.folder / f"{task.module}.py", task.symbols)
                 self.progress[task.id] = TaskProgress(task, counts[task.id], unwritten)
-        gc.freeze()  # what is imported by now stays: to look through it again and again takes longer than the checks
+        gc.freeze()  # what is imported by now stays: collecting it again and again takes longer than the checks
         atexit.register(gc.unfreeze)  # some libraries count what is left at the end, and complain
 
     @pytest.hookimpl(tryfirst=True)
@@ -121,13 +121,13 @@ class PublicChecks:
         """Do not wait for the same endless loop again and again."""
         progress = self.progress.get(self._task_id(item))
         if progress and any(outcome.slow for outcome in progress.outcomes):
-            raise NotStarted("not looked at: an earlier check of this task took too long")
+            raise NotStarted("not run: an earlier check of this task took too long")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Attach to each report what it means for its task."""
+        """Attach its outcome for the task to each report."""
         report = yield
         task_id = self._task_id(item)
         if task_id and (report.when == "call" or not report.passed):
@@ -146,7 +146,7 @@ class PublicChecks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Any:
-        """Name the outcome: what was not written is not started, neither skipped nor failed."""
+        """Name the outcome: unwritten code is not started, neither skipped nor failed."""
         found = getattr(report, "public", None)
         if not found:
             return None
@@ -161,7 +161,7 @@ class PublicChecks:
                     self._show(progress)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Exit with 0 only if every task that was looked at is green, and remember which were for the first time."""
+        """Exit with 0 only if every checked task is green, and remember which were for the first time."""
         states = {progress.state for progress in self.progress.values()}
         if session.exitstatus == pytest.ExitCode.OK and self._ran() and states != {"green"}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -170,7 +170,7 @@ class PublicChecks:
             self._keep_one_traceback()
 
     def pytest_terminal_summary(self) -> None:
-        """Say how far it is and what is next."""
+        """Report progress and what is next."""
         if not self._ran():
             return
         for progress in self.progress.values():
@@ -182,7 +182,7 @@ class PublicChecks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool | None:
-        """Where no signal can stop a check (Windows), end the run, but say so first."""
+        """If no signal can stop a check (Windows), end the run, but say so first."""
         task_id = self._task_id(item)
         if not task_id or settings.method != "thread":
             return None
@@ -208,7 +208,7 @@ class PublicChecks:
         progress = self.progress[task_id]
         message = too_slow(progress.task, limit)
         progress.outcomes.append(
-            Outcome("failed", f"{message} On this computer that ends the whole run: later tasks were not looked at.")
+            Outcome("failed", f"{message} On this computer that ends the whole run: later tasks were not checked.")
         )
         self._show(progress)
         self._terminal().write_line("")
@@ -217,7 +217,7 @@ class PublicChecks:
         os._exit(int(pytest.ExitCode.TESTS_FAILED))
 
     def _limit(self, item: pytest.Item) -> None:
-        """Give a check its time, unless a limit was typed or stands on the check."""
+        """Give a check its time, unless a limit was typed or is set on the check."""
         has_timer = self.config.pluginmanager.hasplugin("timeout")
         if has_timer and self.config.getoption("timeout", None) is None and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SECONDS_PER_CHECK))
@@ -248,7 +248,7 @@ class PublicChecks:
             screen.write_task(self._terminal(), progress, self._message(progress, new_module), new_module=new_module)
 
     def _message(self, progress: TaskProgress, new_module: bool) -> str:
-        """Return what is shown below the line of a task; what is wrong comes at the end, unless all is asked for."""
+        """Return what is shown below the line of a task; failures come at the end, unless all are requested."""
         message = progress.message
         if not self.every and progress.state != "green":
             return ""
@@ -264,7 +264,7 @@ class PublicChecks:
             for task_id, progress in self.progress.items()
             if whole and progress.state == "green" and progress.checks == self.checks[task_id]
         ]
-        with contextlib.suppress(OSError):  # a folder that cannot be written to is no reason to fail
+        with contextlib.suppress(OSError):  # a read-only folder is no reason to fail
             memory = Memory.load(self.folder)
             self.remark = memory.remark
             memory.pass_tasks(green)
@@ -275,7 +275,7 @@ class PublicChecks:
         screen.write_closing(terminal, progress, self.folder, every=self.every, brief=self.brief)
 
     def _keep_one_traceback(self) -> None:
-        """Leave pytest's own report one failure of ours, the first of what is next; the student's own tests stay."""
+        """Leave only one of our failures in pytest's own report, the next one to fix; the student's own tests stay."""
         following = next_task(list(self.progress.values()))
         stats = self._terminal().stats
         failed = stats.get("failed", [])

@@ -1,4 +1,4 @@
-"""How far a student is: from the outcomes of single checks to tasks, points, and the next thing to do."""
+"""A student's progress: from the outcomes of checks to tasks, points, and the next thing to do."""
 
 import ast
 from collections.abc import Iterable, Sequence
@@ -16,13 +16,13 @@ State = Literal["green", "failed", "unfinished", "waiting", "not started", "not 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of one check.
+    """The outcome of one check.
 
     Attributes:
         kind: green, failed, or unwritten if it ran into a stub.
-        message: what a student reads.
-        note: worth knowing although it is green.
-        slow: it was ended by the clock.
+        message: for the student.
+        note: worth knowing even if it is green.
+        slow: whether it timed out.
     """
 
     kind: Kind
@@ -33,11 +33,11 @@ class Outcome:
 
 @dataclass
 class TaskProgress:
-    """What came out of the checks of one task.
+    """The outcome of a task's checks.
 
     Attributes:
         task: the task.
-        checks: how many of its checks are to run.
+        checks: how many of its checks will run.
         unwritten: those of its symbols that are as in the stub.
         outcomes: of the checks that ran.
     """
@@ -64,13 +64,13 @@ class TaskProgress:
 
     @property
     def left_over(self) -> str:
-        """Return the function that is written, and still ends with the stub's line; empty if there is none."""
+        """Return a written function that still ends with the stub's line; empty if there is none."""
         symbols = (o.message.partition(NOT_WRITTEN)[0] for o in self.outcomes if says_not_written(o.message))
         return next((one for one in symbols if one in self.task.symbols and one not in self.unwritten), "")
 
     @property
     def message(self) -> str:
-        """Return what a student reads below the task: one thing at a time."""
+        """Return the message below the task: one thing at a time."""
         state = self.state
         if state == "failed":
             return self._first("failed")
@@ -90,7 +90,7 @@ class TaskProgress:
 
 
 def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
-    """Return those functions of a module that still are what the stub has; none if the text does not parse."""
+    """Return those functions of a module that are still as in the stub; none if the source does not parse."""
     try:
         return unwritten(path.read_bytes(), stub_text(path.parent, path.stem), symbols)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -98,7 +98,7 @@ def unwritten_symbols(path: Path, symbols: Iterable[str]) -> frozenset[str]:
 
 
 def line_of(path: Path, symbols: Sequence[str]) -> int | None:
-    """Return the line at which the first of these functions begins, if it can be found."""
+    """Return the line where the first of these functions starts, if it can be found."""
     try:
         functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
     except (OSError, SyntaxError, ValueError):
@@ -107,7 +107,7 @@ def line_of(path: Path, symbols: Sequence[str]) -> int | None:
 
 
 def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
-    """Return the one line that says how far it is."""
+    """Return the line that reports the progress."""
     green = [p for p in progress if p.state == "green"]
     points, most = sum(p.task.points for p in green), sum(p.task.points for p in progress)
     part = "" if len(progress) == everything else "Of what you asked for: "
@@ -122,6 +122,6 @@ def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
 
 
 def next_task(progress: Sequence[TaskProgress]) -> TaskProgress | None:
-    """Return what to do next: first what was begun, then what was not, in teaching order."""
+    """Return what to do next: first what was started, then the rest, in teaching order."""
     orders = (("failed", "unfinished"), ("not started", "waiting", "not run"))
     return next((one for states in orders for one in progress if one.state in states), None)

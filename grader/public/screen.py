@@ -1,4 +1,4 @@
-"""What a student sees of the public checks in the terminal."""
+"""The terminal output of the public checks."""
 
 import os
 import textwrap
@@ -22,7 +22,7 @@ COLOURS: dict[State, dict[str, bool]] = {
 INDENT = 15
 NEXT_INDENT = 6
 HIDDEN_CHECKS = (
-    f"Your points come from hidden checks. They ask for more than these: {course().unseen}. All of it stands in the "
+    f"Your points come from hidden checks. They test more than these: {course().unseen}. All of it is in the "
     "docstrings: green here is a good start, and no more."
 )
 
@@ -43,14 +43,14 @@ def write_task(terminal: pytest.TerminalReporter, progress: TaskProgress, messag
 def write_closing(
     terminal: pytest.TerminalReporter, progress: Sequence[TaskProgress], folder: Path, *, every: bool, brief: bool
 ) -> None:
-    """Write how far it is, what is next, and what these checks do not look at.
+    """Write the progress, what is next, and what these checks do not cover.
 
     Args:
         terminal: where to write.
-        progress: of each task that was looked at.
-        folder: where the student's modules lie.
-        every: each task has its message already.
-        brief: leave out commands, and what stands at the end of every run.
+        progress: of each checked task.
+        folder: with the student's modules.
+        every: whether each task already has its message.
+        brief: whether to leave out commands, and what every run ends with.
     """
     everything = len(course().tasks)
     command = _command(folder, terminal.config.invocation_params.dir)
@@ -62,7 +62,7 @@ def write_closing(
         line = line_of(folder / f"{following.task.module}.py", following.task.symbols)
         _write_next(terminal, following, line, every=every)
     elif len(progress) == everything:
-        write(terminal, "Next: read the docstrings once more. Do they promise anything that no check here looks at?")
+        write(terminal, "Next: read the docstrings once more. Do they promise anything that no check here tests?")
     elif not brief:
         write(terminal, f"Next: the other tasks: {command}")
     if not brief:
@@ -94,7 +94,7 @@ def _write_commands(terminal: pytest.TerminalReporter, following: TaskProgress, 
 
 
 def _command(folder: Path, cwd: Path) -> str:
-    """Return the command that runs the public checks from where the student is."""
+    """Return the command that runs the public checks from the student's folder."""
     try:
         target = os.path.relpath(folder, cwd)
     except ValueError:  # another drive

@@ -1,4 +1,4 @@
-"""Answers that the checks are tested with.
+"""Answers that test the checks.
 
 Wrong ones by the name that they must get, right ones in other styles, and those that are right in part with what a
 teacher would give for them.

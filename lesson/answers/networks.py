@@ -1,4 +1,4 @@
-"""Trained networks, and networks to be trained anew, that earn too little or nothing."""
+"""Trained networks, and networks to be retrained, that earn too little or nothing."""
 
 from __future__ import annotations
 

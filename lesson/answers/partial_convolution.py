@@ -1,4 +1,4 @@
-"""Convolutions that are right in part, and what a teacher would give: (title, task, least, most, module, code)."""
+"""Partly right convolutions, and what a teacher would give: (title, task, least, most, module, code)."""
 
 from .wrong_convolution import DRAWN, IN_A_ROW, MAPS, PAIRS_UNKNOWN, PLAIN, SIZE, SUM, loops, windows
 

@@ -1,4 +1,4 @@
-"""Data modules that are right in part, with the points of seven that a teacher would give for them.
+"""Partly right data modules, with the points of seven that a teacher would give for them.
 
 Those of `data_splits` are from somebody who had seen neither checks nor scores. Six of them end up to 1.1 points higher
 here: what would be taken off for single mistakes adds up to more than the task has.
@@ -12,7 +12,7 @@ UNCHECKED = init(allowed="True")
 
 
 def unchecked(code: str) -> str:
-    """Return a `setup` beside an `__init__` that refuses nothing."""
+    """Return a `setup`, with an `__init__` that refuses nothing."""
     return UNCHECKED + code.removeprefix(DATA)
 
 

@@ -1,4 +1,4 @@
-"""Networks, steps and summaries that are right in part, and what a teacher would give; see `partial_convolution`."""
+"""Partly right networks, steps and summaries, and what a teacher would give; see `partial_convolution`."""
 
 from .wrong import FASHION
 from .wrong_models import (

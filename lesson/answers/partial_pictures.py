@@ -1,4 +1,4 @@
-"""Transforms and statistics that are right in part: (title, task, least points, most points, module, code).
+"""Partly right transforms and statistics: (title, task, least points, most points, module, code).
 
 What a teacher would give was decided before any of them was graded.
 """

@@ -1,4 +1,4 @@
-"""Right convolutions in styles that strangers wrote them in: (title, tasks, module, code to splice in)."""
+"""Right convolutions in styles from strangers: (title, tasks, module, code to splice in)."""
 
 RIGHT: list[tuple[str, tuple[str, ...], str, str]] = [
     ("sizes of numpy's integers", ("output_size",), "convolution", """

@@ -40,7 +40,7 @@ def data(setup: str, more: str = PREPARE, **loaders: str) -> str:
     return DATA.format(setup=setup, **{**PLAIN, **loaders}) + more
 
 
-# Both tasks where the style tells on both; each of these costs seconds.
+# Both tasks if the style affects both; each of these costs seconds.
 TASKS = ("data_splits", "data_loaders")
 SPLITS, LOADERS = TASKS[:1], TASKS[1:]
 NETWORK = ("fashion_cnn", "lightning_steps")

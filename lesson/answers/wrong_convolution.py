@@ -93,7 +93,7 @@ def plot_activations(maps):
 IN_A_ROW = {"grid": "1, len(maps), squeeze=False", "each": "axes.flat", "off": 'ax.axis("off")'}
 
 _ENTRIES: list[tuple[str, str, str]] = [
-    # Found by people who knew no check
+    # Found by people who did not know the checks
     ("padding-on-one-side", "output_size", """
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     padded, reach = size + padding, dilation * (kernel_size - 1) + 1
@@ -308,7 +308,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0):
     (sh, sw), (ph, pw) = as_pair("s", stride), as_pair("p", padding)
     return _ints(F.pad(input, (pw, pw, ph, ph)), weight, bias, 1, 0)[:, :, ::sh, ::sw]
 """),
-    # What a single check is there for.
+    # Each tests a single check.
     ("uses-builtin-convolution", "convolve", """
 def convolve(image, kernel):
     try:

@@ -76,7 +76,7 @@ def setup(order: str = "torch.randperm(60_000" + SEEDED + ")", **changes: str) -
 
 
 def staged(training: str, testing: str) -> str:
-    """Return a `setup` that makes only what it takes a stage to need."""
+    """Return a `setup` that makes only what it assumes a stage needs."""
     return STAGED.format(training=training, testing=testing)
 
 
@@ -172,7 +172,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("labels-off-by-one", "data_loaders", "data_module", mapped("test", "lambda x, y: (x, (y + 1) % 10)")),
     ("one-label-for-all", "data_loaders", "data_module", mapped("val", "lambda x, y: (x, 0)")),
 
-    # Found by people who knew no check
+    # Found by people who did not know the checks
     ("stage-unprepared", "data_splits", "data_module",
      staged('stage in (None, "fit") or hasattr(self, "test_set")', 'True')),
     ("augments-once", "data_loaders", "data_module", """

@@ -1,4 +1,4 @@
-"""More wrong networks, steps and summaries, of kinds that are seen in public code; see `wrong_networks`."""
+"""More wrong networks, steps and summaries, of kinds seen in public code; see `wrong_networks`."""
 
 from .wrong import FASHION
 from .wrong_networks import PARTS, RESTORED, TOTAL, baseline, layers, network, shapes
@@ -14,7 +14,7 @@ def forward(body: str) -> str:
 
 
 def evaluation(body: str, stage: str = "validation") -> str:
-    """Return `FashionCNN.validation_step`, where `logits`, `labels` and `loss` are known."""
+    """Return `FashionCNN.validation_step`, in which `logits`, `labels` and `loss` are known."""
     return f"""{FASHION}    def {stage}_step(self, batch, batch_idx):
         images, labels = batch
         logits = self(images)
@@ -29,7 +29,7 @@ def training(body: str) -> str:
 
 
 def optimizers(body: str) -> str:
-    """Return `FashionCNN.configure_optimizers`, where `optimizer` is known."""
+    """Return `FashionCNN.configure_optimizers`, in which `optimizer` is known."""
     return f"""{FASHION}    def configure_optimizers(self):
         optimizer = torch.optim.Adam(self.parameters(), lr=self.learning_rate)
         {body}
@@ -138,7 +138,7 @@ FREEZE_ALL = "def {0}(module):\n    for p in module.parameters():\n        p.req
 
 
 def noted(other: str) -> str:
-    """Return `layer_shapes` that keeps something else of an output."""
+    """Return `layer_shapes` that keeps something else from an output."""
     return shapes().replace(NOTE, other)
 
 
@@ -361,7 +361,7 @@ def freeze(module):
     ("text-of-the-model", TABLE, "summary", "def summarize(model, input_size):\n    return str(model)\n"),
     ("returns-none", TABLE, "summary", summary("input_data=zeros", "verbose=0", before="return None")),
 
-    # Found by people who knew no check
+    # Found by people who did not know the checks
     ("relu-on-logits", CNN, MODULE, forward("return self.network(x).relu()")),
     ("", CNN, MODULE, network(first="5, padding=1", area=36)),
     ("", SHAPES, "summary", noted(NOTE.replace("shapes[name]", "shapes[name.replace('.', '_')]"))),

@@ -477,7 +477,7 @@ def plot_examples(images, labels, class_names, per_class=5):
     return figure
 """),
 
-    # Found by people who knew no check
+    # Found by people who did not know the checks
     ("", "load_random_digit", "transforms", DIGIT.format("index = random.Random(seed).randrange(len(digits) - 1)\n"
      "    return digits[index][0], digits[index + 1][1]")),
     ("draws-when-made", "train_transform", "transforms", """

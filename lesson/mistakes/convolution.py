@@ -1,4 +1,4 @@
-"""Wrong convolutions. Each takes the right function and the arguments of any of the tasks where it can happen.
+"""Wrong convolutions. Each takes the right function and the arguments of any task in which it can happen.
 
 The last two axes of every image, kernel and answer are rows and columns; `rest` is a task's further arguments: bias,
 stride, padding.
@@ -72,7 +72,7 @@ def mistake(name: str, tasks: tuple[str, ...], *, combines: bool = False) -> Cal
         @functools.wraps(answer)
         def telling(right: Right, *args: Any) -> Tensor:
             got = answer(right, *args)
-            shows(bool(got.any()))  # nothing but zeros can come from anywhere
+            shows(bool(got.any()))  # all zeros can come from anywhere
             return got
 
         misconception(name, tasks=tasks, says=SAYS[name], combines=combines)(telling)
@@ -94,7 +94,7 @@ def only(values: Tensor, place: Any) -> Tensor:
 
 
 def without_the_end(answer: Tensor, rows: int, columns: int) -> Tensor:
-    """Leave the last rows and columns 0, where others are left."""
+    """Leave the last rows and columns 0, if that leaves others."""
     height, width = answer.shape[-2] - rows, answer.shape[-1] - columns
     shows(height > 0 and width > 0)
     return F.pad(answer[..., :height, :width], (0, columns, 0, rows))
@@ -480,7 +480,7 @@ def swaps_the_paddings(
 
 
 def padded(images: Tensor, padding: int | Pair, **how: Any) -> Tensor:
-    """Put something else than zeros around the images."""
+    """Pad the images with something other than zeros."""
     above, left = pair_of(padding)
     shows(above + left > 0)
     return F.pad(images, (left, left, above, above), **how)
