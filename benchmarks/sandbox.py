@@ -140,7 +140,7 @@ def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
 
 def process_of(server: ZygoteServer, level: Level) -> int:
     """Return the fork server's process: where there are namespaces, the one that was started only waits for it."""
-    processes = list(walls.watch.tree(server._process.pid))  # noqa: SLF001 - only who measures asks
+    processes = list(walls.processes.tree(server._process.pid))  # noqa: SLF001 - only who measures asks
     return processes[1] if level == walls.NAMESPACES else processes[0]
 
 

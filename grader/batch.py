@@ -10,7 +10,7 @@ from typing import Protocol, overload
 
 from grader import intake
 from grader.canaries import try_canaries
-from grader.cluster.executor import Cluster
+from grader.cluster.dispatch import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures

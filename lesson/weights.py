@@ -17,7 +17,7 @@ import torch
 from grader.checking.assertions import fail_check
 from grader.checking.student import Student, StudentRaised
 from grader.checking.values import describe
-from grader.intake.limits import MAX_WEIGHTS, in_words
+from grader.intake.sizes import MAX_WEIGHTS, in_words
 from grader.text import clean
 from lesson.probes.keeping import MAX_STATISTICS, STATISTICS
 

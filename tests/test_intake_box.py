@@ -15,7 +15,7 @@ import pytest
 from grader import intake
 from grader.checking.session import Code
 from grader.intake.box import TOO_MUCH, boxed, pack, read_boxed, unpack
-from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
+from grader.intake.sizes import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot
 from grader.intake.spool import Spool
 from grader.paths import ROOT, SOLUTIONS

@@ -14,7 +14,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from grader import paths
 from grader.authoring.notebooks import questions, source_notebook, source_notebooks
 from grader.course import course
-from grader.intake.notebooks import module_source
+from grader.intake.code_cells import module_source
 from grader.stubs import functions_of
 
 LESSON = '''\

@@ -96,7 +96,7 @@ def cages() -> list[Path]:
 
 
 def processes() -> int:
-    return len(list(walls.watch.tree(os.getpid())))
+    return len(list(walls.processes.tree(os.getpid())))
 
 
 def descriptors() -> int:

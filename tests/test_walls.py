@@ -309,7 +309,7 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
     pid = walls.pid_behind(pidfd)
     assert pid == process.pid
     measured = walls.tree_memory(pid, baseline=8 * MIB)
-    for one in reversed(list(walls.watch.tree(pid))):
+    for one in reversed(list(walls.processes.tree(pid))):
         os.kill(one, signal.SIGKILL)
     assert walls.gone(pidfd, 5)
     process.wait()
@@ -320,7 +320,7 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
 
 
 def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walls.watch, "FREE_DESCRIPTORS", 256)
+    monkeypatch.setattr(walls.processes, "FREE_DESCRIPTORS", 256)
     code = "import socket, time\nkept = [socket.socketpair() for _ in range(200)]\nprint(flush=True)\ntime.sleep(30)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -329,7 +329,7 @@ def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatc
         process.kill()
 
     room = 512  # for 400 sockets; it doubles as it grows
-    assert 0 < measured - walls.watch.SOCKET_BYTES * (room - walls.watch.FREE_DESCRIPTORS) < 32 * MIB
+    assert 0 < measured - walls.processes.SOCKET_BYTES * (room - walls.processes.FREE_DESCRIPTORS) < 32 * MIB
 
 
 def test_nothing_is_left_behind(house: House) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.intake import names
 from grader.intake.archives import read_archive
 from grader.intake.folders import read_folder
-from grader.intake.limits import RejectedError
+from grader.intake.sizes import RejectedError
 from grader.intake.snapshot import Snapshot, from_tree, refused
 from grader.intake.tree import IGNORED_FOLDERS
 from grader.text import clean, escape

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.intake import limits
+from grader.intake import sizes
 from grader.intake.tree import Tree, cap, is_hidden, too_much
 
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -48,8 +48,8 @@ class _Walk:
         self.size = 0
 
     def folder(self, handle: int, prefix: str, depth: int) -> None:
-        if depth > limits.MAX_DEPTH:
-            raise too_much("a depth", f"{limits.MAX_DEPTH} folders", "more")
+        if depth > sizes.MAX_DEPTH:
+            raise too_much("a depth", f"{sizes.MAX_DEPTH} folders", "more")
         for entry in self._listed(handle):
             path = prefix + entry.name
             mode = entry.stat(follow_symlinks=False)
@@ -65,8 +65,8 @@ class _Walk:
         with os.scandir(handle) as listing:
             for entry in listing:
                 self.entries += 1
-                if self.entries > limits.MAX_FILES:
-                    raise too_much("a number of files", f"{limits.MAX_FILES:,}", "more")
+                if self.entries > sizes.MAX_FILES:
+                    raise too_much("a number of files", f"{sizes.MAX_FILES:,}", "more")
                 entries.append(entry)
         return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
@@ -82,8 +82,8 @@ class _Walk:
 
     def _file(self, parent: int, name: str, path: str, size: int) -> None:
         self.size += size
-        if self.size > limits.MAX_UNPACKED:
-            raise too_much("a size", limits.in_words(limits.MAX_UNPACKED), "more")
+        if self.size > sizes.MAX_UNPACKED:
+            raise too_much("a size", sizes.in_words(sizes.MAX_UNPACKED), "more")
         most = cap(path)
         if most is None:
             self.tree.others.append(path)

@@ -138,7 +138,7 @@ class Worker:
     def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> tuple[str, Any]:
         """Lay the submission out, and make a namespace for the cells of a notebook."""
         self._lay_out(files, seed)
-        self._cells = importlib.import_module("grader.sandbox.cells").Cells(self._workspace)
+        self._cells = importlib.import_module("grader.sandbox.shell").Cells(self._workspace)
         return "value", {"value": None}
 
     def _cell(self, *, source: str) -> tuple[str, Any]:

@@ -36,7 +36,7 @@ PRELOADED = (
     "torch.fx",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
-    "grader.sandbox.cells",
+    "grader.sandbox.shell",
     "grader.sandbox.worker",
     "grader.sandbox.walls.attacks",
 )
@@ -54,7 +54,7 @@ def preload() -> None:
     course().parts("probes")
     if by_hand := course().part("by_hand"):
         by_hand.prepare()
-    sys.modules["grader.sandbox.cells"].prepare()
+    sys.modules["grader.sandbox.shell"].prepare()
     if warming := course().part("warming"):
         warming.warm_up()
     _forget_the_kit()

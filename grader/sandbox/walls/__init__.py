@@ -10,7 +10,7 @@ from grader.sandbox.walls.detect import available_levels
 from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down, only_read
 from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, View, Walls, WallsUnavailable
 from grader.sandbox.walls.privileges import die_with_parent
-from grader.sandbox.walls.watch import (
+from grader.sandbox.walls.processes import (
     folder_size,
     gone,
     kill,

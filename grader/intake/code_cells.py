@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.course import course
-from grader.intake import limits
+from grader.intake import sizes
 from grader.intake.definitions import Statement, needed, statements
-from grader.intake.limits import UnreadableError
+from grader.intake.sizes import UnreadableError
 from grader.text import clean
 
 CODE_MAGICS = ("%%time", "%%capture", "%%prun")
@@ -55,8 +55,8 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
     """
     every = [cell for cell in _code_cells(parsed(data)) if not cell.test]
     cells = _last_solutions(every)
-    if sum(len(cell.source) for cell in cells) > limits.MAX_NOTEBOOK_CODE:
-        raise UnreadableError(f"expected at most {limits.in_words(limits.MAX_NOTEBOOK_CODE)} of code, got more")
+    if sum(len(cell.source) for cell in cells) > sizes.MAX_NOTEBOOK_CODE:
+        raise UnreadableError(f"expected at most {sizes.in_words(sizes.MAX_NOTEBOOK_CODE)} of code, got more")
     kept: list[Statement] = []
     broken: list[tuple[Cell, str]] = []
     for cell in cells:
@@ -64,8 +64,8 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
             kept += _statements(cell)
         except UnreadableError as error:
             broken.append((cell, str(error)))
-    if len(kept) > limits.MAX_STATEMENTS:
-        raise UnreadableError(f"expected at most {limits.MAX_STATEMENTS:,} statements, got more")
+    if len(kept) > sizes.MAX_STATEMENTS:
+        raise UnreadableError(f"expected at most {sizes.MAX_STATEMENTS:,} statements, got more")
     wanted = [symbol.partition(".")[0] for task in course().tasks if task.module == name for symbol in task.symbols]
     source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
     return source, [*(f"cell {cell.number} is left out: {why}" for cell, why in broken), *_oddities(every, cells)]
@@ -90,11 +90,11 @@ def parsed(data: bytes) -> dict[str, Any]:
     Raises:
         UnreadableError: if it is none, or too large.
     """
-    if len(data) > limits.MAX_NOTEBOOK:
-        raise UnreadableError(f"expected a notebook of at most {limits.in_words(limits.MAX_NOTEBOOK)}, got more")
-    if data.count(b"{") + data.count(b"[") > limits.MAX_NOTEBOOK_NODES:
+    if len(data) > sizes.MAX_NOTEBOOK:
+        raise UnreadableError(f"expected a notebook of at most {sizes.in_words(sizes.MAX_NOTEBOOK)}, got more")
+    if data.count(b"{") + data.count(b"[") > sizes.MAX_NOTEBOOK_NODES:
         raise UnreadableError(
-            f"expected at most {limits.MAX_NOTEBOOK_NODES:,} parts, got more. Can you clear its outputs?"
+            f"expected at most {sizes.MAX_NOTEBOOK_NODES:,} parts, got more. Can you clear its outputs?"
         )
     try:
         document = json.loads(data.removeprefix(BOM).decode("utf-8"))
