@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from grader import intake
-from grader.checking.plugin import CheckReport
 from grader.errors import GraderError
 from grader.executor import Order
 from grader.grading import Grader
@@ -53,8 +53,8 @@ def try_canaries(
         CanaryFailed: if they get another score than they must.
     """
     orders = [reference_order(seed, selected, way), stub_order(seed, selected, way)]
-    found: dict[int, CheckReport | None] = {}
-    grader.check(orders, found.__setitem__, tick=tick, patience=PATIENCE)
+    patient = [replace(order, patience=PATIENCE) for order in orders]
+    found = {index: checked for index, _, checked in grader.check(patient, tick=tick)}
     reference, stubs = found[0], found[1]
     if reference is None or stubs is None:
         raise CanaryFailed(["expected the reference and the stubs to be graded, but the grader itself failed."])

@@ -9,13 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -39,25 +39,6 @@ from grader.stubs import given_text
 SLACK, SLACK_SECONDS = 2.0, 300.0
 """How much longer than all its tasks' limits together a submission may take before its checker is ended."""
 END_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class _UnderWay:
-    """What one checker is at.
-
-    Attributes:
-        ticket: names the order.
-        order: what it checks.
-        limits: of each task's workers.
-        alone: whether the other checkers wait meanwhile.
-        deadline: when it must have answered, whatever the submission does.
-    """
-
-    ticket: int
-    order: Order
-    limits: Mapping[str, Limits]
-    alone: bool
-    deadline: float
 
 
 class Grader(Executor):
@@ -87,7 +68,7 @@ class Grader(Executor):
         self._data_root = Path()
         self._zygote: ZygoteServer | None = None
         self._checkers: dict[Connection, BaseProcess] = {}
-        self._under_way: dict[Connection, _UnderWay] = {}
+        self._under_way: dict[Connection, tuple[Any, Order, float]] = {}  # the float: when it must have answered
 
     def __enter__(self) -> Self:
         _sweep()
@@ -114,49 +95,44 @@ class Grader(Executor):
 
     def has_room(self, *, alone: bool) -> bool:
         """Tell whether a checker is free; alone: whether all are."""
-        under_way = self._under_way.values()
-        if alone or any(one.alone for one in under_way):
-            return not under_way
-        return len(under_way) < len(self._checkers)
+        if alone or any(order.alone for _, order, _ in self._under_way.values()):
+            return not self._under_way
+        return len(self._under_way) < len(self._checkers)
 
-    def submit(self, ticket: int, order: Order, *, alone: bool = False, patience: float = 1.0) -> None:
+    def submit(self, ticket: Any, order: Order) -> None:
         """Hand a submission to a free checker."""
-        limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in course().tasks}
-        longest = sum(limits[task_id].task_seconds for task_id in order.selected)
-        deadline = time.monotonic() + SLACK * longest + SLACK_SECONDS
-        self._send(_UnderWay(ticket, order, limits, alone, deadline))
+        limits = {task: self._limits_by_task.get(task, self._limits).times(order.patience) for task in order.selected}
+        longest = sum(one.task_seconds for one in limits.values())
+        connection = next(connection for connection in self._checkers if connection not in self._under_way)
+        self._under_way[connection] = ticket, order, time.monotonic() + SLACK * longest + SLACK_SECONDS
+        with contextlib.suppress(OSError):  # it has ended: `collect` finds out
+            connection.send((order, limits))
 
-    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
+    def collect(self, seconds: float) -> list[tuple[Any, CheckReport | None]]:
         """Wait for checkers; where one, or the fork server, has ended, its submission is lost and all start anew."""
-        done: list[tuple[int, CheckReport | None]] = []
+        done: list[tuple[Any, CheckReport | None]] = []
         for ready in wait(list(self._under_way), timeout=seconds):
             assert isinstance(ready, Connection), "only checkers are waited for"
-            one = self._under_way.pop(ready)
+            ticket, _, _ = self._under_way.pop(ready)
             checked = _receive(ready)
-            done.append((one.ticket, checked))
+            done.append((ticket, checked))
             if checked is None:
                 self._start_anew()
                 break
         self._end_the_overdue()
         return done
 
-    def _send(self, one: _UnderWay) -> None:
-        connection = next(connection for connection in self._checkers if connection not in self._under_way)
-        self._under_way[connection] = one
-        with contextlib.suppress(OSError):  # it has ended: `collect` finds out
-            connection.send((one.order, one.limits))
-
     def _start_anew(self) -> None:
         interrupted = list(self._under_way.values())
         self._stop()
         self._start()
-        for one in interrupted:
-            self._send(one)
+        for ticket, order, _ in interrupted:
+            self.submit(ticket, order)
 
     def _end_the_overdue(self) -> None:
         """End checkers that hang; every answer of a worker has a deadline of its own, so this is trouble of ours."""
-        for connection, one in self._under_way.items():
-            if time.monotonic() > one.deadline:
+        for connection, (_, _, deadline) in self._under_way.items():
+            if time.monotonic() > deadline:
                 self._checkers[connection].kill()
 
     def _start(self) -> None:
