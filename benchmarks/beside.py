@@ -20,8 +20,8 @@ from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.grading import lay_out_data
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.limits import Limits
+from grader.sandbox.walls import Walls
 from grader.sandbox.wire import Message
 from grader.sandbox.worker import Worker
 from lesson import by_hand
@@ -96,7 +96,7 @@ class _Pool:
 
     def __init__(self, worker: _InProcess, data: Path) -> None:
         self._worker = worker
-        self.place = WorkerConfig("none", data, Limits())
+        self.place = Walls("none", data)
 
     def take(self, limits: Limits) -> _InProcess:
         """Return the worker."""

@@ -28,12 +28,12 @@ from grader.executor import Executor, Order
 from grader.intake import Snapshot
 from grader.paths import EXERCISES
 from grader.sandbox import scratch, walls
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 from grader.stubs import given_text
 
 SLACK, SLACK_SECONDS = 2.0, 300.0
@@ -136,7 +136,7 @@ class Grader(Executor):
                 self._checkers[connection].kill()
 
     def _start(self) -> None:
-        place = WorkerConfig(self.level, self._data_root, self._limits)
+        place = Walls(self.level, self._data_root)
         self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
         place = replace(place, level=self.level)
         if self._own_workers:
@@ -199,7 +199,7 @@ def _receive(connection: Connection) -> CheckReport | None:
     return answer if isinstance(answer, CheckReport) else None
 
 
-def _checker(connection: Connection, channel: Channel, place: WorkerConfig, parent: int) -> None:
+def _checker(connection: Connection, channel: Channel, place: Walls, parent: int) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 

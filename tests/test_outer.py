@@ -20,10 +20,8 @@ from needs import do_without
 
 from grader.paths import ROOT
 from grader.sandbox import outer, walls
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.levels import start_behind_walls
-from grader.sandbox.limits import Limits
-from grader.sandbox.walls import NAMESPACES
+from grader.sandbox.walls import NAMESPACES, Walls
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +95,7 @@ def test_the_fork_server_sees_neither_hidden_tests_nor_other_folders(identity: s
     assert network != Path("/proc/self/ns/net").stat().st_ino
 
 
-def started(place: WorkerConfig) -> bool:
+def started(place: Walls) -> bool:
     """Start a fork server whose walls hold; tell whether it is in an outer wall."""
     server, level = start_behind_walls(1, place, (NAMESPACES,))
     server.close()
@@ -108,7 +106,7 @@ def started(place: WorkerConfig) -> bool:
 @needs_bubblewrap
 @needs_namespaces
 def test_it_is_used_where_it_is_installed(house: House) -> None:
-    assert started(WorkerConfig(NAMESPACES, house.data, Limits()))
+    assert started(Walls(NAMESPACES, house.data))
 
 
 @needs_namespaces
@@ -117,7 +115,7 @@ def test_one_that_does_not_work_is_left_out(house: House, monkeypatch: pytest.Mo
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(outer, "program", lambda: str(broken))
-    assert not started(WorkerConfig(NAMESPACES, house.data, Limits()))
+    assert not started(Walls(NAMESPACES, house.data))
 
 
 def test_at_other_levels_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,12 @@ if sys.platform != "linux":
 from grader.canaries import reference_order
 from grader.grading import Grader
 from grader.sandbox import client, walls
-from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import MAX_ENDING, WorkerPool
 from grader.sandbox.server import ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def pool(server: Server, home: Path) -> Iterator[WorkerPool]:
-    with WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "data", LIMITS)) as pool:
+    with WorkerPool(server.zygote.channels[0], Walls(server.level, home / "data")) as pool:
         yield pool
 
 
@@ -175,7 +175,7 @@ def test_walls_that_do_not_go_up_are_the_graders_trouble(server: Server, home: P
     if server.level != walls.NAMESPACES:
         pytest.skip("the other level opens what is there, and misses nothing")
     with (
-        WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "no such folder", LIMITS)) as pool,
+        WorkerPool(server.zygote.channels[0], Walls(server.level, home / "no such folder")) as pool,
         pytest.raises(SandboxBroken, match="in 3 tries"),
     ):
         pool.take(LIMITS)

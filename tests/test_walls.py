@@ -95,7 +95,7 @@ def test_attacks_succeed_where_there_are_no_walls(house: House, listeners: dict[
 
 
 ALLOWED = {
-    "reads its data": "answer = (view.data / 'digits').read_text() == 'data'",
+    "reads its data": "answer = (data / 'digits').read_text() == 'data'",
     "writes and renames in scratch": """
 import os, tempfile
 with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ seen = []; threads = [threading.Thread(target=seen.append, args=(n,)) for n in r
     "draws random bytes": "import os; answer = len(open('/dev/urandom', 'rb').read(8) + os.urandom(8)) == 16",
     "knows its user and home": """
 import getpass, os
-answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(view.scratch)
+answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(scratch)
 """,
     "signals itself": "import os, signal; os.kill(os.getpid(), 0); answer = True",
     "reads its own /proc": "answer = 'VmRSS' in open('/proc/self/status').read()",

@@ -16,11 +16,9 @@ import signal
 import socket
 import time
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.paths import COURSE, ROOT
 from grader.sandbox import scratch, walls, wire
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel, ZygoteDied
@@ -69,39 +67,20 @@ class _DeadlinePassed(Exception):
     """Nothing came until the deadline."""
 
 
-@dataclass(frozen=True)
-class WorkerConfig:
-    """What every worker of a run gets.
-
-    Attributes:
-        level: how high the walls are.
-        data: the data folder that it may read.
-        limits: what it may use.
-    """
-
-    level: walls.Level
-    data: Path
-    limits: Limits
-
-    @property
-    def data_inside(self) -> Path:
-        """The data folder as the worker sees it."""
-        return Path("/data") if self.level == walls.NAMESPACES else self.data
-
-
 class Worker:
     """One process that holds one submission's code for one task.
 
     Args:
         channel: to the fork server, which is asked for the process at once and not waited for.
-        place: what the process gets.
+        place: what stands around it.
+        limits: what it may use.
     """
 
-    def __init__(self, channel: Channel, place: WorkerConfig) -> None:
+    def __init__(self, channel: Channel, place: walls.Walls, limits: Limits) -> None:
         self._zygote = channel
-        self.limits = place.limits
+        self.limits = limits
         self._scratch = scratch.make("worker")
-        self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
+        self._cage = walls.Cage.make(limits.resources, self._scratch.name)
         self._counts_itself = False  # before the walls stand, what it inherited is not known
         self._counts_disk = place.level != walls.NAMESPACES
         self._free_before = shutil.disk_usage(self._scratch).free
@@ -116,25 +95,20 @@ class Worker:
         self._channel.setblocking(False)
         os.set_blocking(self._log, False)
         try:
-            self._asked = channel.ask(self._request(place), [theirs.fileno(), log_end])
+            request = {
+                "level": place.level,
+                "data": str(place.data),
+                "resources": dataclasses.asdict(limits.resources),
+                "scratch": str(self._scratch),
+                "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
+            }
+            self._asked = channel.ask(request, [theirs.fileno(), log_end])
         except ZygoteDied:
             self.close()
             raise
         finally:
             theirs.close()
             os.close(log_end)
-
-    def _request(self, place: WorkerConfig) -> dict[str, Any]:
-        return {
-            "walls": {
-                "level": place.level,
-                "hidden": list(dict.fromkeys(map(str, (ROOT, COURSE)))),
-                "data": str(place.data),
-            },
-            "resources": dataclasses.asdict(place.limits.resources),
-            "scratch": str(self._scratch),
-            "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
-        }
 
     def wait_until_ready(self) -> None:
         """Wait until the walls stand; what goes wrong before that is no student's fault.

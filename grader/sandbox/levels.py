@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.preflight import Outcome, try_walls
 from grader.sandbox.server import ZygoteDied, ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 
 ADVICE = (
     "Install or enable one of: user namespaces (sysctl kernel.unprivileged_userns_clone=1), Landlock (Linux 5.13 or "
@@ -34,12 +34,12 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     return levels
 
 
-def start_behind_walls(channels: int, place: WorkerConfig, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
+def start_behind_walls(channels: int, place: Walls, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
     """Start a fork server at the first level that holds.
 
     Args:
         channels: how many checkers will ask it for workers.
-        place: data folder and limits; its level is replaced.
+        place: what stands around workers; its level is replaced.
         levels: from ``candidates``.
 
     Raises:
@@ -55,7 +55,7 @@ def start_behind_walls(channels: int, place: WorkerConfig, levels: tuple[Level, 
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
 
-def _try_level(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer | None, str]:
+def _try_level(channels: int, place: Walls, command: list[str]) -> tuple[ZygoteServer | None, str]:
     """Start a fork server whose walls hold, or say why there is none.
 
     One that ends meanwhile has not shown that a wall falls (somebody may have ended it), so it is started once more.
@@ -75,7 +75,7 @@ def _try_level(channels: int, place: WorkerConfig, command: list[str]) -> tuple[
     return None, trouble
 
 
-def started(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
+def started(channels: int, place: Walls, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
     """Start a fork server and try its walls; nothing is tried where there are none.
 
     Raises:

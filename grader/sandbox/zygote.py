@@ -44,6 +44,9 @@ MAX_REQUEST = 64 << 10
 CHANNEL = 3
 READY = b"R"
 STATUSES_KEPT = 256
+HIDDEN = tuple({ROOT, COURSE})
+"""No worker sees these, wherever they lie."""
+
 _SLOTS = itertools.count()
 
 
@@ -127,8 +130,7 @@ def _forget(children: dict[int, int | None]) -> None:
 
 def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
     slot = next(_SLOTS)
-    asked = request["walls"]
-    around = walls.Walls(asked["level"], hidden=tuple(map(Path, asked["hidden"])), data=Path(asked["data"]))
+    around = walls.Walls(request["level"], Path(request["data"]), HIDDEN)
     pid, pidfd = walls.fork_worker(around)
     if pid == 0:
         _become_worker(fds, request, around, slot)
@@ -143,7 +145,7 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _arrange_descriptors(*fds)
-        view = walls.lock_down(
+        scratch = walls.lock_down(
             around,
             walls.Resources(**request["resources"]),
             slot=slot,
@@ -151,8 +153,8 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
             cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
         )
         if variable := course().data_variable:
-            os.environ[variable] = str(view.data)
-        workspace = view.scratch / "work"
+            os.environ[variable] = str(around.data_inside)
+        workspace = scratch / "work"
         workspace.mkdir()
         os.chdir(workspace)
         channel = socket.socket(fileno=CHANNEL)
