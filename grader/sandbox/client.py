@@ -26,6 +26,9 @@ from grader.sandbox.server import Channel, ZygoteDied
 WALLS_SECONDS = 60.0
 END_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+LOG_BYTES = 1 << 16
+"""What a pipe holds: more is not printed before the walls stand."""
+
 RESERVE = 1 << 30
 """Bytes of disk that are left to others where the scratch folders have no quota."""
 REPLIES = ("loaded", "imported", "value", "raised")
@@ -86,7 +89,6 @@ class Worker:
         self._free_before = shutil.disk_usage(self._scratch).free
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
-        self._log_bytes = bytearray()
         self._next_id = 0
         self._next_look = 0.0
         self._baseline = 0
@@ -121,9 +123,11 @@ class Worker:
         try:
             self._read(1, time.monotonic() + WALLS_SECONDS)
         except (WorkerEnded, _DeadlinePassed) as error:
-            self._drain_log()
-            log = self._log_bytes.decode("utf-8", "replace")
-            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {log[-600:]}") from None
+            log = b""
+            with contextlib.suppress(BlockingIOError):  # it has said nothing
+                log = os.read(self._log, LOG_BYTES)
+            said = log.decode("utf-8", "replace")[-600:]
+            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {said}") from None
         if self._cage is None:
             self._baseline, self._counts_itself = self._own_memory(), True
 
@@ -178,7 +182,6 @@ class Worker:
         if self._pidfd >= 0:
             walls.gone(self._pidfd, END_SECONDS)
             os.close(self._pidfd)
-        self._drain_log()
         self._channel.close()
         os.close(self._log)
         if self._cage is not None:
@@ -210,21 +213,18 @@ class Worker:
         return buffer
 
     def _wait(self, event: int, deadline: float) -> None:
-        """Wait until the channel is ready; keep the log from filling up meanwhile."""
+        """Wait until the channel is ready, and look at what the worker uses meanwhile."""
         poll = select.poll()
         poll.register(self._channel, event)
-        poll.register(self._log, select.POLLIN)
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise _DeadlinePassed
-            ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
-            if self._used is None and self._channel.fileno() not in ready:  # few answers take so long
+            ready = poll.poll(min(remaining, LOOK_SECONDS) * 1000)
+            if self._used is None and not ready:  # few answers take so long
                 self._used = self._seconds_of_processor()
             self._look_at_its_use()
-            if self._log in ready and not self._drain_log():
-                poll.unregister(self._log)
-            if self._channel.fileno() in ready:
+            if ready:
                 return
 
     def _look_at_its_use(self) -> None:
@@ -258,15 +258,6 @@ class Worker:
     def _is_starved(self, before: tuple[float, float], seconds: float) -> bool:
         used, queued = self._seconds_of_processor()
         return used - before[0] < seconds / 2 and (queued == math.inf or queued - before[1] > seconds / 4)
-
-    def _drain_log(self) -> bool:
-        """Keep the beginning of what was printed; return whether more may come."""
-        try:
-            chunk = os.read(self._log, 1 << 16)
-        except BlockingIOError:
-            return True
-        self._log_bytes += chunk[: self.limits.log_bytes - len(self._log_bytes)]
-        return bool(chunk)
 
     def _ended(self) -> WorkerEnded:
         out_of_memory = self._cage is not None and self._cage.ran_out_of_memory()

@@ -158,6 +158,8 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
         workspace.mkdir()
         os.chdir(workspace)
         channel = socket.socket(fileno=CHANNEL)
+        for printed in (1, 2):
+            os.dup2(0, printed)  # nobody reads what student code prints
         channel.sendall(READY)
         sys.modules["grader.sandbox.worker"].Worker(channel, workspace).serve()
     except BaseException:  # noqa: BLE001 - a child must never run on as the fork server
@@ -166,8 +168,8 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
 
 
 def _arrange_descriptors(channel: int, log: int) -> None:
-    """0 reads nothing, 1 and 2 are the log, 3 is the channel; whatever else the fork server holds is closed."""
-    null = os.open(os.devnull, os.O_RDONLY)
+    """0 is the null device, 1 and 2 are the log, 3 is the channel; whatever else the fork server holds is closed."""
+    null = os.open(os.devnull, os.O_RDWR)
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in (null, log, log, channel)]
     for target, fd in enumerate(high):
         os.dup2(fd, target)
