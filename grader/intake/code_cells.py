@@ -37,9 +37,8 @@ class Cell:
 
     number: int
     source: str
-    grade_id: str | None
+    grade_id: str
     solution: bool
-    test: bool
     retyped: bool
 
 
@@ -53,7 +52,8 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
     Raises:
         UnreadableError: if it is no notebook, or too large.
     """
-    every = [cell for cell in _code_cells(parsed(data)) if not cell.test]
+    found = [_cell(number, cell) for number, cell in enumerate(cells_of(parsed(data)), 1)]
+    every = [cell for cell in found if cell is not None]
     cells = _last_solutions(every)
     if sum(len(cell.source) for cell in cells) > sizes.MAX_NOTEBOOK_CODE:
         raise UnreadableError(f"expected at most {sizes.in_words(sizes.MAX_NOTEBOOK_CODE)} of code, got more")
@@ -75,7 +75,7 @@ def _oddities(every: list[Cell], kept: list[Cell]) -> list[str]:
     """Return remarks on solution cells that are there twice, or are no code any more."""
     twice = [cell for cell in every if cell not in kept]
     return [
-        *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id or '', 60)} too" for cell in twice),
+        *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id, 60)} too" for cell in twice),
         *(
             f"cell {cell.number} is a solution cell turned into text; it is read as code"
             for cell in kept
@@ -130,26 +130,21 @@ def source_of(cell: Mapping[str, Any]) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _code_cells(document: dict[str, Any]) -> list[Cell]:
-    cells = [_cell(number, cell) for number, cell in enumerate(cells_of(document), 1)]
-    return [cell for cell in cells if cell is not None]
-
-
 def _cell(number: int, cell: dict[str, Any]) -> Cell | None:
-    """Return a cell that holds code, or was released as one; None for any other."""
+    """Return a cell that holds code, or was released as one; None for a test and for any other."""
     marks = _dict(_dict(cell.get("metadata")).get("nbgrader"))
     grade_id, solution, grade = marks.get("grade_id"), marks.get("solution") is True, marks.get("grade") is True
-    retyped = cell.get("cell_type") != "code"
-    if retyped and (grade or not solution or marks.get("cell_type", "code") != "code"):
+    retyped, released = cell.get("cell_type") != "code", marks.get("cell_type", "code")
+    is_test = grade and not solution
+    if is_test or (retyped and (grade or not solution or released != "code")):
         return None
-    name = grade_id if isinstance(grade_id, str) else None
-    return Cell(number, source_of(cell), name, solution, grade and not solution, retyped)
+    return Cell(number, source_of(cell), grade_id if isinstance(grade_id, str) else "", solution, retyped)
 
 
 def _last_solutions(cells: list[Cell]) -> list[Cell]:
     """Leave out every solution cell that a later one with the same grade_id replaces."""
     last = {cell.grade_id: cell.number for cell in cells if cell.solution and cell.grade_id}
-    return [cell for cell in cells if not cell.solution or last.get(cell.grade_id or "", cell.number) == cell.number]
+    return [cell for cell in cells if not cell.solution or last.get(cell.grade_id, cell.number) == cell.number]
 
 
 def _statements(cell: Cell) -> list[Statement]:

@@ -71,9 +71,11 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
     for name in course().modules:
         _pick(name, tree, modules, broken, notes)
     notes += _notes(tree)
+    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
+    if weights is not None and len(weights) > sizes.MAX_WEIGHTS:
+        notes.append(f"{course().artefact_file}: expected at most {sizes.in_words(sizes.MAX_WEIGHTS)}, got more")
     if not modules and not broken:
         return refused(_nothing_found(tree), notes)
-    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
     return Snapshot(modules, weights, _cut(notes), None, broken)
 
 
@@ -150,9 +152,6 @@ def _notes(tree: Tree) -> list[str]:
     notes += [f"{path}: not read. {hint}" for path, hint in list(hints.items())[:SHOWN]]
     if rest := [path for path in unknown if path not in hints]:
         notes.append(f"not read, because the kit does not know them: {_listed(rest)}")
-    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file, b""))
-    if len(weights) > sizes.MAX_WEIGHTS:
-        notes.append(f"{course().artefact_file}: expected at most {sizes.in_words(sizes.MAX_WEIGHTS)}, got more")
     return notes
 
 
