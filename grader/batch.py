@@ -114,7 +114,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         explaining_full_disk(out),
         only_grader(out),
         contextlib.closing(Gradebook(out)) as book,
-        Spool() as spool,
+        contextlib.closing(Spool()) as spool,
     ):
         remove_unfinished(out)
         run = _Run(out, settings, watcher, seed, book, spool, read_overrides(out))

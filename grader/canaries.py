@@ -85,8 +85,7 @@ def stubs_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
 
 def reference_order(seed: int, selected: frozenset[str], way: str = "") -> Order:
     """Return the solutions as a submission."""
-    snapshot = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
-    return Order("reference", snapshot, seed, selected, way)
+    return Order("reference", intake.read(intake.Entry("reference", "reference", SOLUTIONS)), seed, selected, way)
 
 
 def stub_order(seed: int, selected: frozenset[str], way: str = "") -> Order:

@@ -14,7 +14,6 @@ from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import torch
@@ -77,14 +76,11 @@ class Grader(Executor):
             lay_out_data(self._data_root)
             self._start()
         except BaseException:
-            self._leave()
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
         scratch.remove(self._data_root)
         _sweep()
@@ -114,7 +110,9 @@ class Grader(Executor):
         for ready in wait(list(self._under_way), timeout=seconds):
             assert isinstance(ready, Connection), "only checkers are waited for"
             ticket, _, _ = self._under_way.pop(ready)
-            checked = _receive(ready)
+            checked: CheckReport | None = None
+            with contextlib.suppress(EOFError, OSError):
+                checked = ready.recv()
             done.append((ticket, checked))
             if checked is None:
                 self._start_anew()
@@ -189,14 +187,6 @@ def _stub_hashes() -> dict[str, dict[str, str]]:
     return {
         module: body_hashes((EXERCISES / f"{module}.py").read_text(encoding="utf-8")) for module in course().modules
     }
-
-
-def _receive(connection: Connection) -> CheckReport | None:
-    try:
-        answer = connection.recv()
-    except (EOFError, OSError):
-        return None
-    return answer if isinstance(answer, CheckReport) else None
 
 
 def _checker(connection: Connection, channel: Channel, place: Walls, parent: int) -> None:

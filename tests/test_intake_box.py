@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -132,7 +133,7 @@ def test_bytes_that_are_no_snapshot_are_an_error(data: bytes) -> None:
 def test_a_spool_gives_back_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     others = Snapshot({}, None, ("a note",), "nothing there")
-    with Spool() as spool:
+    with contextlib.closing(Spool()) as spool:
         for snapshot in (WHOLE, others, WHOLE):
             spool.add(snapshot)
         assert [spool[number].modules for number in range(3)] == [WHOLE.modules, {}, WHOLE.modules]

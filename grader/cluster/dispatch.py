@@ -134,10 +134,13 @@ class Cluster(Executor):
         for one in list(self._nodes.values()):
             if one.preparing is not None and one.preparing.done():
                 self._prepared(one, one.preparing)
-            answers = [(ticket, future) for ticket, (_, future) in one.checking.items() if future.done()]
-            troubles = [self._checked(one, ticket, future) for ticket, future in answers]
-            if any(troubles):  # such as a station that ended, or could not raise the same walls again: it starts anew
-                self._drop(one, next(filter(None, troubles)))
+            troubles = []
+            for ticket in [ticket for ticket, (_, future) in one.checking.items() if future.done()]:
+                checked, trouble = self._answer(one.checking.pop(ticket)[1])
+                self._done.append((ticket, checked))
+                troubles += [trouble] if trouble else []
+            if troubles:  # such as a station that ended, or could not raise the same walls again: it starts anew
+                self._drop(one, troubles[0])
         done, self._done = self._done, []
         return done
 
@@ -184,13 +187,6 @@ class Cluster(Executor):
             self.level = document["level"]
             one.preparing = None
             self._tell(f"node {one.address} is ready: {one.threads} at a time, level {self.level}")
-
-    def _checked(self, one: _Node, ticket: Any, future: Any) -> str:
-        """Note what came of a submission; return why its node had better be dropped, or nothing."""
-        del one.checking[ticket]
-        checked, trouble = self._answer(future)
-        self._done.append((ticket, checked))
-        return trouble
 
     def _answer(self, future: Any) -> tuple[CheckReport | None, str]:
         """Return what the suites say, if a node has said it, and why it had better be dropped."""

@@ -84,14 +84,13 @@ class Worker:
         self.limits = limits
         self._scratch = scratch.make("worker")
         self._cage = walls.Cage.make(limits.resources, self._scratch.name)
-        self._counts_itself = False  # before the walls stand, what it inherited is not known
         self._counts_disk = place.level != walls.NAMESPACES
         self._free_before = shutil.disk_usage(self._scratch).free
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
         self._next_id = 0
         self._next_look = 0.0
-        self._baseline = 0
+        self._baseline: int | None = None  # bytes inherited, once it is known and nobody else counts its memory
         self._used: tuple[float, float] | None = None  # seconds of processor, once an answer is waited for
         self._asked, self._pid, self._pidfd = 0, 0, -1
         self._channel.setblocking(False)
@@ -129,7 +128,7 @@ class Worker:
             said = log.decode("utf-8", "replace")[-600:]
             raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {said}") from None
         if self._cage is None:
-            self._baseline, self._counts_itself = self._own_memory(), True
+            self._baseline = self._own_memory()
 
     def _learn_pid(self) -> None:
         if self._asked:
@@ -223,37 +222,35 @@ class Worker:
             ready = poll.poll(min(remaining, LOOK_SECONDS) * 1000)
             if self._used is None and not ready:  # few answers take so long
                 self._used = self._seconds_of_processor()
-            self._look_at_its_use()
+            if over := self._over_its_limits():
+                self.kill()
+                raise over
             if ready:
                 return
 
-    def _look_at_its_use(self) -> None:
+    def _over_its_limits(self) -> WorkerEnded | None:
         """Count what the kernel does not count here: all memory without a cage, the disk without namespaces."""
-        now = time.monotonic()
+        now, resources = time.monotonic(), self.limits.resources
         if now < self._next_look:
-            return
+            return None
         self._next_look = now + LOOK_SECONDS
-        resources = self.limits.resources
-        if self._counts_itself and self._own_memory() > resources.memory:
-            self.kill()
-            raise WorkerEnded("took too much memory", out_of_memory=True)
+        if self._baseline is not None and self._own_memory() > resources.memory:
+            return WorkerEnded("took too much memory", out_of_memory=True)
         if self._counts_disk:
             free = shutil.disk_usage(self._scratch).free
             if walls.folder_size(self._scratch) > resources.scratch:
-                self.kill()
-                raise WorkerEnded("wrote too much to disk")
+                return WorkerEnded("wrote too much to disk")
             if free < min(RESERVE, self._free_before - resources.scratch):  # files without a name, or somebody else's
-                self.kill()
-                raise WorkerEnded("had to stop for the disk is nearly full", killed=True)
+                return WorkerEnded("had to stop for the disk is nearly full", killed=True)
+        return None
 
     def _own_memory(self) -> int:
-        pid = walls.pid_behind(self._pidfd)
-        return 0 if pid is None else walls.tree_memory(pid, self._baseline)
+        return walls.tree_memory(walls.pid_behind(self._pidfd), self._baseline or 0)
 
     def _seconds_of_processor(self) -> tuple[float, float]:
         """Return how many it used, and how many it waited for."""
         pid = walls.pid_behind(self._pidfd)
-        return (0.0, 0.0) if pid is None else (walls.tree_processor_seconds(pid), walls.tree_queued_seconds(pid))
+        return walls.tree_processor_seconds(pid), walls.tree_queued_seconds(pid)
 
     def _is_starved(self, before: tuple[float, float], seconds: float) -> bool:
         used, queued = self._seconds_of_processor()
