@@ -51,14 +51,17 @@ class _Walk:
         if depth > sizes.MAX_DEPTH:
             raise too_much("a depth", f"{sizes.MAX_DEPTH} folders", "more")
         for entry in self._listed(handle):
-            path = prefix + entry.name
-            mode = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(mode.st_mode):
-                self._subfolder(handle, entry.name, path, depth)
-            elif stat.S_ISREG(mode.st_mode):
-                self._file(handle, entry.name, path, mode.st_size)
-            else:
-                self.tree.special.append(path)
+            about = entry.stat(follow_symlinks=False)
+            path = f"{prefix}{entry.name}/" if stat.S_ISDIR(about.st_mode) else f"{prefix}{entry.name}"
+            try:
+                if stat.S_ISDIR(about.st_mode):
+                    self._subfolder(handle, entry.name, path, depth)
+                elif stat.S_ISREG(about.st_mode):
+                    self._file(handle, entry.name, path, about.st_size)
+                else:
+                    self.tree.special.append(path)
+            except OSError as error:
+                self.tree.unreadable[path] = error.strerror or "not a regular file"
 
     def _listed(self, handle: int) -> list[os.DirEntry[str]]:
         entries = []
@@ -72,13 +75,10 @@ class _Walk:
 
     def _subfolder(self, parent: int, name: str, path: str, depth: int) -> None:
         if is_hidden(name):
-            self.tree.others.append(f"{path}/")
+            self.tree.others.append(path)
             return
-        try:
-            with _opened(name, OPEN_FOLDER, parent) as handle:
-                self.folder(handle, f"{path}/", depth + 1)
-        except OSError as error:
-            self.tree.unreadable[f"{path}/"] = error.strerror or "no reason given"
+        with _opened(name, OPEN_FOLDER, parent) as handle:
+            self.folder(handle, path, depth + 1)
 
     def _file(self, parent: int, name: str, path: str, size: int) -> None:
         self.size += size
@@ -87,11 +87,8 @@ class _Walk:
         most = cap(path)
         if most is None:
             self.tree.others.append(path)
-            return
-        try:
+        else:
             self.tree.files[path] = read_regular(name, most, parent)
-        except OSError as error:
-            self.tree.unreadable[path] = error.strerror or "not a regular file"
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from grader.sandbox.levels import ADVICE, NoSandbox, candidates, started
 from grader.sandbox.limits import MARGIN, Limits
 from grader.sandbox.server import ZygoteDied
 from grader.sandbox.walls import Level, Walls
-
-HELD = "held"
+from grader.sandbox.walls.attacks import HELD
 
 
 def examine(console: Console) -> bool:
