@@ -68,13 +68,13 @@ class Settings:
 
 
 class Watcher(Protocol):
-    """Told how far a run is."""
+    """Shown how far a run is."""
 
     def start(self, total: int, kept: int) -> None:
         """So many submissions, of which so many results are kept from an earlier run."""
 
     def stage(self, text: str) -> None:
-        """What is done before or after the submissions."""
+        """Work before or after the submissions begins."""
 
     def done(self, result: Result) -> None:
         """One more result."""
@@ -83,7 +83,7 @@ class Watcher(Protocol):
         """Nothing new, but still at work."""
 
     def tell(self, text: str) -> None:
-        """What an instructor should know of the machines that grade."""
+        """News of the machines that grade, for the instructor."""
 
 
 def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> list[tuple[str, Result]]:

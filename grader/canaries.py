@@ -65,7 +65,7 @@ def try_canaries(
 
 
 def reference_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
-    """Every task of the reference passes and earns all its points; one sentence for each that does not."""
+    """Each task of the reference must pass and earn all its points; one sentence for every exception."""
     return [
         f"reference: expected {task.id} to pass with {task.points:g} points, "
         f"got {task.status} with {task.score:g}: {task.message}"
@@ -75,7 +75,7 @@ def reference_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
 
 
 def stubs_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
-    """Every task of the stubs is not started and earns nothing; one sentence for each that is not so."""
+    """Each task of the stubs must be not started and earn nothing; one sentence for every exception."""
     return [
         f"stubs: expected {task.id} not_started with 0 points, got {task.status} with {task.score:g}: {task.message}"
         for task in tasks

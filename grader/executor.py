@@ -63,7 +63,7 @@ class _Attempt:
     losses: int = 0
 
     def again(self, checked: CheckReport | None) -> _Attempt | None:
-        """Return what is to be tried after this has been checked, None if it is done."""
+        """Return the next attempt after this one's outcome, None if there is none to make."""
         if checked is None:
             return replace(self, losses=self.losses + 1) if self.losses + 1 < TRIES else None
         if checked.disturbed and self.first is None:
@@ -87,7 +87,7 @@ class Executor(ABC):
 
     @abstractmethod
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether one more submission can be checked now; alone: where nothing else is checked."""
+        """Return whether one more submission can be checked now; alone: where nothing else is checked."""
 
     @abstractmethod
     def submit(self, ticket: Any, order: Order) -> None:

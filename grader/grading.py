@@ -90,7 +90,7 @@ class Grader(Executor):
         self._limits_by_task = self._limits.calibrated(paces)
 
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether a checker is free; alone: whether all are."""
+        """Return whether a checker is free; alone: whether all are."""
         if alone or any(order.alone for _, order, _ in self._under_way.values()):
             return not self._under_way
         return len(self._under_way) < len(self._checkers)

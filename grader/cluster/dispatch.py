@@ -1,7 +1,7 @@
 """Grades on the nodes of a dask cluster, and sees to it that a node that dies, hangs or differs loses nothing.
 
 Every task is bound to one node and is dask's to carry, not to place or to try again: which node is fit, how much it is
-given and what is done elsewhere is decided here, and a submission that ends nodes is given up after a few.
+given and where its work goes afterwards is decided here, and a submission that ends nodes is given up after a few.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Cluster(Executor):
     Args:
         scheduler: its address, such as ``tcp://10.0.0.1:8786``.
         plan: how to grade.
-        tell: told what becomes of the nodes, one line at a time.
+        tell: called with news of the nodes, one line at a time.
         node_seconds: how long a node may be silent.
 
     Attributes:
@@ -117,7 +117,7 @@ class Cluster(Executor):
         self._client.close()
 
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether some node has room; alone: whether one has nothing to do."""
+        """Return whether some node has room; alone: whether one has nothing to do."""
         return any(one.room(alone=alone) for one in self._nodes.values())
 
     def submit(self, ticket: Any, order: Order) -> None:
@@ -189,7 +189,7 @@ class Cluster(Executor):
             self._tell(f"node {one.address} is ready: {one.threads} at a time, level {self.level}")
 
     def _answer(self, future: Any) -> tuple[CheckReport | None, str]:
-        """Return what the suites say, if a node has said it, and why it had better be dropped."""
+        """Return the suites' report, if the node sent one, and why the node must be dropped; empty if it may stay."""
         if future.status == "error":
             return None, f"failed: {future.exception()!r}"
         if future.status != "finished":

@@ -48,7 +48,7 @@ def check(run: str, order: bytes) -> str:
         order: the submission, pickled: for the station.
 
     Raises:
-        RuntimeError: if there is no station any more.
+        RuntimeError: if the station has ended.
     """
     try:
         return _stations[run].check(order)

@@ -81,7 +81,7 @@ def _listed(submissions: Path) -> list[Path]:
 
 
 def _submission(path: Path) -> tuple[str, str]:
-    """Return the submission's name, and why it is none."""
+    """Return a submission's name, and why the path is skipped; empty if it is not."""
     name = path.name
     if name.startswith(".") or name in IGNORED_FOLDERS:
         return name, "hidden"

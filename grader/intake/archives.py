@@ -62,7 +62,7 @@ def _read_members(archive: zipfile.ZipFile, data: bytes) -> Tree:
 
 
 def _safe_path(member: zipfile.ZipInfo) -> str:
-    """Return a member's path with ``/`` between folders; names are never used to write, but these are no accident."""
+    """Return a member's path with ``/`` between folders; names are never used to write, but some betray intent."""
     name = member.orig_filename.replace("\\", "/")
     parts = name.split("/")
     if "\0" in name or ".." in parts or name.startswith("/") or re.match(r"[A-Za-z]:", name):

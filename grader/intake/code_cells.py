@@ -50,7 +50,7 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
         data: the notebook's bytes.
 
     Raises:
-        UnreadableError: if it is no notebook, or too large.
+        UnreadableError: if it cannot be read as a notebook, or is too large.
     """
     found = [_cell(number, cell) for number, cell in enumerate(cells_of(parsed(data)), 1)]
     every = [cell for cell in found if cell is not None]
@@ -72,7 +72,7 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
 
 
 def _oddities(every: list[Cell], kept: list[Cell]) -> list[str]:
-    """Return remarks on solution cells that are there twice, or are no code any more."""
+    """Return remarks on solution cells that are there twice, or were turned into text."""
     twice = [cell for cell in every if cell not in kept]
     return [
         *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id, 60)} too" for cell in twice),
@@ -88,7 +88,7 @@ def parsed(data: bytes) -> dict[str, Any]:
     """Return the JSON document of a notebook.
 
     Raises:
-        UnreadableError: if it is none, or too large.
+        UnreadableError: if the bytes are not JSON, or too many.
     """
     if len(data) > sizes.MAX_NOTEBOOK:
         raise UnreadableError(f"expected a notebook of at most {sizes.in_words(sizes.MAX_NOTEBOOK)}, got more")
@@ -151,7 +151,7 @@ def _statements(cell: Cell) -> list[Statement]:
     """Return a cell's statements, with its magics left out.
 
     Raises:
-        UnreadableError: if it is no Python even then.
+        UnreadableError: if the rest is not Python either.
     """
     source = _without_cell_magic(cell.source.replace("\r\n", "\n").replace("\r", "\n"))
     for _ in range(MAX_MAGICS):
@@ -180,7 +180,7 @@ def _without_cell_magic(source: str) -> str:
 
 
 def _without_line(source: str, number: int) -> str | None:
-    """Put ``pass`` in the place of a magic and the lines that continue it; None if the line is no magic."""
+    """Put ``pass`` in the place of a magic and the lines that continue it; None if the line is not a magic."""
     lines = source.split("\n")
     index = number - 1
     if not 0 <= index < len(lines) or not MAGIC.match(lines[index]):
@@ -195,7 +195,7 @@ def _without_line(source: str, number: int) -> str | None:
 
 
 def _joined(kept: list[Statement], broken: list[tuple[Cell, str]], defined: set[str]) -> str:
-    """Return the module: what it takes from the future, other imports, the rest in its order, then what is broken.
+    """Return the module: what it takes from the future, other imports, the rest in order, then stand-ins for what is broken.
 
     A notebook's cells are run in any order, so a function may stand above the import that its annotations need.
     """

@@ -178,7 +178,7 @@ def _is_replaced(path: str) -> bool:
 
 
 def _is_as_given(path: str, tree: Tree) -> bool:
-    """Tell whether a file is the kit's own, as students get it."""
+    """Return whether a file is the kit's own, as students get it."""
     name = PurePosixPath(path).name
     if name not in GIVEN or path not in tree.files:
         return False

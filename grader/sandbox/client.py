@@ -112,7 +112,7 @@ class Worker:
             os.close(log_end)
 
     def wait_until_ready(self) -> None:
-        """Wait until the walls stand; what goes wrong before that is no student's fault.
+        """Wait until the walls stand; trouble before that is never a student's fault.
 
         Raises:
             SandboxBroken: if the process ends before.
@@ -142,7 +142,7 @@ class Worker:
         Raises:
             WorkerTimedOut: if there is no reply within ``seconds``.
             WorkerEnded: if the process ends first.
-            wire.WireError: if what comes is no reply to this request.
+            wire.WireError: if something else comes than a reply to this request.
         """
         deadline, self._used = time.monotonic() + seconds, None
         try:
@@ -172,7 +172,7 @@ class Worker:
             walls.kill(self._pidfd)
 
     def has_ended(self) -> bool:
-        """Tell whether the process is gone."""
+        """Return whether the process is gone."""
         return self._pidfd < 0 or walls.gone(self._pidfd, 0)
 
     def close(self) -> None:

@@ -56,7 +56,7 @@ def start_behind_walls(channels: int, place: Walls, levels: tuple[Level, ...]) -
 
 
 def _try_level(channels: int, place: Walls, command: list[str]) -> tuple[ZygoteServer | None, str]:
-    """Start a fork server whose walls hold, or say why there is none.
+    """Start a fork server whose walls hold, or return why it could not be.
 
     One that ends meanwhile has not shown that a wall falls (somebody may have ended it), so it is started once more.
     """

@@ -1,4 +1,4 @@
-"""Before the first submission, each forbidden act is tried from inside a real worker: an untried wall is none."""
+"""Before the first submission, each forbidden act is tried from inside a real worker: untried walls do not count."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Opaque:
 
 @dataclass(frozen=True)
 class ForeignArray:
-    """Stands for an array that is no torch tensor, such as numpy's.
+    """Stands for an array of another library than torch, such as numpy's.
 
     Attributes:
         kind: its type's name.
@@ -74,7 +74,7 @@ class ForeignArray:
 
 
 class ForeignFloat(float):
-    """A number that is no float of Python's own, such as numpy's float32; numpy's integers cross as ints."""
+    """A floating-point number of another library, such as numpy's float32; numpy's integers cross as ints."""
 
     kind = "numpy.floating"
 
