@@ -195,7 +195,7 @@ def _without_line(source: str, number: int) -> str | None:
 
 
 def _joined(kept: list[Statement], broken: list[tuple[Cell, str]], defined: set[str]) -> str:
-    """Return the module: what it takes from the future, other imports, the rest in order, then stand-ins for what is broken.
+    """Return the module: imports from the future, other imports, the rest in its order, stand-ins for what is broken.
 
     A notebook's cells are run in any order, so a function may stand above the import that its annotations need.
     """

@@ -31,7 +31,7 @@ def decode(data: bytes) -> str:
     try:
         text = data.decode(encoding)
     except (UnicodeError, LookupError) as error:
-        raise UnreadableError(f"expected {encoding}, got bytes of another encoding. Can you save it as UTF-8?") from error
+        raise UnreadableError(f"expected {encoding}, got other bytes. Can you save it as UTF-8?") from error
     if "\0" in text:
         raise UnreadableError("expected text, got a null character. Is it a Python source file?")
     return text.replace("\r\n", "\n").replace("\r", "\n")
