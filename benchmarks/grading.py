@@ -73,7 +73,7 @@ def measure_sandbox(rows: dict[str, list[float]], place: Walls) -> None:
     rows["fork server: imports, once a batch"].append(time.perf_counter() - started)
     server.close()
     started = time.perf_counter()
-    server, _ = start_behind_walls(1, place, (place.level,))
+    server, _ = start_behind_walls(1, place.data, (place.level,))
     rows["fork server with every wall tried, once a batch"].append(time.perf_counter() - started)
     try:
         for _ in range(FORKS):

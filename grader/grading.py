@@ -9,7 +9,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -134,9 +133,8 @@ class Grader(Executor):
                 self._checkers[connection].kill()
 
     def _start(self) -> None:
-        place = Walls(self.level, self._data_root)
-        self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
-        place = replace(place, level=self.level)
+        self._zygote, place = start_behind_walls(self._count + self._own_workers, self._data_root, self._levels)
+        self.level = place.level
         if self._own_workers:
             self.workers = WorkerPool(self._zygote.channels[self._count], place)
         context = multiprocessing.get_context("fork")

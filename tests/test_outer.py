@@ -95,18 +95,18 @@ def test_the_fork_server_sees_neither_hidden_tests_nor_other_folders(identity: s
     assert network != Path("/proc/self/ns/net").stat().st_ino
 
 
-def started(place: Walls) -> bool:
+def started(data: Path) -> bool:
     """Start a fork server whose walls hold; tell whether it is in an outer wall."""
-    server, level = start_behind_walls(1, place, (NAMESPACES,))
+    server, place = start_behind_walls(1, data, (NAMESPACES,))
     server.close()
-    assert level == NAMESPACES
+    assert place == Walls(NAMESPACES, data)
     return server._process.args[0] != sys.executable
 
 
 @needs_bubblewrap
 @needs_namespaces
 def test_it_is_used_where_it_is_installed(house: House) -> None:
-    assert started(Walls(NAMESPACES, house.data))
+    assert started(house.data)
 
 
 @needs_namespaces
@@ -115,7 +115,7 @@ def test_one_that_does_not_work_is_left_out(house: House, monkeypatch: pytest.Mo
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(outer, "program", lambda: str(broken))
-    assert not started(Walls(NAMESPACES, house.data))
+    assert not started(house.data)
 
 
 def test_at_other_levels_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

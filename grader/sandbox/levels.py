@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
@@ -34,23 +34,27 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     return levels
 
 
-def start_behind_walls(channels: int, place: Walls, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
+def start_behind_walls(channels: int, data: Path, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Walls]:
     """Start a fork server at the first level that holds.
 
     Args:
         channels: how many checkers will ask it for workers.
-        place: what stands around workers; its level is replaced.
+        data: the data folder that workers read.
         levels: from ``candidates``.
+
+    Returns:
+        The fork server, and what stands around its workers.
 
     Raises:
         NoSandbox: if none holds; the text names the walls that did not.
     """
     troubles = []
     for level in levels:
-        for command in outer.commands(level, [place.data]):
-            server, trouble = _try_level(channels, replace(place, level=level), command)
+        place = Walls(level, data)
+        for command in outer.commands(level, [data]):
+            server, trouble = _try_level(channels, place, command)
             if server is not None:
-                return server, level
+                return server, place
             troubles.append(f"{level}{' in bubblewrap' if command else ''}: {trouble}")
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
