@@ -79,13 +79,13 @@ class _InProcess(Worker):
         reply, answer = self._answer(Message(0, kind, copy.deepcopy(body)))
         return Message(0, reply, answer)
 
-    def _load(self, *, stubs: dict[str, str], **_: Any) -> tuple[str, Any]:
-        return "loaded", {"states": dict.fromkeys(stubs, "written")}
+    def _load(self, *, stubs: dict[str, str], **_: Any) -> dict[str, Any]:
+        return {"states": dict.fromkeys(stubs, "written")}
 
-    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
+    def _import(self, *, module: str, names: list[str]) -> dict[str, Any]:
         self._module = types.ModuleType(f"exercises.{module}")
         vars(self._module).update(self._namespace, __name__=f"exercises.{module}")
-        return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
+        return {"missing": [name for name in names if not hasattr(self._module, name)]}
 
     def close(self) -> None:
         """Nothing was started."""

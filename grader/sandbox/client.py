@@ -31,7 +31,7 @@ LOG_BYTES = 1 << 16
 
 RESERVE = 1 << 30
 """Bytes of disk that are left to others where the scratch folders have no quota."""
-REPLIES = ("loaded", "imported", "value", "raised")
+REPLIES = ("value", "raised")
 
 
 @dataclass(eq=False)
