@@ -19,8 +19,8 @@ from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
 from grader.sandbox.walls import Resources, Walls
 from grader.sandbox.walls.attacks import ATTACKS, Attack
+from grader.sandbox.walls.model import MIB
 
-MIB = 1 << 20
 # Small limits, so that running against them is quick and cannot hurt the machine.
 RESOURCES = Resources(
     memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=128, file_size=16 * MIB, cpu_seconds=1
