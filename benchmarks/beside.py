@@ -20,8 +20,8 @@ from grader.checking.session import Code, TaskSession
 from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.grading import lay_out_data
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.limits import Limits
+from grader.sandbox.walls import Walls
 from grader.sandbox.wire import Message
 from grader.sandbox.worker import Worker
 from lesson import by_hand
@@ -79,13 +79,13 @@ class _InProcess(Worker):
         reply, answer = self._answer(Message(0, kind, copy.deepcopy(body)))
         return Message(0, reply, answer)
 
-    def _load(self, *, stubs: dict[str, str], **_: Any) -> tuple[str, Any]:
-        return "loaded", {"states": dict.fromkeys(stubs, "written")}
+    def _load(self, *, stubs: dict[str, str], **_: Any) -> dict[str, Any]:
+        return {"states": dict.fromkeys(stubs, "written")}
 
-    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
+    def _import(self, *, module: str, names: list[str]) -> dict[str, Any]:
         self._module = types.ModuleType(f"exercises.{module}")
         vars(self._module).update(self._namespace, __name__=f"exercises.{module}")
-        return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
+        return {"missing": [name for name in names if not hasattr(self._module, name)]}
 
     def close(self) -> None:
         """Nothing was started."""
@@ -96,7 +96,7 @@ class _Pool:
 
     def __init__(self, worker: _InProcess, data: Path) -> None:
         self._worker = worker
-        self.place = WorkerConfig("none", data, Limits())
+        self.place = Walls("none", data)
 
     def take(self, limits: Limits) -> _InProcess:
         """Return the worker."""

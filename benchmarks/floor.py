@@ -43,11 +43,11 @@ from grader.course import course
 from grader.grading import Grader, code_of, lay_out_data
 from grader.results import Result
 from grader.sandbox import walls
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
+from grader.sandbox.walls import Walls
 from grader.sandbox.zygote import PRELOADED
 
 TEST_IMAGES = 10_000
@@ -100,7 +100,7 @@ def record(data: Path) -> list[Call]:
     """Grade the reference once, and return the calls that make up the floor."""
     calls: list[Call] = []
     order = reference_order(SEED, EVERYTHING)
-    place = WorkerConfig(candidates(unsafe=False)[0], data, Limits())
+    place = Walls(candidates(unsafe=False)[0], data)
     server = ZygoteServer(1, place.level)
     server.wait_until_ready()
     try:
@@ -110,7 +110,7 @@ def record(data: Path) -> list[Call]:
                 code = code_of(order.snapshot)
                 yield Job(
                     *("reference", SEED, EVERYTHING),
-                    lambda task: RecordingSession(calls, pool, place.limits, code, task),
+                    lambda task: RecordingSession(calls, pool, Limits(), code, task),
                     order.snapshot.weights,
                 )
 

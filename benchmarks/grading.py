@@ -25,10 +25,11 @@ from grader.course import course
 from grader.grading import Grader, lay_out_data
 from grader.results import MAX_SCORE, Result
 from grader.sandbox import walls
-from grader.sandbox.client import Worker, WorkerConfig
+from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates, start_behind_walls
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import ZygoteServer
+from grader.sandbox.walls import Walls
 
 FORKS = 50
 
@@ -46,7 +47,7 @@ def main(runs: int) -> None:
     levels = candidates(unsafe=False)
     with tempfile.TemporaryDirectory() as folder:
         rows["data set of synthetic images written"].append(timed(lambda: lay_out_data(Path(folder))))
-        place = WorkerConfig(levels[0], Path(folder), Limits())
+        place = Walls(levels[0], Path(folder))
         for run in range(runs):
             print(f"run {run + 1} of {runs}", file=sys.stderr)
             rows[BASELINE].append(timed(import_libraries))
@@ -64,7 +65,7 @@ def collect_suites() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def measure_sandbox(rows: dict[str, list[float]], place: WorkerConfig) -> None:
+def measure_sandbox(rows: dict[str, list[float]], place: Walls) -> None:
     """Start a fork server, try its walls, and take workers from it."""
     started = time.perf_counter()
     server = ZygoteServer(1, place.level)
@@ -72,12 +73,12 @@ def measure_sandbox(rows: dict[str, list[float]], place: WorkerConfig) -> None:
     rows["fork server: imports, once a batch"].append(time.perf_counter() - started)
     server.close()
     started = time.perf_counter()
-    server, _ = start_behind_walls(1, place, (place.level,))
+    server, _ = start_behind_walls(1, place.data, (place.level,))
     rows["fork server with every wall tried, once a batch"].append(time.perf_counter() - started)
     try:
         for _ in range(FORKS):
             started = time.perf_counter()
-            worker = Worker(server.channels[0], place)
+            worker = Worker(server.channels[0], place, Limits())
             worker.wait_until_ready()
             rows["one worker: fork until its walls stand"].append(time.perf_counter() - started)
             rows["one worker: killed and swept away"].append(timed(worker.close))

@@ -28,11 +28,11 @@ from grader.course import course
 from grader.grading import code_of, lay_out_data
 from grader.paths import ROOT
 from grader.sandbox import walls
-from grader.sandbox.client import Worker, WorkerConfig
+from grader.sandbox.client import Worker
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 
 sys.path.append(str(ROOT / "tests"))
 from identities import BECOME, ordinary_python
@@ -68,10 +68,10 @@ def main(workers: int) -> None:
         lay_out_data(Path(folder))
         Path(folder).chmod(0o755)
         for level in walls.available_levels():
-            print_table(f"level {level}", measure(WorkerConfig(level, Path(folder), LIMITS), workers, imports))
+            print_table(f"level {level}", measure(Walls(level, Path(folder)), workers, imports))
 
 
-def measure(place: WorkerConfig, workers: int, imports: list[float]) -> tuple[Rows, Rows]:
+def measure(place: Walls, workers: int, imports: list[float]) -> tuple[Rows, Rows]:
     """Start a fork server and take workers from it; return milliseconds and MiB by what was measured."""
     times: Rows = defaultdict(list)
     sizes: Rows = defaultdict(list)
@@ -91,10 +91,10 @@ def measure(place: WorkerConfig, workers: int, imports: list[float]) -> tuple[Ro
     return times, sizes
 
 
-def measure_bare_fork(times: Rows, server: ZygoteServer, place: WorkerConfig) -> None:
+def measure_bare_fork(times: Rows, server: ZygoteServer, place: Walls) -> None:
     """Take a worker that was not forked ahead, and wait until it is gone."""
     started = time.perf_counter()
-    worker = Worker(server.channels[0], place)
+    worker = Worker(server.channels[0], place, LIMITS)
     worker.wait_until_ready()
     times["without a spare: fork until its walls stand"].append(1000 * (time.perf_counter() - started))
     times["without a spare: killed, waited for, swept away"].append(milliseconds(worker.close))
@@ -140,7 +140,7 @@ def measure_memory(sizes: Rows, pool: WorkerPool) -> None:
 
 def process_of(server: ZygoteServer, level: Level) -> int:
     """Return the fork server's process: with namespaces, the process started only waits for it."""
-    processes = list(walls.watch.tree(server._process.pid))  # noqa: SLF001 - only needed for measuring
+    processes = list(walls.processes.tree(server._process.pid))  # noqa: SLF001 - only needed for measuring
     return processes[1] if level == walls.NAMESPACES else processes[0]
 
 

@@ -27,11 +27,12 @@ from grader.checking.suites import run_suites
 from grader.course import Task
 from grader.grading import code_of, lay_out_data
 from grader.sandbox import walls
-from grader.sandbox.client import Worker, WorkerConfig
+from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
+from grader.sandbox.walls import Walls
 
 COLUMNS = ("requests", "fork, walls", "load", "import", "answers", "checker", "of which border", "wall")
 Spent = dict[str, dict[str, float]]
@@ -83,7 +84,7 @@ def main(runs: int) -> None:
     behind: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         lay_out_data(Path(folder))
-        place = WorkerConfig(candidates(unsafe=False)[0], Path(folder), Limits())
+        place = Walls(candidates(unsafe=False)[0], Path(folder))
         server = ZygoteServer(1, place.level)
         server.wait_until_ready()
         try:
@@ -102,7 +103,7 @@ def _jobs(runs: int, pool: WorkerPool, spent: Spent, behind: list[float], server
         code = code_of(order.snapshot)
 
         def opened(task: Task, code: Any = code) -> SplitSession:
-            return SplitSession(spent[task.id], pool, pool.place.limits, code, task)
+            return SplitSession(spent[task.id], pool, Limits(), code, task)
 
         before = walls.tree_processor_seconds(watchman)
         yield Job("reference", run, EVERYTHING, opened, order.snapshot.weights)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, overload
+from typing import Protocol
 
 from grader import intake
 from grader.canaries import try_canaries
-from grader.cluster.executor import Cluster
+from grader.cluster.dispatch import Cluster
 from grader.cluster.plan import Plan
 from grader.executor import Executor, Order, result_of
 from grader.figures import keep_figures
 from grader.files import explaining_full_disk, remove_unfinished, write_atomically
 from grader.gradebook import Gradebook, grading_key
 from grader.grading import Grader
-from grader.intake import Snapshot
 from grader.intake.box import read_boxed
 from grader.intake.spool import Spool
 from grader.locking import only_grader
-from grader.overrides import overridden, read_overrides, unused
+from grader.overrides import Override, overridden, read_overrides, unused
 from grader.reports.grades import grades_csv
 from grader.reports.pages import class_page, pages_beside
 from grader.reports.published import publish
@@ -69,13 +68,13 @@ class Settings:
 
 
 class Watcher(Protocol):
-    """Told how far a run is."""
+    """Shown how far a run is."""
 
     def start(self, total: int, kept: int) -> None:
         """So many submissions, of which so many results are kept from an earlier run."""
 
     def stage(self, text: str) -> None:
-        """What is done before or after the submissions."""
+        """Work before or after the submissions begins."""
 
     def done(self, result: Result) -> None:
         """One more result."""
@@ -84,7 +83,7 @@ class Watcher(Protocol):
         """Nothing new, but still at work."""
 
     def tell(self, text: str) -> None:
-        """What an instructor should know of the machines that grade."""
+        """News of the machines that grade, for the instructor."""
 
 
 def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watcher) -> list[tuple[str, Result]]:
@@ -110,106 +109,89 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         CanaryFailed: if the reference does not score full or the stubs score; nobody is graded then.
     """
     entries, skipped = intake.find(submissions)
-    with explaining_full_disk(out), only_grader(out), contextlib.closing(Gradebook(out)) as book:
+    seed = new_seed() if settings.seed is None else settings.seed
+    with (
+        explaining_full_disk(out),
+        only_grader(out),
+        contextlib.closing(Gradebook(out)) as book,
+        contextlib.closing(Spool()) as spool,
+    ):
         remove_unfinished(out)
-        overrides = read_overrides(out)
-
-        def show(folder: str, result: Result) -> Result:
-            shown = overridden(folder, result, overrides)
-            publish(out / folder, shown)
-            return shown
-
-        with Spool() as spool:
-            orders = _Orders([], spool, settings, new_seed() if settings.seed is None else settings.seed)
-            results = _grade(entries, orders, out, book, watcher, show)
-        ordered = [(entry.folder, results[entry.folder]) for entry in entries]
+        run = _Run(out, settings, watcher, seed, book, spool, read_overrides(out))
+        run.read(entries)
+        run.grade()
+        ordered = [(entry.folder, run.results[entry.folder]) for entry in entries]
         write_atomically(out / "grades.csv", grades_csv(result for _, result in ordered))
-        notes = [*skipped, *unused(ordered, overrides), *version_notes()]
+        notes = [*skipped, *unused(ordered, run.overrides), *version_notes()]
         write_atomically(out / "report.html", class_page(ordered, notes, pages_beside(out)))
     return ordered
 
 
-def _grade(
-    entries: Sequence[intake.Entry],
-    orders: _Orders,
-    out: Path,
-    book: Gradebook,
-    watcher: Watcher,
-    show: Callable[[str, Result], Result],
-) -> dict[str, Result]:
-    """Return the result of every submission by its folder, kept from an earlier run or new, as students see it.
+@dataclass
+class _Run:
+    """One run over a class.
 
-    Each is read once, before any of their code runs.
+    Attributes:
+        seed: of the run; each submission's inputs have one that follows from it, or one of their own.
+        spool: holds the snapshots of those that wait, in the same order.
+        waiting: what is to be graded, with the seed of its inputs.
+        runnable: how many of these are not rejected.
+        results: by folder, as students see them.
     """
-    results: dict[str, Result] = {}
-    settings = orders.settings
-    replayed = settings.seed is not None or bool(settings.seeds)
-    runnable = 0
-    watcher.stage("reading the submissions")
-    for entry in entries:
-        snapshot = read_boxed(entry)
-        watcher.tick()
-        kept = book.finished(entry.folder, settings.key(snapshot.sha256))
-        same_inputs = not replayed or kept is None or kept.seed == fingerprint(orders.seed_of(entry, snapshot.sha256))
-        if kept is not None and same_inputs:
-            results[entry.folder] = show(entry.folder, kept)
-        else:
-            orders.add(entry, snapshot)
-            runnable += snapshot.rejected is None
-    watcher.start(len(entries), len(results))
 
-    def finish(index: int, result: Result) -> None:
-        entry = orders.entries[index]
-        folder = entry.folder
-        keep_figures(out / folder, result.submission_sha256, result.figures)
-        result = replace(result, figures={})  # they are kept, and a class of a thousand has many
-        seed = orders.seed_of(entry, result.submission_sha256)
-        book.record(folder, settings.key(result.submission_sha256), result, seed)
-        results[folder] = show(folder, result)
-        watcher.done(result)
-
-    if runnable:
-        with _ready(settings, orders.seed, runnable, watcher) as executor:
-            executor.grade(orders, finish, tick=watcher.tick)
-    else:
-        for index, order in enumerate(orders):
-            finish(index, result_of(order, settings.levels[0], None))
-    return results
-
-
-@dataclass(frozen=True)
-class _Orders(Sequence[Order]):
-    """What is to be graded."""
-
-    entries: list[intake.Entry]
-    spool: Spool
+    out: Path
     settings: Settings
+    watcher: Watcher
     seed: int
+    book: Gradebook
+    spool: Spool
+    overrides: Sequence[Override]
+    waiting: list[tuple[intake.Entry, int]] = field(default_factory=list)
+    runnable: int = 0
+    results: dict[str, Result] = field(default_factory=dict)
 
-    def add(self, entry: intake.Entry, snapshot: Snapshot) -> None:
-        """Add one more."""
-        self.entries.append(entry)
-        self.spool.add(snapshot)
+    def read(self, entries: Sequence[intake.Entry]) -> None:
+        """Read each submission once, before any of their code runs, and show what is kept from an earlier run."""
+        self.watcher.stage("reading the submissions")
+        replayed = self.settings.seed is not None or self.settings.seeds
+        for entry in entries:
+            snapshot = read_boxed(entry)
+            self.watcher.tick()
+            own = self.settings.seeds.get((entry.folder, snapshot.sha256))
+            seed = submission_seed(self.seed, snapshot.sha256) if own is None else own
+            kept = self.book.finished(entry.folder, self.settings.key(snapshot.sha256))
+            if kept is not None and (not replayed or kept.seed == fingerprint(seed)):
+                self._show(entry.folder, kept)
+            else:
+                self.waiting.append((entry, seed))
+                self.spool.add(snapshot)
+                self.runnable += snapshot.rejected is None
+        self.watcher.start(len(entries), len(self.results))
 
-    def __len__(self) -> int:
-        return len(self.entries)
+    def grade(self) -> None:
+        """Grade whatever waits."""
+        if self.runnable:
+            with _ready(self.settings, self.seed, self.runnable, self.watcher) as executor:
+                executor.grade(self._orders(), self._finish, tick=self.watcher.tick)
+        else:
+            for index, order in enumerate(self._orders()):
+                self._finish(index, result_of(order, self.settings.levels[0], None))
 
-    @overload
-    def __getitem__(self, index: int) -> Order: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Order]: ...
-    def __getitem__(self, index: int | slice) -> Order | list[Order]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        entry, settings = self.entries[index], self.settings
-        snapshot = self.spool[index]
-        seed = self.seed_of(entry, snapshot.sha256)
-        return Order(entry.student, snapshot, seed, frozenset(settings.selected), settings.way)
+    def _orders(self) -> Iterator[Order]:
+        for index, (entry, seed) in enumerate(self.waiting):
+            yield Order(entry.student, self.spool[index], seed, frozenset(self.settings.selected), self.settings.way)
 
-    def seed_of(self, entry: intake.Entry, sha256: str) -> int:
-        """Return the seed of a submission: the one of its own, or one of the run for just these files."""
-        own = self.settings.seeds.get((entry.folder, sha256))
-        return submission_seed(self.seed, sha256) if own is None else own
+    def _finish(self, index: int, result: Result) -> None:
+        entry, seed = self.waiting[index]
+        keep_figures(self.out / entry.folder, result.submission_sha256, result.figures)
+        result = replace(result, figures={})  # they are kept, and a class of a thousand has many
+        self.book.record(entry.folder, self.settings.key(result.submission_sha256), result, seed)
+        self._show(entry.folder, result)
+        self.watcher.done(result)
+
+    def _show(self, folder: str, result: Result) -> None:
+        self.results[folder] = overridden(folder, result, self.overrides)
+        publish(self.out / folder, self.results[folder])
 
 
 @contextlib.contextmanager

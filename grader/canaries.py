@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from grader import intake
-from grader.checking.plugin import CheckReport
 from grader.errors import GraderError
 from grader.executor import Order
 from grader.grading import Grader
@@ -53,8 +53,8 @@ def try_canaries(
         CanaryFailed: if they get another score than they must.
     """
     orders = [reference_order(seed, selected, way), stub_order(seed, selected, way)]
-    found: dict[int, CheckReport | None] = {}
-    grader.check(orders, found.__setitem__, tick=tick, patience=PATIENCE)
+    patient = [replace(order, patience=PATIENCE) for order in orders]
+    found = {index: checked for index, _, checked in grader.check(patient, tick=tick)}
     reference, stubs = found[0], found[1]
     if reference is None or stubs is None:
         raise CanaryFailed(["expected the reference and the stubs to be graded, but the grader itself failed."])
@@ -65,7 +65,7 @@ def try_canaries(
 
 
 def reference_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
-    """Every task of the reference passes and earns all its points; one sentence for each that does not."""
+    """Each task of the reference must pass and earn all its points; one sentence for every exception."""
     return [
         f"reference: expected {task.id} to pass with {task.points:g} points, "
         f"got {task.status} with {task.score:g}: {task.message}"
@@ -75,7 +75,7 @@ def reference_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
 
 
 def stubs_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
-    """Every task of the stubs is not started and earns nothing; one sentence for each that is not so."""
+    """Each task of the stubs must be not started and earn nothing; one sentence for every exception."""
     return [
         f"stubs: expected {task.id} not_started with 0 points, got {task.status} with {task.score:g}: {task.message}"
         for task in tasks
@@ -85,8 +85,7 @@ def stubs_result_problems(tasks: tuple[TaskResult, ...]) -> list[str]:
 
 def reference_order(seed: int, selected: frozenset[str], way: str = "") -> Order:
     """Return the solutions as a submission."""
-    snapshot = intake.read(intake.Entry("reference", "reference", SOLUTIONS))
-    return Order("reference", snapshot, seed, selected, way)
+    return Order("reference", intake.read(intake.Entry("reference", "reference", SOLUTIONS)), seed, selected, way)
 
 
 def stub_order(seed: int, selected: frozenset[str], way: str = "") -> Order:

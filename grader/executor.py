@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from grader import __version__
 from grader.checking.plugin import CheckReport
@@ -32,6 +33,8 @@ class Order:
         seed: of the inputs.
         selected: ids of the tasks asked for.
         way: how the artefact is judged; see ``Course.ways``.
+        alone: whether nothing else may be checked beside it.
+        patience: multiplies every limit of time.
     """
 
     student: str
@@ -39,26 +42,34 @@ class Order:
     seed: int
     selected: frozenset[str]
     way: str = ""
+    alone: bool = False
+    patience: float = 1.0
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _Attempt:
-    """A submission that is to be checked, or checked once more."""
+    """A submission that is to be checked, or checked once more.
+
+    Attributes:
+        index: of the order, among all.
+        order: what to check now.
+        first: what a first try said, of which some tasks were disturbed.
+        losses: how often a checker, or a node, ended over it.
+    """
 
     index: int
-    order: Order | None = None
+    order: Order
     first: CheckReport | None = None
     losses: int = 0
 
-    @property
-    def alone(self) -> bool:
-        """Whether nothing else may run beside it: it is a second try."""
-        return self.first is not None
-
-    def again(self, first: CheckReport) -> _Attempt:
-        """Return the second try of the tasks that were disturbed."""
-        assert self.order is not None, "it has been checked"
-        return _Attempt(self.index, replace(self.order, selected=first.disturbed), first)
+    def again(self, checked: CheckReport | None) -> _Attempt | None:
+        """Return the next attempt after this one's outcome, None if there is none to make."""
+        if checked is None:
+            return replace(self, losses=self.losses + 1) if self.losses + 1 < TRIES else None
+        if checked.disturbed and self.first is None:
+            order = replace(self.order, selected=checked.disturbed, alone=True)
+            return _Attempt(self.index, order, checked)
+        return None
 
     def outcome(self, checked: CheckReport | None) -> CheckReport | None:
         """Return what both tries say together."""
@@ -76,103 +87,77 @@ class Executor(ABC):
 
     @abstractmethod
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether one more submission can be checked now; alone: where nothing else is checked."""
+        """Return whether one more submission can be checked now; alone: where nothing else is checked."""
 
     @abstractmethod
-    def submit(self, ticket: int, order: Order, *, alone: bool, patience: float) -> None:
-        """Begin to check a submission; `patience` multiplies every limit of time."""
+    def submit(self, ticket: Any, order: Order) -> None:
+        """Begin to check a submission; the ticket, which nothing else has meanwhile, comes back with what is said."""
 
     @abstractmethod
-    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
+    def collect(self, seconds: float) -> list[tuple[Any, CheckReport | None]]:
         """Wait a while; return the tickets that are done since, with None for those that were lost."""
 
     def grade(
-        self, orders: Sequence[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]
+        self, orders: Iterable[Order], on_result: Callable[[int, Result], None], *, tick: Callable[[], None]
     ) -> None:
         """Grade submissions, as many at a time as there is room for.
 
         Args:
-            orders: what to grade; each is looked up when its turn comes.
+            orders: what to grade; each is taken when its turn comes.
             on_result: called with the order's index and its result, in the order in which they end.
             tick: called a few times a second, to show progress.
         """
-        self._run(orders, lambda i, order, checked: on_result(i, result_of(order, self.level, checked)), tick, 1.0)
+        for index, order, checked in self.check(orders, tick=tick):
+            on_result(index, result_of(order, self.level, checked))
 
     def check(
-        self,
-        orders: Sequence[Order],
-        on_checked: Callable[[int, CheckReport | None], None],
-        *,
-        tick: Callable[[], None],
-        patience: float = 1.0,
-    ) -> None:
-        """Run the hidden suites over submissions; None is what comes of one that the grader failed on.
+        self, orders: Iterable[Order], *, tick: Callable[[], None]
+    ) -> Iterator[tuple[int, Order, CheckReport | None]]:
+        """Run the hidden suites over submissions, as many at a time as there is room for.
 
         A task that was disturbed, because others took the processors or somebody ended its process, is tried once
         more at the end, alone.
 
         Args:
-            orders: what to check.
-            on_checked: called with the order's index and what the suites say.
+            orders: what to check; each is taken when its turn comes.
             tick: called a few times a second, to show progress.
-            patience: multiplies every limit of time.
+
+        Returns:
+            The order's index, the order, and what the suites say, in the order in which they end; None is what comes
+            of one that the grader failed on, and of one that is rejected.
         """
-        self._run(orders, lambda index, _, checked: on_checked(index, checked), tick, patience)
-
-    def _run(
-        self,
-        orders: Sequence[Order],
-        on_done: Callable[[int, Order, CheckReport | None], None],
-        tick: Callable[[], None],
-        patience: float,
-    ) -> None:
-        waiting = deque(_Attempt(index) for index in range(len(orders)))
-        under_way: dict[int, _Attempt] = {}
-        tickets = itertools.count()
-        while waiting or under_way:
-            while waiting and self.has_room(alone=waiting[0].alone):
+        fresh = enumerate(orders)
+        waiting: deque[_Attempt] = deque()  # those that are to be alone come last
+        under_way = 0
+        while True:
+            if not waiting or waiting[0].order.alone:
+                waiting.extendleft(_Attempt(index, order) for index, order in itertools.islice(fresh, 1))
+            if waiting and self.has_room(alone=waiting[0].order.alone):
                 attempt = waiting.popleft()
-                attempt.order = order = attempt.order or orders[attempt.index]
-                if order.snapshot.rejected is not None:
-                    on_done(attempt.index, order, None)
-                    continue
-                under_way[ticket := next(tickets)] = attempt
-                self.submit(ticket, order, alone=attempt.alone, patience=patience)
-            for ticket, checked in self.collect(WAIT_SECONDS):
-                _settle(under_way.pop(ticket), checked, waiting, on_done)
-            tick()
-
-
-def _settle(
-    attempt: _Attempt,
-    checked: CheckReport | None,
-    waiting: deque[_Attempt],
-    on_done: Callable[[int, Order, CheckReport | None], None],
-) -> None:
-    """Report what came of an attempt, or have it made again."""
-    assert attempt.order is not None, "it was submitted"
-    if checked is None and attempt.losses + 1 < TRIES:
-        attempt.losses += 1
-        waiting.appendleft(attempt)
-    elif checked is not None and checked.disturbed and not attempt.alone:
-        waiting.append(attempt.again(checked))
-    else:
-        on_done(attempt.index, attempt.order, attempt.outcome(checked))
+                if attempt.order.snapshot.rejected is not None:
+                    yield attempt.index, attempt.order, None
+                else:
+                    under_way += 1
+                    self.submit(attempt, attempt.order)
+            elif waiting or under_way:
+                for attempt, checked in self.collect(WAIT_SECONDS):
+                    under_way -= 1
+                    if again := attempt.again(checked):
+                        (waiting.append if again.order.alone else waiting.appendleft)(again)
+                    else:
+                        yield attempt.index, attempt.order, attempt.outcome(checked)
+                tick()
+            else:
+                return
 
 
 def result_of(order: Order, level: Level, checked: CheckReport | None) -> Result:
     """Return the result of a submission from what the suites say of it: None if it is rejected, or they cannot say."""
-    if checked is not None:
-        return _result(order, "graded", level, checked)
-    if order.snapshot.rejected is not None:
-        return _result(order, "rejected", level, message=order.snapshot.rejected)
-    message = f"The grader itself failed {TRIES} times on this submission; no score is given. Grade it again?"
-    return _result(order, "grader_error", level, message=message)
-
-
-def _result(
-    order: Order, status: SubmissionStatus, level: str, checked: CheckReport | None = None, message: str = ""
-) -> Result:
+    status: SubmissionStatus = "graded" if checked else "rejected"
+    message = order.snapshot.rejected or ""
+    if checked is None and order.snapshot.rejected is None:
+        status = "grader_error"
+        message = f"The grader itself failed {TRIES} times on this submission; no score is given. Grade it again?"
     return Result(
         student=order.student,
         status=status,

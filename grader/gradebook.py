@@ -32,7 +32,7 @@ class Gradebook:
         out: the output folder; created if it does not exist.
 
     Raises:
-        GradebookBroken: if there is no room, or the file is no database; so do all methods.
+        GradebookBroken: if there is no room, or the file is not a database; so do all methods.
     """
 
     def __init__(self, out: Path) -> None:
@@ -100,7 +100,7 @@ class Gradebook:
 def grading_key(submission_sha256: str, selected: Iterable[str], level: str, way: str) -> str:
     """Return a hash of everything that a result depends on, but for the seed.
 
-    Which walls stood is no part of it, only whether any did: a run goes on, on this machine or another, wherever it
+    Which walls stood does not count, only whether any did: a run goes on, on this machine or another, wherever it
     began.
     """
     walls = NONE if level == NONE else "walls"

@@ -9,13 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -28,36 +26,17 @@ from grader.executor import Executor, Order
 from grader.intake import Snapshot
 from grader.paths import EXERCISES
 from grader.sandbox import scratch, walls
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.levels import start_behind_walls
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import Channel, ZygoteDied, ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 from grader.stubs import given_text
 
 SLACK, SLACK_SECONDS = 2.0, 300.0
 """How much longer than all its tasks' limits together a submission may take before its checker is ended."""
 END_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class _UnderWay:
-    """What one checker is at.
-
-    Attributes:
-        ticket: names the order.
-        order: what it checks.
-        limits: of each task's workers.
-        alone: whether the other checkers wait meanwhile.
-        deadline: when it must have answered, whatever the submission does.
-    """
-
-    ticket: int
-    order: Order
-    limits: Mapping[str, Limits]
-    alone: bool
-    deadline: float
 
 
 class Grader(Executor):
@@ -87,7 +66,7 @@ class Grader(Executor):
         self._data_root = Path()
         self._zygote: ZygoteServer | None = None
         self._checkers: dict[Connection, BaseProcess] = {}
-        self._under_way: dict[Connection, _UnderWay] = {}
+        self._under_way: dict[Connection, tuple[Any, Order, float]] = {}  # the float: when it must have answered
 
     def __enter__(self) -> Self:
         _sweep()
@@ -96,14 +75,11 @@ class Grader(Executor):
             lay_out_data(self._data_root)
             self._start()
         except BaseException:
-            self._leave()
+            self.__exit__()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
         scratch.remove(self._data_root)
         _sweep()
@@ -113,56 +89,52 @@ class Grader(Executor):
         self._limits_by_task = self._limits.calibrated(paces)
 
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether a checker is free; alone: whether all are."""
-        under_way = self._under_way.values()
-        if alone or any(one.alone for one in under_way):
-            return not under_way
-        return len(under_way) < len(self._checkers)
+        """Return whether a checker is free; alone: whether all are."""
+        if alone or any(order.alone for _, order, _ in self._under_way.values()):
+            return not self._under_way
+        return len(self._under_way) < len(self._checkers)
 
-    def submit(self, ticket: int, order: Order, *, alone: bool = False, patience: float = 1.0) -> None:
+    def submit(self, ticket: Any, order: Order) -> None:
         """Hand a submission to a free checker."""
-        limits = {task.id: self._limits_by_task.get(task.id, self._limits).times(patience) for task in course().tasks}
-        longest = sum(limits[task_id].task_seconds for task_id in order.selected)
-        deadline = time.monotonic() + SLACK * longest + SLACK_SECONDS
-        self._send(_UnderWay(ticket, order, limits, alone, deadline))
+        limits = {task: self._limits_by_task.get(task, self._limits).times(order.patience) for task in order.selected}
+        longest = sum(one.task_seconds for one in limits.values())
+        connection = next(connection for connection in self._checkers if connection not in self._under_way)
+        self._under_way[connection] = ticket, order, time.monotonic() + SLACK * longest + SLACK_SECONDS
+        with contextlib.suppress(OSError):  # it has ended: `collect` finds out
+            connection.send((order, limits))
 
-    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
+    def collect(self, seconds: float) -> list[tuple[Any, CheckReport | None]]:
         """Wait for checkers; where one, or the fork server, has ended, its submission is lost and all start anew."""
-        done: list[tuple[int, CheckReport | None]] = []
+        done: list[tuple[Any, CheckReport | None]] = []
         for ready in wait(list(self._under_way), timeout=seconds):
             assert isinstance(ready, Connection), "only checkers are waited for"
-            one = self._under_way.pop(ready)
-            checked = _receive(ready)
-            done.append((one.ticket, checked))
+            ticket, _, _ = self._under_way.pop(ready)
+            checked: CheckReport | None = None
+            with contextlib.suppress(EOFError, OSError):
+                checked = ready.recv()
+            done.append((ticket, checked))
             if checked is None:
                 self._start_anew()
                 break
         self._end_the_overdue()
         return done
 
-    def _send(self, one: _UnderWay) -> None:
-        connection = next(connection for connection in self._checkers if connection not in self._under_way)
-        self._under_way[connection] = one
-        with contextlib.suppress(OSError):  # it has ended: `collect` finds out
-            connection.send((one.order, one.limits))
-
     def _start_anew(self) -> None:
         interrupted = list(self._under_way.values())
         self._stop()
         self._start()
-        for one in interrupted:
-            self._send(one)
+        for ticket, order, _ in interrupted:
+            self.submit(ticket, order)
 
     def _end_the_overdue(self) -> None:
         """End checkers that hang; every answer of a worker has a deadline of its own, so this is trouble of ours."""
-        for connection, one in self._under_way.items():
-            if time.monotonic() > one.deadline:
+        for connection, (_, _, deadline) in self._under_way.items():
+            if time.monotonic() > deadline:
                 self._checkers[connection].kill()
 
     def _start(self) -> None:
-        place = WorkerConfig(self.level, self._data_root, self._limits)
-        self._zygote, self.level = start_behind_walls(self._count + self._own_workers, place, self._levels)
-        place = replace(place, level=self.level)
+        self._zygote, place = start_behind_walls(self._count + self._own_workers, self._data_root, self._levels)
+        self.level = place.level
         if self._own_workers:
             self.workers = WorkerPool(self._zygote.channels[self._count], place)
         context = multiprocessing.get_context("fork")
@@ -215,15 +187,7 @@ def _stub_hashes() -> dict[str, dict[str, str]]:
     }
 
 
-def _receive(connection: Connection) -> CheckReport | None:
-    try:
-        answer = connection.recv()
-    except (EOFError, OSError):
-        return None
-    return answer if isinstance(answer, CheckReport) else None
-
-
-def _checker(connection: Connection, channel: Channel, place: WorkerConfig, parent: int) -> None:
+def _checker(connection: Connection, channel: Channel, place: Walls, parent: int) -> None:
     """Run the hidden suites over what the parent sends; the body of one checker process."""
     torch.set_num_threads(1)
 

@@ -45,7 +45,7 @@ def read_overrides(out: Path) -> tuple[Override, ...]:
     """Return the overrides of an output folder; none if it has no such file.
 
     Raises:
-        GraderError: if the file is no CSV, or a line no override.
+        GraderError: if the file is not CSV, or a line is not an override.
     """
     path = out / FILE_NAME
     if not path.exists():

@@ -112,22 +112,13 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that results.json holds."""
-        document: dict[str, Any] = {
-            "schema": SCHEMA,
-            "student": self.student,
-            "status": self.status,
-            "score": self.score,
-            "max_score": MAX_SCORE,
-            "sandbox": self.sandbox,
-            "kit": self.kit,
-            "submission_sha256": self.submission_sha256,
-            "seed": self.seed,
-            "notes": list(self.notes),
-            "tasks": [dataclasses.asdict(task) for task in self.tasks],
-        }
-        if self.status != "graded":
-            document["message"] = self.message
-        return document
+        fields = dataclasses.asdict(dataclasses.replace(self, figures={}))
+        del fields["figures"]
+        if self.status == "graded":
+            del fields["message"]
+        first = {"schema": SCHEMA, "student": self.student, "status": self.status}
+        lists = {"notes": list(self.notes), "tasks": list(fields["tasks"])}
+        return {**first, "score": self.score, "max_score": MAX_SCORE, **fields, **lists}
 
 
 def task_from_json(document: dict[str, Any]) -> TaskResult:
@@ -143,18 +134,9 @@ def result_from_json(document: dict[str, Any]) -> Result:
     """
     if document.get("schema") != SCHEMA:
         raise ValueError(f"results.json: expected schema {SCHEMA}, got {document.get('schema')!r}. Grade again?")
+    fields = {field.name: document[field.name] for field in dataclasses.fields(Result) if field.name in document}
     tasks = tuple(task_from_json(task) for task in document["tasks"])
-    return Result(
-        student=document["student"],
-        status=document["status"],
-        sandbox=document["sandbox"],
-        kit=document["kit"],
-        submission_sha256=document["submission_sha256"],
-        seed=str(document["seed"]),
-        notes=tuple(document["notes"]),
-        tasks=tasks,
-        message=document.get("message", ""),
-    )
+    return Result(**{**fields, "seed": str(document["seed"]), "notes": tuple(document["notes"]), "tasks": tasks})
 
 
 def share_of_points(checks: tuple[CheckResult, ...], credit: float | None) -> float:

@@ -34,7 +34,7 @@ def check_seed(seed: int, check: str) -> int:
 
 
 def fingerprint(seed: int) -> str:
-    """Return what stands for a seed where students may read it: tells whether two are the same, and nothing else."""
+    """Return what stands for a seed where students may read it: it shows whether two are the same, and nothing else."""
     return _digest(seed, "fingerprint").hex()[:16]
 
 

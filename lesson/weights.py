@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from grader.checks import Student, StudentRaised, describe, fail_check
-from grader.intake.limits import MAX_WEIGHTS, in_words
+from grader.intake.sizes import MAX_WEIGHTS, in_words
 from grader.text import clean
 from lesson.probes.keeping import MAX_STATISTICS, STATISTICS
 

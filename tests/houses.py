@@ -42,8 +42,7 @@ visible = os.getpid()
 walls.enter(task["level"])
 if task["torch"]:
     import torch, torch.utils.data
-path = lambda name: pathlib.Path(task[name]) if task.get(name) else None
-house = walls.Walls(task["level"], data=path("data"), hidden=tuple(map(pathlib.Path, task["hidden"])),
+house = walls.Walls(task["level"], pathlib.Path(task["data"]), hidden=tuple(map(pathlib.Path, task["hidden"])),
                     readable=tuple(map(pathlib.Path, task["readable"])))
 bounds = walls.Resources(**task["limits"])
 cage = walls.Cage(tuple(map(pathlib.Path, task["cage"]))) if task["cage"] else None
@@ -56,10 +55,10 @@ for slot, (name, code, facts) in enumerate(task["steps"]):
         os.close(reader)
         facts.update(expected=[0, 1, 2, writer], process=facts.get("process", visible))
         try:
-            view = walls.lock_down(house, bounds, slot=slot, scratch=scratch, cage=cage)
-            facts["data"] = str(view.data)
+            scratch = walls.lock_down(house, bounds, slot=slot, scratch=scratch, cage=cage)
+            facts["data"] = str(house.data_inside)
             if code:
-                scope = {"view": view, "facts": facts}
+                scope = {"data": house.data_inside, "scratch": scratch, "facts": facts}
                 exec(code, scope)
                 answer = scope["answer"]
             else:
@@ -88,7 +87,8 @@ def _first_attempt(identity: str, level: str) -> str:
         """
 import os, pathlib
 from grader.sandbox import walls
-house, scratch = walls.Walls(sys.argv[1]), pathlib.Path(sys.argv[2])
+scratch = pathlib.Path(sys.argv[2])
+house = walls.Walls(sys.argv[1], scratch)
 try:
     walls.enter(house.level)
     pid, _ = walls.fork_worker(house)

@@ -15,10 +15,11 @@ from nbformat import NotebookNode
 
 from grader.classroom.cells import CellRunner
 from grader.sandbox import walls
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
+from grader.sandbox.walls import Walls
 
 LIMITS = Limits(call_seconds=20, task_seconds=60)
 FILES = {"exercises/__init__.py": b"", "exercises/convolution.py": b"def convolve(image, kernel):\n    return 7\n"}
@@ -31,7 +32,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
     level = walls.available_levels()[0]
     zygote = ZygoteServer(1, level)
     zygote.wait_until_ready()
-    with WorkerPool(zygote.channels[0], WorkerConfig(level, data, LIMITS)) as workers:
+    with WorkerPool(zygote.channels[0], Walls(level, data)) as workers:
         yield workers
     zygote.close()
 

@@ -27,7 +27,7 @@ from outputs import without_seconds
 
 from grader import identity
 from grader.checking.plugin import CheckReport
-from grader.cluster import executor
+from grader.cluster import dispatch
 from grader.cluster.plan import Plan, from_document, to_document
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import CheckResult, TaskResult
@@ -179,10 +179,10 @@ def test_a_cluster_whose_nodes_all_differ_grades_nobody(tmp_path: Path, cluster:
 
 
 def test_without_a_scheduler_nobody_is_graded_and_the_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(dispatch, "CONNECT_SECONDS", 1.0)
     plan = Plan(("convolve",), "weights", 1, Limits(), unsafe=False)
-    with pytest.raises(executor.ClusterTrouble, match=r"expected a dask scheduler at tcp://127\.0\.0\.1:9, got none"):
-        executor.Cluster("tcp://127.0.0.1:9", plan, print, 60).__enter__()
+    with pytest.raises(dispatch.ClusterTrouble, match=r"expected a dask scheduler at tcp://127\.0\.0\.1:9, got none"):
+        dispatch.Cluster("tcp://127.0.0.1:9", plan, print, 60).__enter__()
 
 
 def test_the_identity_of_a_kit_shows_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_suite_reports_travel_as_documents() -> None:
 )
 def test_a_node_with_an_invalid_answer_loses_only_that_and_says_why(status: str, document: Any, why: str) -> None:
     plan = Plan(("convolve",), "weights", 1, Limits(), unsafe=False)
-    cluster = executor.Cluster("tcp://127.0.0.1:9", plan, print, 60)
+    cluster = dispatch.Cluster("tcp://127.0.0.1:9", plan, print, 60)
     cluster.level = "namespaces"
     future = SimpleNamespace(status=status, result=lambda: json.dumps(document), exception=lambda: KeyError("images"))
     checked, trouble = cluster._answer(future)

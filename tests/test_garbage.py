@@ -27,10 +27,10 @@ from grader.course import Task, course
 from grader.grading import code_of, lay_out_data
 from grader.results import TaskStatus
 from grader.sandbox import walls
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import WorkerPool
 from grader.sandbox.server import ZygoteServer
+from grader.sandbox.walls import Walls
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -107,7 +107,7 @@ def pool() -> Iterator[WorkerPool]:
     zygote.wait_until_ready()
     with tempfile.TemporaryDirectory() as folder:
         lay_out_data(Path(folder))
-        with WorkerPool(zygote.channels[0], WorkerConfig(level, Path(folder), Limits())) as workers:
+        with WorkerPool(zygote.channels[0], Walls(level, Path(folder))) as workers:
             yield workers
     zygote.close()
 

@@ -32,7 +32,7 @@ from grader.authoring.samples import Sample, samples, write_sample
 from grader.course import course
 from grader.paths import HIDDEN_SUITES, ROOT, SAMPLE_CLASS
 from grader.sandbox.walls import LANDLOCK, NAMESPACES, available_levels
-from grader.sandbox.walls.watch import tree
+from grader.sandbox.walls.processes import tree
 from tests.hostile import BUILDERS
 
 pytestmark = pytest.mark.slow

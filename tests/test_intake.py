@@ -11,7 +11,7 @@ from submitting import SOURCE, Members, notebook, read_folder, write
 
 from grader import intake
 from grader.course import course
-from grader.intake import folders, limits
+from grader.intake import folders, sizes
 from grader.intake.names import folder
 from grader.text import escape
 
@@ -115,10 +115,10 @@ def test_weights_are_found_beside_the_modules_and_at_the_top(tmp_path: Path, pla
 
 
 def test_weights_beyond_the_limit_are_cut_one_byte_after_it(tmp_path: Path) -> None:
-    write(tmp_path, {"model.py": b"", "fashion_cnn.safetensors": bytes(limits.MAX_WEIGHTS + 9)})
+    write(tmp_path, {"model.py": b"", "fashion_cnn.safetensors": bytes(sizes.MAX_WEIGHTS + 9)})
     snapshot = read_folder(tmp_path)
     assert snapshot.weights is not None
-    assert len(snapshot.weights) == limits.MAX_WEIGHTS + 1
+    assert len(snapshot.weights) == sizes.MAX_WEIGHTS + 1
 
 
 def test_the_kits_own_files_cause_no_note(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_missing_folder_is_rejected(tmp_path: Path) -> None:
 
 
 def test_too_many_files_are_rejected(tmp_path: Path) -> None:
-    write(tmp_path, {"convolution.py": SOURCE} | {f"junk/{n}": b"" for n in range(limits.MAX_FILES)})
+    write(tmp_path, {"convolution.py": SOURCE} | {f"junk/{n}": b"" for n in range(sizes.MAX_FILES)})
     assert "number of files" in str(read_folder(tmp_path).rejected)
 
 
@@ -254,12 +254,12 @@ def test_a_huge_sparse_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_endlessly_nested_folders_are_rejected(tmp_path: Path) -> None:
-    write(tmp_path, {"convolution.py": SOURCE, "a/" * (limits.MAX_DEPTH + 5) + "x": b""})
+    write(tmp_path, {"convolution.py": SOURCE, "a/" * (sizes.MAX_DEPTH + 5) + "x": b""})
     assert "a depth" in str(read_folder(tmp_path).rejected)
 
 
 def test_a_module_beyond_the_limit_breaks_alone(tmp_path: Path) -> None:
-    write(tmp_path, {"model.py": b"", "convolution.py": b"#" * (limits.MAX_SOURCE + 1)})
+    write(tmp_path, {"model.py": b"", "convolution.py": b"#" * (sizes.MAX_SOURCE + 1)})
     snapshot = read_folder(tmp_path)
     assert (list(snapshot.modules), list(snapshot.broken)) == (["model"], ["convolution"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import pytest
 from grader import intake
 from grader.checking.session import Code
 from grader.intake.box import TOO_MUCH, boxed, pack, read_boxed, unpack
-from grader.intake.limits import MAX_NOTE, MAX_WEIGHTS, MIB
+from grader.intake.sizes import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot
 from grader.intake.spool import Spool
 from grader.paths import ROOT, SOLUTIONS
@@ -132,7 +133,7 @@ def test_invalid_snapshots_are_an_error(data: bytes) -> None:
 def test_a_spool_returns_what_was_added_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     others = Snapshot({}, None, ("a note",), "nothing there")
-    with Spool() as spool:
+    with contextlib.closing(Spool()) as spool:
         for snapshot in (WHOLE, others, WHOLE):
             spool.add(snapshot)
         assert [spool[number].modules for number in range(3)] == [WHOLE.modules, {}, WHOLE.modules]

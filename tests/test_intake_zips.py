@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from submitting import SOURCE, read_folder, read_zip, write, zipped
 
-from grader.intake import limits
+from grader.intake import sizes
 
 
 def with_mode(name: str, content: bytes, mode: int) -> bytes:
@@ -104,9 +104,9 @@ HOSTILE = {
     "zip64 that lies": (patched(b"PK\x01\x02", 42, b"\xff\xff\xff\xff"), "damaged"),
     "nested": (zipped({"convolution.py": SOURCE, "inner.zip": zipped({"model.py": SOURCE})}), "archive within"),
     "tar inside": (zipped({"inner.tar.gz": b"x"}), "archive within"),
-    "bomb": (zipped({"convolution.py": SOURCE, "zeros": bytes(30 * limits.MIB)}), "packed more than"),
+    "bomb": (zipped({"convolution.py": SOURCE, "zeros": bytes(30 * sizes.MIB)}), "packed more than"),
     "deep": (zipped({"a/" * 40 + "convolution.py": SOURCE}), "a depth"),
-    "many": (zipped({f"{n}": b"" for n in range(limits.MAX_FILES + 1)}), "number of files"),
+    "many": (zipped({f"{n}": b"" for n in range(sizes.MAX_FILES + 1)}), "number of files"),
 }
 
 
@@ -123,7 +123,7 @@ def test_names_not_in_utf8_are_rejected_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_unpacks_to_too_much_is_rejected(tmp_path: Path) -> None:
-    part = os.urandom(limits.MIB // 128) * 128 * 51
+    part = os.urandom(sizes.MIB // 128) * 128 * 51
     data = zipped({f"{n}.bin": part for n in range(4)})
     assert "an unpacked size" in str(read_zip(tmp_path, data).rejected)
 

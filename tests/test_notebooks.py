@@ -15,7 +15,7 @@ from grader import paths
 from grader.authoring.source_notebooks import questions, source_notebook, source_notebooks
 from grader.bodies import functions_of
 from grader.course import course
-from grader.intake.notebooks import module_source
+from grader.intake.code_cells import module_source
 
 LESSON = '''\
 # %% [markdown]

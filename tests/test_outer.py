@@ -20,10 +20,8 @@ from needs import do_without
 
 from grader.paths import ROOT
 from grader.sandbox import outer, walls
-from grader.sandbox.client import WorkerConfig
 from grader.sandbox.levels import start_behind_walls
-from grader.sandbox.limits import Limits
-from grader.sandbox.walls import NAMESPACES
+from grader.sandbox.walls import NAMESPACES, Walls
 
 pytestmark = pytest.mark.slow
 
@@ -97,18 +95,18 @@ def test_the_fork_server_sees_neither_hidden_tests_nor_other_folders(identity: s
     assert network != Path("/proc/self/ns/net").stat().st_ino
 
 
-def started(place: WorkerConfig) -> bool:
+def started(data: Path) -> bool:
     """Start a fork server whose walls hold; return whether it is in an outer wall."""
-    server, level = start_behind_walls(1, place, (NAMESPACES,))
+    server, place = start_behind_walls(1, data, (NAMESPACES,))
     server.close()
-    assert level == NAMESPACES
+    assert place == Walls(NAMESPACES, data)
     return server._process.args[0] != sys.executable
 
 
 @needs_bubblewrap
 @needs_namespaces
 def test_it_is_used_if_it_is_installed(house: House) -> None:
-    assert started(WorkerConfig(NAMESPACES, house.data, Limits()))
+    assert started(house.data)
 
 
 @needs_namespaces
@@ -117,7 +115,7 @@ def test_a_broken_one_is_left_out(house: House, monkeypatch: pytest.MonkeyPatch,
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(outer, "program", lambda: str(broken))
-    assert not started(WorkerConfig(NAMESPACES, house.data, Limits()))
+    assert not started(house.data)
 
 
 def test_at_other_levels_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

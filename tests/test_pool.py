@@ -21,12 +21,12 @@ if sys.platform != "linux":
 from grader.canaries import reference_order
 from grader.grading import Grader
 from grader.sandbox import client, walls
-from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.levels import candidates
 from grader.sandbox.limits import Limits
 from grader.sandbox.pool import MAX_ENDING, WorkerPool
 from grader.sandbox.server import ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +65,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def pool(server: Server, home: Path) -> Iterator[WorkerPool]:
-    with WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "data", LIMITS)) as pool:
+    with WorkerPool(server.zygote.channels[0], Walls(server.level, home / "data")) as pool:
         yield pool
 
 
@@ -96,7 +96,7 @@ def cages() -> list[Path]:
 
 
 def processes() -> int:
-    return len(list(walls.watch.tree(os.getpid())))
+    return len(list(walls.processes.tree(os.getpid())))
 
 
 def descriptors() -> int:
@@ -175,7 +175,7 @@ def test_walls_that_do_not_go_up_are_a_grader_error(server: Server, home: Path) 
     if server.level != walls.NAMESPACES:
         pytest.skip("the other level opens what is there, and misses nothing")
     with (
-        WorkerPool(server.zygote.channels[0], WorkerConfig(server.level, home / "no such folder", LIMITS)) as pool,
+        WorkerPool(server.zygote.channels[0], Walls(server.level, home / "no such folder")) as pool,
         pytest.raises(SandboxBroken, match="in 3 tries"),
     ):
         pool.take(LIMITS)
@@ -211,7 +211,7 @@ def test_a_grader_leaves_nothing_behind(home: Path, ended_early: bool) -> None:
 
         try:
             order = reference_order(1, frozenset(["data_splits" if ended_early else "output_size"]))
-            grader.check([order], lambda _index, _checked: None, tick=ended)
+            list(grader.check([order], tick=ended))
         except KeyboardInterrupt:
             assert ended_early
 

@@ -12,9 +12,8 @@ if sys.platform != "linux":
     pytest.skip("walls are tried on Linux alone", allow_module_level=True)
 
 from grader.sandbox import preflight
-from grader.sandbox.client import SandboxBroken, WorkerConfig, WorkerEnded, WorkerTimedOut
-from grader.sandbox.limits import Limits
-from grader.sandbox.walls import NAMESPACES
+from grader.sandbox.client import SandboxBroken, WorkerEnded, WorkerTimedOut
+from grader.sandbox.walls import NAMESPACES, Walls
 from grader.sandbox.walls.attacks import ATTACKS
 from grader.sandbox.wire import Message, WireError
 
@@ -35,7 +34,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch, answer: Message | Exception) -> pre
             return answer
 
     monkeypatch.setattr(preflight, "Worker", Worker)
-    place: Any = WorkerConfig(NAMESPACES, Path(), Limits())
+    place: Any = Walls(NAMESPACES, Path())
     channel: Any = None
     return preflight._try(channel, place, ATTACK, {})
 

@@ -112,7 +112,7 @@ def test_an_empty_folder_is_not_submitted(tmp_path: Path) -> None:
 def test_a_zip_that_the_grader_would_refuse_is_not_written(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.intake.limits.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("grader.intake.sizes.MAX_UNPACKED", 1000)
     with pytest.raises(CannotError, match="refuse"):
         write_submission(workspace, tmp_path / "ada.zip")
     assert not (tmp_path / "ada.zip").exists()

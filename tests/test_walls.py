@@ -95,7 +95,7 @@ def test_attacks_succeed_where_there_are_no_walls(house: House, listeners: dict[
 
 
 ALLOWED = {
-    "reads its data": "answer = (view.data / 'digits').read_text() == 'data'",
+    "reads its data": "answer = (data / 'digits').read_text() == 'data'",
     "writes and renames in scratch": """
 import os, tempfile
 with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +110,7 @@ seen = []; threads = [threading.Thread(target=seen.append, args=(n,)) for n in r
     "draws random bytes": "import os; answer = len(open('/dev/urandom', 'rb').read(8) + os.urandom(8)) == 16",
     "knows its user and home": """
 import getpass, os
-answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(view.scratch)
+answer = bool(getpass.getuser()) and os.path.expanduser('~') == str(scratch)
 """,
     "signals itself": "import os, signal; os.kill(os.getpid(), 0); answer = True",
     "reads its own /proc": "answer = 'VmRSS' in open('/proc/self/status').read()",
@@ -307,7 +307,7 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
     pid = walls.pid_behind(pidfd)
     assert pid == process.pid
     measured = walls.tree_memory(pid, baseline=8 * MIB)
-    for one in reversed(list(walls.watch.tree(pid))):
+    for one in reversed(list(walls.processes.tree(pid))):
         os.kill(one, signal.SIGKILL)
     assert walls.gone(pidfd, 5)
     process.wait()
@@ -318,7 +318,7 @@ def test_tree_memory_counts_all_processes_beyond_what_they_inherited() -> None:
 
 
 def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walls.watch, "FREE_DESCRIPTORS", 256)
+    monkeypatch.setattr(walls.processes, "FREE_DESCRIPTORS", 256)
     code = "import socket, time\nkept = [socket.socketpair() for _ in range(200)]\nprint(flush=True)\ntime.sleep(30)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout
@@ -327,7 +327,7 @@ def test_tree_memory_counts_what_sockets_may_hold(monkeypatch: pytest.MonkeyPatc
         process.kill()
 
     room = 512  # for 400 sockets; it doubles as it grows
-    assert 0 < measured - walls.watch.SOCKET_BYTES * (room - walls.watch.FREE_DESCRIPTORS) < 32 * MIB
+    assert 0 < measured - walls.processes.SOCKET_BYTES * (room - walls.processes.FREE_DESCRIPTORS) < 32 * MIB
 
 
 def test_nothing_is_left_behind(house: House) -> None:

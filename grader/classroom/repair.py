@@ -24,10 +24,10 @@ from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.classroom.notes import add_notes
-from grader.intake import limits
+from grader.intake import sizes
+from grader.intake.code_cells import cells_of, parsed, source_of
 from grader.intake.folders import read_regular
-from grader.intake.limits import UnreadableError
-from grader.intake.notebooks import cells_of, parsed, source_of
+from grader.intake.sizes import UnreadableError
 
 NEW_CELL: dict[str, Callable[..., NotebookNode]] = {
     "code": new_code_cell,
@@ -69,7 +69,7 @@ def read_notebook(path: Path) -> NotebookNode:
 def _read(path: Path) -> NotebookNode:
     nb: NotebookNode = new_notebook()
     try:
-        document = parsed(read_regular(str(path), limits.MAX_NOTEBOOK))
+        document = parsed(read_regular(str(path), sizes.MAX_NOTEBOOK))
         seen: set[str] = set()
         nb.cells = [_rebuilt(cell, seen) for cell in cells_of(document)]
     except (OSError, UnreadableError) as error:

@@ -45,10 +45,10 @@ def check(run: str, order: bytes) -> str:
 
     Args:
         run: names the run.
-        order: the submission and whether it is to be alone, pickled: for the station.
+        order: the submission, pickled: for the station.
 
     Raises:
-        RuntimeError: if there is no station any more.
+        RuntimeError: if the station has ended.
     """
     try:
         return _stations[run].check(order)

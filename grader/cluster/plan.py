@@ -44,7 +44,7 @@ def from_document(document: dict[str, Any]) -> CheckReport:
     """Rebuild it.
 
     Raises:
-        KeyError, TypeError: if it is no such document.
+        KeyError, TypeError: if the document has other parts.
     """
     tasks = tuple(task_from_json(task) for task in document["tasks"])
     notes, disturbed = tuple(map(str, document["notes"])), frozenset(map(str, document["disturbed"]))

@@ -40,23 +40,23 @@ def main(descriptors: list[int]) -> None:
 
 
 def _serve(lines: list[Connection], grader: Grader) -> None:
-    asked: dict[int, Connection] = {}
-    tickets, used = 0, time.monotonic()
-    while lines and time.monotonic() - used < IDLE_SECONDS:
-        for line in wait([line for line in lines if line not in asked.values()], timeout=0):
+    idle, busy, used = [*lines], 0, time.monotonic()
+    while (idle or busy) and time.monotonic() - used < IDLE_SECONDS:
+        for line in wait(idle, timeout=0):
             assert isinstance(line, Connection), "only lines are waited for"
+            idle.remove(line)
             try:
-                order, alone = line.recv()
+                order = line.recv()
             except (EOFError, OSError):
-                lines.remove(line)
-                continue
-            tickets += 1
-            asked[tickets] = line
-            grader.submit(tickets, order, alone=alone)
-        if asked:
+                continue  # the worker has hung up
+            busy += 1
+            grader.submit(line, order)
+        if busy:
             used = time.monotonic()
-        for ticket, checked in grader.collect(LOOK_SECONDS):
-            _answer(asked.pop(ticket), {"level": grader.level, **(to_document(checked) if checked else {})})
+        for line, checked in grader.collect(LOOK_SECONDS):
+            _answer(line, {"level": grader.level, **(to_document(checked) if checked else {})})
+            idle.append(line)
+            busy -= 1
 
 
 def _answer(line: Connection, document: dict[str, Any]) -> None:

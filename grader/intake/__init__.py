@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.intake import names
 from grader.intake.archives import read_archive
 from grader.intake.folders import read_folder
-from grader.intake.limits import RejectedError
+from grader.intake.sizes import RejectedError
 from grader.intake.snapshot import Snapshot, from_tree, refused
 from grader.intake.tree import IGNORED_FOLDERS
 from grader.text import clean, escape
@@ -81,7 +81,7 @@ def _listed(submissions: Path) -> list[Path]:
 
 
 def _submission(path: Path) -> tuple[str, str]:
-    """Return the submission's name, and why it is none."""
+    """Return a submission's name, and why the path is skipped; empty if it is not."""
     name = path.name
     if name.startswith(".") or name in IGNORED_FOLDERS:
         return name, "hidden"

@@ -7,9 +7,9 @@ import struct
 import zipfile
 from pathlib import Path
 
-from grader.intake import limits
+from grader.intake import sizes
 from grader.intake.folders import read_regular
-from grader.intake.limits import RejectedError
+from grader.intake.sizes import RejectedError
 from grader.intake.tree import Tree, cap, is_hidden, too_much
 from grader.text import clean
 
@@ -26,12 +26,12 @@ def read_archive(path: Path) -> Tree:
         RejectedError: if it is damaged, encrypted, hostile, or holds too much; the text says which.
         OSError: if the file itself cannot be read.
     """
-    data = read_regular(str(path), limits.MAX_UNPACKED)
-    if len(data) > limits.MAX_UNPACKED:
-        raise too_much("a zip", limits.in_words(limits.MAX_UNPACKED), "more")
+    data = read_regular(str(path), sizes.MAX_UNPACKED)
+    if len(data) > sizes.MAX_UNPACKED:
+        raise too_much("a zip", sizes.in_words(sizes.MAX_UNPACKED), "more")
     # zipfile builds an object for each of these before anything can be asked of it.
-    if data.count(CENTRAL_ENTRY) > limits.MAX_FILES:
-        raise too_much("a number of files", f"{limits.MAX_FILES:,}", "more")
+    if data.count(CENTRAL_ENTRY) > sizes.MAX_FILES:
+        raise too_much("a number of files", f"{sizes.MAX_FILES:,}", "more")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read_members(archive, data)
@@ -51,8 +51,8 @@ def _read_members(archive: zipfile.ZipFile, data: bytes) -> Tree:
     if len(members) != len(archive.infolist()):
         raise RejectedError("zip: expected each file once, got a name twice. Can you zip it again?")
     _refuse_overlap(list(members.values()), data)
-    if sum(member.file_size for member in members.values()) > limits.MAX_UNPACKED:
-        raise too_much("an unpacked size", limits.in_words(limits.MAX_UNPACKED), "more")
+    if sum(member.file_size for member in members.values()) > sizes.MAX_UNPACKED:
+        raise too_much("an unpacked size", sizes.in_words(sizes.MAX_UNPACKED), "more")
     tree = Tree()
     for path, member in sorted(members.items()):
         _refuse_kind(path, member)
@@ -62,7 +62,7 @@ def _read_members(archive: zipfile.ZipFile, data: bytes) -> Tree:
 
 
 def _safe_path(member: zipfile.ZipInfo) -> str:
-    """Return a member's path with ``/`` between folders; names are never used to write, but these are no accident."""
+    """Return a member's path with ``/`` between folders; names are never used to write, but some betray intent."""
     name = member.orig_filename.replace("\\", "/")
     parts = name.split("/")
     if "\0" in name or ".." in parts or name.startswith("/") or re.match(r"[A-Za-z]:", name):
@@ -70,8 +70,8 @@ def _safe_path(member: zipfile.ZipInfo) -> str:
         raise RejectedError(
             f"zip: expected file names inside the submission, got {shown!r}. Can you zip the folder itself?"
         )
-    if len(parts) > limits.MAX_DEPTH:
-        raise too_much("a depth", f"{limits.MAX_DEPTH} folders", f"{len(parts)}")
+    if len(parts) > sizes.MAX_DEPTH:
+        raise too_much("a depth", f"{sizes.MAX_DEPTH} folders", f"{len(parts)}")
     folder_mark = "/" if name.endswith("/") else ""
     return "/".join(part for part in parts if part not in ("", ".")) + folder_mark
 
@@ -95,8 +95,8 @@ def _refuse_kind(path: str, member: zipfile.ZipInfo) -> None:
         expected = f"files without a password, got {shown!r} encrypted. Can you zip it without one?"
     elif method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         expected = f"files stored or deflated, got {shown!r} with method {method}. Can you use an ordinary zip program?"
-    elif member.file_size > limits.MIB and member.file_size > limits.MAX_RATIO * max(member.compress_size, 1):
-        expected = f"files as large as they seem, got {shown!r}, packed more than {limits.MAX_RATIO} to 1."
+    elif member.file_size > sizes.MIB and member.file_size > sizes.MAX_RATIO * max(member.compress_size, 1):
+        expected = f"files as large as they seem, got {shown!r}, packed more than {sizes.MAX_RATIO} to 1."
     elif path.casefold().endswith(NESTED) and not _is_ignored(path):
         expected = f"no archive within the archive, got {shown!r}. Can you leave it out?"
     if expected:

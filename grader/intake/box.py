@@ -16,24 +16,24 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from grader.course import course
-from grader.intake import Entry, limits, read
+from grader.intake import Entry, read, sizes
 from grader.intake.snapshot import Snapshot, refused
 from grader.paths import EXERCISES, ROOT
 from grader.sandbox import walls
 
-MEMORY = 1024 * limits.MIB
+MEMORY = 1024 * sizes.MIB
 """Bytes that reading a submission may take beside what the grader has already."""
 
 CPU_SECONDS = 60
 WALL_SECONDS = 180
-MAX_HEADER = 1 * limits.MIB
-MAX_MODULE = 4 * limits.MAX_SOURCE
+MAX_HEADER = 1 * sizes.MIB
+MAX_MODULE = 4 * sizes.MAX_SOURCE
 """Bytes of a module in UTF-8, in whatever encoding it came."""
 
-MAX_BODY = len(course().modules) * MAX_MODULE + limits.MAX_WEIGHTS + 1
+MAX_BODY = len(course().modules) * MAX_MODULE + sizes.MAX_WEIGHTS + 1
 
 TOO_MUCH = (
-    f"submission: expected files that can be read in {CPU_SECONDS} s and {limits.in_words(MEMORY)} of memory, "
+    f"submission: expected files that can be read in {CPU_SECONDS} s and {sizes.in_words(MEMORY)} of memory, "
     "got more. What is in it that is so large, or so deeply nested?"
 )
 
@@ -127,17 +127,17 @@ def unpack(data: bytes) -> Snapshot:
                 raise ValueError("cut off")
         size = header["weights"]
         weights = None if size is None else bytes(rest)
-        if len(rest) != (size or 0) or len(rest) > limits.MAX_WEIGHTS + 1:
+        if len(rest) != (size or 0) or len(rest) > sizes.MAX_WEIGHTS + 1:
             raise ValueError("cut off")
         notes = tuple(_text(note) for note in header["notes"])
         rejected = None if header["rejected"] is None else _text(header["rejected"])
         broken = {name: _text(why) for name, why in header["broken"].items() if name in course().modules}
     except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a snapshot: {error!r}") from None
-    return Snapshot(modules, weights, notes[: limits.MAX_NOTES + 1], rejected, broken)
+    return Snapshot(modules, weights, notes[: sizes.MAX_NOTES + 1], rejected, broken)
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > limits.MAX_NOTE:
+    if not isinstance(value, str) or len(value) > sizes.MAX_NOTE:
         raise ValueError("not a text")
     return value

@@ -1,4 +1,4 @@
-"""Tells the statements that define a module from those that only demonstrate it; nothing is executed."""
+"""Separates statements that define a module from those that only demonstrate it; nothing is executed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grader.intake.limits import MAX_STATEMENTS
+from grader.intake.sizes import MAX_STATEMENTS
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
@@ -44,7 +44,7 @@ def statements(source: str) -> list[Statement]:
     """Return the statements of a cell that could define something.
 
     Raises:
-        SyntaxError: if it is no Python.
+        SyntaxError: if it is not Python.
         ValueError: if it holds characters that Python refuses, or too many statements.
         RecursionError: if it is nested too deeply; so may MemoryError.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.intake import limits
+from grader.intake import sizes
 from grader.intake.tree import Tree, cap, is_hidden, too_much
 
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -48,50 +48,47 @@ class _Walk:
         self.size = 0
 
     def folder(self, handle: int, prefix: str, depth: int) -> None:
-        if depth > limits.MAX_DEPTH:
-            raise too_much("a depth", f"{limits.MAX_DEPTH} folders", "more")
+        if depth > sizes.MAX_DEPTH:
+            raise too_much("a depth", f"{sizes.MAX_DEPTH} folders", "more")
         for entry in self._listed(handle):
-            path = prefix + entry.name
-            mode = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(mode.st_mode):
-                self._subfolder(handle, entry.name, path, depth)
-            elif stat.S_ISREG(mode.st_mode):
-                self._file(handle, entry.name, path, mode.st_size)
-            else:
-                self.tree.special.append(path)
+            about = entry.stat(follow_symlinks=False)
+            path = f"{prefix}{entry.name}/" if stat.S_ISDIR(about.st_mode) else f"{prefix}{entry.name}"
+            try:
+                if stat.S_ISDIR(about.st_mode):
+                    self._subfolder(handle, entry.name, path, depth)
+                elif stat.S_ISREG(about.st_mode):
+                    self._file(handle, entry.name, path, about.st_size)
+                else:
+                    self.tree.special.append(path)
+            except OSError as error:
+                self.tree.unreadable[path] = error.strerror or "not a regular file"
 
     def _listed(self, handle: int) -> list[os.DirEntry[str]]:
         entries = []
         with os.scandir(handle) as listing:
             for entry in listing:
                 self.entries += 1
-                if self.entries > limits.MAX_FILES:
-                    raise too_much("a number of files", f"{limits.MAX_FILES:,}", "more")
+                if self.entries > sizes.MAX_FILES:
+                    raise too_much("a number of files", f"{sizes.MAX_FILES:,}", "more")
                 entries.append(entry)
         return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
     def _subfolder(self, parent: int, name: str, path: str, depth: int) -> None:
         if is_hidden(name):
-            self.tree.others.append(f"{path}/")
+            self.tree.others.append(path)
             return
-        try:
-            with _opened(name, OPEN_FOLDER, parent) as handle:
-                self.folder(handle, f"{path}/", depth + 1)
-        except OSError as error:
-            self.tree.unreadable[f"{path}/"] = error.strerror or "no reason given"
+        with _opened(name, OPEN_FOLDER, parent) as handle:
+            self.folder(handle, path, depth + 1)
 
     def _file(self, parent: int, name: str, path: str, size: int) -> None:
         self.size += size
-        if self.size > limits.MAX_UNPACKED:
-            raise too_much("a size", limits.in_words(limits.MAX_UNPACKED), "more")
+        if self.size > sizes.MAX_UNPACKED:
+            raise too_much("a size", sizes.in_words(sizes.MAX_UNPACKED), "more")
         most = cap(path)
         if most is None:
             self.tree.others.append(path)
-            return
-        try:
+        else:
             self.tree.files[path] = read_regular(name, most, parent)
-        except OSError as error:
-            self.tree.unreadable[path] = error.strerror or "not a regular file"
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from grader.course import course
-from grader.intake import limits, notebooks, sources
-from grader.intake.limits import UnreadableError
+from grader.intake import code_cells, sizes, sources
+from grader.intake.sizes import UnreadableError
 from grader.intake.tree import GIVEN, Tree, is_hidden
 from grader.stubs import given_text
 from grader.text import clean
@@ -71,15 +71,17 @@ def from_tree(tree: Tree, *, strip: bool) -> Snapshot:
     for name in course().modules:
         _pick(name, tree, modules, broken, notes)
     notes += _notes(tree)
+    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
+    if weights is not None and len(weights) > sizes.MAX_WEIGHTS:
+        notes.append(f"{course().artefact_file}: expected at most {sizes.in_words(sizes.MAX_WEIGHTS)}, got more")
     if not modules and not broken:
         return refused(_nothing_found(tree), notes)
-    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file))
     return Snapshot(modules, weights, _cut(notes), None, broken)
 
 
 def refused(reason: str, notes: Iterable[str] = ()) -> Snapshot:
     """Return the snapshot of a submission of which nothing can be run."""
-    return Snapshot({}, None, _cut(notes), clean(reason, limits.MAX_NOTE))
+    return Snapshot({}, None, _cut(notes), clean(reason, sizes.MAX_NOTE))
 
 
 def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, str], notes: list[str]) -> None:
@@ -93,7 +95,7 @@ def _pick(name: str, tree: Tree, modules: dict[str, bytes], broken: dict[str, st
     try:
         modules[name] = _source(name, present[0], tree, notes)
     except UnreadableError as error:
-        broken[name] = clean(f"{present[0]} cannot be read: {error}", limits.MAX_NOTE)
+        broken[name] = clean(f"{present[0]} cannot be read: {error}", sizes.MAX_NOTE)
         notes.append(broken[name])
 
 
@@ -103,14 +105,14 @@ def _source(name: str, path: str, tree: Tree, notes: list[str]) -> bytes:
     data = tree.files[path]
     if path.endswith(".py"):
         return sources.normalise(data)
-    source, remarks = notebooks.module_source(name, data)
+    source, remarks = code_cells.module_source(name, data)
     notes += [f"{path}: {remark}" for remark in remarks]
     return sources.normalise(source.encode("utf-8"))
 
 
 def _strip_outer_folders(tree: Tree) -> None:
     """Leave off the folder that holds all of a zip, as often as nothing that counts would lie above it."""
-    for _ in range(limits.MAX_DEPTH):
+    for _ in range(sizes.MAX_DEPTH):
         seen = [path for path in tree.paths() if not is_hidden(path.split("/")[0])]
         outer = {path.partition("/")[0] for path in seen}
         if len(outer) != 1 or any("/" not in path for path in seen) or _places() & set(tree.paths()):
@@ -150,9 +152,6 @@ def _notes(tree: Tree) -> list[str]:
     notes += [f"{path}: not read. {hint}" for path, hint in list(hints.items())[:SHOWN]]
     if rest := [path for path in unknown if path not in hints]:
         notes.append(f"not read, because the kit does not know them: {_listed(rest)}")
-    weights = tree.files.get(PACKAGE + course().artefact_file, tree.files.get(course().artefact_file, b""))
-    if len(weights) > limits.MAX_WEIGHTS:
-        notes.append(f"{course().artefact_file}: expected at most {limits.in_words(limits.MAX_WEIGHTS)}, got more")
     return notes
 
 
@@ -179,7 +178,7 @@ def _is_replaced(path: str) -> bool:
 
 
 def _is_as_given(path: str, tree: Tree) -> bool:
-    """Tell whether a file is the kit's own, as students get it."""
+    """Return whether a file is the kit's own, as students get it."""
     name = PurePosixPath(path).name
     if name not in GIVEN or path not in tree.files:
         return False
@@ -220,6 +219,6 @@ def _listed(paths: Iterable[str]) -> str:
 
 
 def _cut(notes: Iterable[str]) -> tuple[str, ...]:
-    every = [clean(note, limits.MAX_NOTE) for note in notes]
-    more = [f"and {len(every) - limits.MAX_NOTES} more notes"] if len(every) > limits.MAX_NOTES else []
-    return tuple(every[: limits.MAX_NOTES] + more)
+    every = [clean(note, sizes.MAX_NOTE) for note in notes]
+    more = [f"and {len(every) - sizes.MAX_NOTES} more notes"] if len(every) > sizes.MAX_NOTES else []
+    return tuple(every[: sizes.MAX_NOTES] + more)

@@ -4,8 +4,8 @@ import io
 import re
 import tokenize
 
-from grader.intake import limits
-from grader.intake.limits import UnreadableError
+from grader.intake import sizes
+from grader.intake.sizes import UnreadableError
 from grader.text import clean
 
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
@@ -23,15 +23,15 @@ def decode(data: bytes) -> str:
     Raises:
         UnreadableError: if Python could not read it either, or it is too large.
     """
-    if len(data) > limits.MAX_SOURCE:
-        raise UnreadableError(f"expected at most {limits.in_words(limits.MAX_SOURCE)} of source, got more")
+    if len(data) > sizes.MAX_SOURCE:
+        raise UnreadableError(f"expected at most {sizes.in_words(sizes.MAX_SOURCE)} of source, got more")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableError("expected UTF-8, got UTF-16. Can you save it as UTF-8?")
     encoding = _encoding(data)
     try:
         text = data.decode(encoding)
     except (UnicodeError, LookupError) as error:
-        raise UnreadableError(f"expected {encoding}, got bytes that are none. Can you save it as UTF-8?") from error
+        raise UnreadableError(f"expected {encoding}, got other bytes. Can you save it as UTF-8?") from error
     if "\0" in text:
         raise UnreadableError("expected text, got a null character. Is it a Python source file?")
     return text.replace("\r\n", "\n").replace("\r", "\n")

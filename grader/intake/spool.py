@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from types import TracebackType
-from typing import Self
 
 from grader.intake.box import pack, unpack
 from grader.intake.snapshot import Snapshot
@@ -15,7 +13,7 @@ class Spool:
     """Snapshots by number, in the order in which they were added; nothing can change them once student code runs."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="cnn-kit-class-")  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="cnn-kit-class-")  # noqa: SIM115 - closed by `close`
         self._ends = [0]
 
     def add(self, snapshot: Snapshot) -> None:
@@ -29,10 +27,6 @@ class Spool:
         start, end = self._ends[number : number + 2]
         return unpack(os.pread(self._file.fileno(), end - start, start))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Let go of all of them."""
         self._file.close()

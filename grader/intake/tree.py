@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from grader.course import course
-from grader.intake import limits
+from grader.intake import sizes
 
 GIVEN = (*course().given, "conftest.py")
 IGNORED_FOLDERS = frozenset({"__MACOSX", "__pycache__", "node_modules"})
@@ -35,11 +35,11 @@ def cap(path: str) -> int | None:
     """Return how many bytes of this file may count, or None if it cannot count at all."""
     name = PurePosixPath(path).name
     if name == course().artefact_file:
-        return limits.MAX_WEIGHTS
+        return sizes.MAX_WEIGHTS
     stem, dot, suffix = name.rpartition(".")
     if name in GIVEN or (suffix == "py" and stem in course().modules):
-        return limits.MAX_SOURCE
-    return limits.MAX_NOTEBOOK if dot and suffix == "ipynb" and stem in course().modules else None
+        return sizes.MAX_SOURCE
+    return sizes.MAX_NOTEBOOK if dot and suffix == "ipynb" and stem in course().modules else None
 
 
 def is_hidden(name: str) -> bool:
@@ -47,8 +47,8 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in IGNORED_FOLDERS
 
 
-def too_much(what: str, allowed: str, got: str) -> limits.RejectedError:
+def too_much(what: str, allowed: str, got: str) -> sizes.RejectedError:
     """Return the refusal of a submission that is beyond a limit."""
-    return limits.RejectedError(
+    return sizes.RejectedError(
         f"submission: expected {what} of at most {allowed}, got {got}. Is a data set or an environment in it?"
     )

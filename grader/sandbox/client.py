@@ -16,11 +16,9 @@ import signal
 import socket
 import time
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 from typing import Any
 
 from grader.errors import GraderError
-from grader.paths import COURSE, ROOT
 from grader.sandbox import scratch, walls, wire
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel, ZygoteDied
@@ -28,9 +26,12 @@ from grader.sandbox.server import Channel, ZygoteDied
 WALLS_SECONDS = 60.0
 END_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+LOG_BYTES = 1 << 16
+"""What a pipe holds: more is not printed before the walls stand."""
+
 RESERVE = 1 << 30
 """Bytes of disk that are left to others where the scratch folders have no quota."""
-REPLIES = ("loaded", "imported", "value", "raised")
+REPLIES = ("value", "raised")
 
 
 @dataclass(eq=False)
@@ -69,54 +70,40 @@ class _DeadlinePassed(Exception):
     """Nothing came until the deadline."""
 
 
-@dataclass(frozen=True)
-class WorkerConfig:
-    """What every worker of a run gets.
-
-    Attributes:
-        level: how high the walls are.
-        data: the data folder that it may read.
-        limits: what it may use.
-    """
-
-    level: walls.Level
-    data: Path
-    limits: Limits
-
-    @property
-    def data_inside(self) -> Path:
-        """The data folder as the worker sees it."""
-        return Path("/data") if self.level == walls.NAMESPACES else self.data
-
-
 class Worker:
     """One process that holds one submission's code for one task.
 
     Args:
         channel: to the fork server, which is asked for the process at once and not waited for.
-        place: what the process gets.
+        place: what stands around it.
+        limits: what it may use.
     """
 
-    def __init__(self, channel: Channel, place: WorkerConfig) -> None:
+    def __init__(self, channel: Channel, place: walls.Walls, limits: Limits) -> None:
         self._zygote = channel
-        self.limits = place.limits
+        self.limits = limits
         self._scratch = scratch.make("worker")
-        self._cage = walls.Cage.make(place.limits.resources, self._scratch.name)
-        self._counts_itself = False  # before the walls stand, what it inherited is not known
+        self._cage = walls.Cage.make(limits.resources, self._scratch.name)
         self._counts_disk = place.level != walls.NAMESPACES
         self._free_before = shutil.disk_usage(self._scratch).free
         self._channel, theirs = socket.socketpair()
         self._log, log_end = os.pipe()
-        self._log_bytes = bytearray()
         self._next_id = 0
         self._next_look = 0.0
-        self._baseline = 0
+        self._baseline: int | None = None  # bytes inherited, once it is known and nobody else counts its memory
         self._used: tuple[float, float] | None = None  # seconds of processor, once an answer is waited for
         self._asked, self._pid, self._pidfd = 0, 0, -1
         self._channel.setblocking(False)
         os.set_blocking(self._log, False)
         try:
-            self._asked = channel.ask(self._request(place), [theirs.fileno(), log_end])
+            request = {
+                "level": place.level,
+                "data": str(place.data),
+                "resources": dataclasses.asdict(limits.resources),
+                "scratch": str(self._scratch),
+                "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
+            }
+            self._asked = channel.ask(request, [theirs.fileno(), log_end])
         except ZygoteDied:
             self.close()
             raise
@@ -124,20 +111,8 @@ class Worker:
             theirs.close()
             os.close(log_end)
 
-    def _request(self, place: WorkerConfig) -> dict[str, Any]:
-        return {
-            "walls": {
-                "level": place.level,
-                "hidden": list(dict.fromkeys(map(str, (ROOT, COURSE)))),
-                "data": str(place.data),
-            },
-            "resources": dataclasses.asdict(place.limits.resources),
-            "scratch": str(self._scratch),
-            "cage": [str(folder) for folder in self._cage.folders] if self._cage else None,
-        }
-
     def wait_until_ready(self) -> None:
-        """Wait until the walls stand; what goes wrong before that is no student's fault.
+        """Wait until the walls stand; trouble before that is never a student's fault.
 
         Raises:
             SandboxBroken: if the process ends before.
@@ -147,11 +122,13 @@ class Worker:
         try:
             self._read(1, time.monotonic() + WALLS_SECONDS)
         except (WorkerEnded, _DeadlinePassed) as error:
-            self._drain_log()
-            log = self._log_bytes.decode("utf-8", "replace")
-            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {log[-600:]}") from None
+            log = b""
+            with contextlib.suppress(BlockingIOError):  # it has said nothing
+                log = os.read(self._log, LOG_BYTES)
+            said = log.decode("utf-8", "replace")[-600:]
+            raise SandboxBroken(f"sandbox: expected the walls to go up, got {error}: {said}") from None
         if self._cage is None:
-            self._baseline, self._counts_itself = self._own_memory(), True
+            self._baseline = self._own_memory()
 
     def _learn_pid(self) -> None:
         if self._asked:
@@ -165,7 +142,7 @@ class Worker:
         Raises:
             WorkerTimedOut: if there is no reply within ``seconds``.
             WorkerEnded: if the process ends first.
-            wire.WireError: if what comes is no reply to this request.
+            wire.WireError: if something else comes than a reply to this request.
         """
         deadline, self._used = time.monotonic() + seconds, None
         try:
@@ -195,7 +172,7 @@ class Worker:
             walls.kill(self._pidfd)
 
     def has_ended(self) -> bool:
-        """Tell whether the process is gone."""
+        """Return whether the process is gone."""
         return self._pidfd < 0 or walls.gone(self._pidfd, 0)
 
     def close(self) -> None:
@@ -204,7 +181,6 @@ class Worker:
         if self._pidfd >= 0:
             walls.gone(self._pidfd, END_SECONDS)
             os.close(self._pidfd)
-        self._drain_log()
         self._channel.close()
         os.close(self._log)
         if self._cage is not None:
@@ -236,63 +212,49 @@ class Worker:
         return buffer
 
     def _wait(self, event: int, deadline: float) -> None:
-        """Wait until the channel is ready; keep the log from filling up meanwhile."""
+        """Wait until the channel is ready, and look at what the worker uses meanwhile."""
         poll = select.poll()
         poll.register(self._channel, event)
-        poll.register(self._log, select.POLLIN)
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise _DeadlinePassed
-            ready = dict(poll.poll(min(remaining, LOOK_SECONDS) * 1000))
-            if self._used is None and self._channel.fileno() not in ready:  # few answers take so long
+            ready = poll.poll(min(remaining, LOOK_SECONDS) * 1000)
+            if self._used is None and not ready:  # few answers take so long
                 self._used = self._seconds_of_processor()
-            self._look_at_its_use()
-            if self._log in ready and not self._drain_log():
-                poll.unregister(self._log)
-            if self._channel.fileno() in ready:
+            if over := self._over_its_limits():
+                self.kill()
+                raise over
+            if ready:
                 return
 
-    def _look_at_its_use(self) -> None:
+    def _over_its_limits(self) -> WorkerEnded | None:
         """Count what the kernel does not count here: all memory without a cage, the disk without namespaces."""
-        now = time.monotonic()
+        now, resources = time.monotonic(), self.limits.resources
         if now < self._next_look:
-            return
+            return None
         self._next_look = now + LOOK_SECONDS
-        resources = self.limits.resources
-        if self._counts_itself and self._own_memory() > resources.memory:
-            self.kill()
-            raise WorkerEnded("took too much memory", out_of_memory=True)
+        if self._baseline is not None and self._own_memory() > resources.memory:
+            return WorkerEnded("took too much memory", out_of_memory=True)
         if self._counts_disk:
             free = shutil.disk_usage(self._scratch).free
             if walls.folder_size(self._scratch) > resources.scratch:
-                self.kill()
-                raise WorkerEnded("wrote too much to disk")
+                return WorkerEnded("wrote too much to disk")
             if free < min(RESERVE, self._free_before - resources.scratch):  # files without a name, or somebody else's
-                self.kill()
-                raise WorkerEnded("had to stop for the disk is nearly full", killed=True)
+                return WorkerEnded("had to stop for the disk is nearly full", killed=True)
+        return None
 
     def _own_memory(self) -> int:
-        pid = walls.pid_behind(self._pidfd)
-        return 0 if pid is None else walls.tree_memory(pid, self._baseline)
+        return walls.tree_memory(walls.pid_behind(self._pidfd), self._baseline or 0)
 
     def _seconds_of_processor(self) -> tuple[float, float]:
         """Return how many it used, and how many it waited for."""
         pid = walls.pid_behind(self._pidfd)
-        return (0.0, 0.0) if pid is None else (walls.tree_processor_seconds(pid), walls.tree_queued_seconds(pid))
+        return walls.tree_processor_seconds(pid), walls.tree_queued_seconds(pid)
 
     def _is_starved(self, before: tuple[float, float], seconds: float) -> bool:
         used, queued = self._seconds_of_processor()
         return used - before[0] < seconds / 2 and (queued == math.inf or queued - before[1] > seconds / 4)
-
-    def _drain_log(self) -> bool:
-        """Keep the beginning of what was printed; return whether more may come."""
-        try:
-            chunk = os.read(self._log, 1 << 16)
-        except BlockingIOError:
-            return True
-        self._log_bytes += chunk[: self.limits.log_bytes - len(self._log_bytes)]
-        return bool(chunk)
 
     def _ended(self) -> WorkerEnded:
         out_of_memory = self._cage is not None and self._cage.ran_out_of_memory()

@@ -9,13 +9,12 @@ from rich.console import Console
 from grader.doctor import print_table
 from grader.paths import DATA
 from grader.sandbox import outer
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.levels import ADVICE, NoSandbox, candidates, started
 from grader.sandbox.limits import MARGIN, Limits
 from grader.sandbox.server import ZygoteDied
-from grader.sandbox.walls import Level
-
-HELD = "held"
+from grader.sandbox.walls import Level, Walls
+from grader.sandbox.walls.attacks import HELD
 
 
 def examine(console: Console) -> bool:
@@ -55,7 +54,7 @@ def _limit(name: str, value: float) -> tuple[str, str]:
 
 def _outcomes(level: Level, command: list[str]) -> list[tuple[str, str]]:
     try:
-        server, outcomes = started(1, WorkerConfig(level, DATA, Limits()), command)
+        server, outcomes = started(1, Walls(level, DATA), command)
     except (ZygoteDied, SandboxBroken) as error:
         return [("start the fork server", str(error))]
     server.close()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
 from grader.errors import GraderError
 from grader.sandbox import outer, walls
-from grader.sandbox.client import SandboxBroken, WorkerConfig
+from grader.sandbox.client import SandboxBroken
 from grader.sandbox.preflight import Outcome, try_walls
 from grader.sandbox.server import ZygoteDied, ZygoteServer
-from grader.sandbox.walls import Level
+from grader.sandbox.walls import Level, Walls
 
 ADVICE = (
     "Install or enable one of: user namespaces (sysctl kernel.unprivileged_userns_clone=1), Landlock (Linux 5.13 or "
@@ -34,29 +34,33 @@ def candidates(*, unsafe: bool) -> tuple[Level, ...]:
     return levels
 
 
-def start_behind_walls(channels: int, place: WorkerConfig, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Level]:
+def start_behind_walls(channels: int, data: Path, levels: tuple[Level, ...]) -> tuple[ZygoteServer, Walls]:
     """Start a fork server at the first level that holds.
 
     Args:
         channels: how many checkers will ask it for workers.
-        place: data folder and limits; its level is replaced.
+        data: the data folder that workers read.
         levels: from ``candidates``.
+
+    Returns:
+        The fork server, and what stands around its workers.
 
     Raises:
         NoSandbox: if none holds; the text names the walls that did not.
     """
     troubles = []
     for level in levels:
-        for command in outer.commands(level, [place.data]):
-            server, trouble = _try_level(channels, replace(place, level=level), command)
+        place = Walls(level, data)
+        for command in outer.commands(level, [data]):
+            server, trouble = _try_level(channels, place, command)
             if server is not None:
-                return server, level
+                return server, place
             troubles.append(f"{level}{' in bubblewrap' if command else ''}: {trouble}")
     raise NoSandbox(f"sandbox: no level holds. {'; '.join(troubles)}. {ADVICE}")
 
 
-def _try_level(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer | None, str]:
-    """Start a fork server whose walls hold, or say why there is none.
+def _try_level(channels: int, place: Walls, command: list[str]) -> tuple[ZygoteServer | None, str]:
+    """Start a fork server whose walls hold, or return why it could not be.
 
     One that ends meanwhile has not shown that a wall falls (somebody may have ended it), so it is started once more.
     """
@@ -75,7 +79,7 @@ def _try_level(channels: int, place: WorkerConfig, command: list[str]) -> tuple[
     return None, trouble
 
 
-def started(channels: int, place: WorkerConfig, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
+def started(channels: int, place: Walls, command: list[str]) -> tuple[ZygoteServer, list[Outcome]]:
     """Start a fork server and try its walls; nothing is tried where there are none.
 
     Raises:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig
+from grader.sandbox.client import SandboxBroken, Worker
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
+from grader.sandbox.walls import Walls
 
 TRIES = 3
 MAX_ENDING = 4
@@ -21,10 +21,10 @@ class WorkerPool:
 
     Args:
         channel: to the fork server.
-        place: what workers get, but for the limits, which each task has of its own.
+        place: what stands around each worker.
     """
 
-    def __init__(self, channel: Channel, place: WorkerConfig) -> None:
+    def __init__(self, channel: Channel, place: Walls) -> None:
         self.place = place
         self._channel = channel
         self._workers: list[Worker] = []  # all of which something is left
@@ -71,7 +71,7 @@ class WorkerPool:
         return None
 
     def _fork(self, limits: Limits) -> Worker:
-        worker = Worker(self._channel, replace(self.place, limits=limits))
+        worker = Worker(self._channel, self.place, limits)
         self._workers.append(worker)
         return worker
 

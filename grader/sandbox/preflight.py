@@ -1,4 +1,4 @@
-"""Before the first submission, each forbidden act is tried from inside a real worker: an untried wall is none."""
+"""Before the first submission, each forbidden act is tried from inside a real worker: untried walls do not count."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader.paths import HIDDEN_SUITES
 from grader.sandbox import wire
-from grader.sandbox.client import SandboxBroken, Worker, WorkerConfig, WorkerEnded, WorkerTimedOut
+from grader.sandbox.client import SandboxBroken, Worker, WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits
 from grader.sandbox.server import Channel
-from grader.sandbox.walls import Resources
+from grader.sandbox.walls import Resources, Walls
 from grader.sandbox.walls.attacks import ATTACKS, Attack
+from grader.sandbox.walls.model import MIB
 
-MIB = 1 << 20
 # Small limits, so that running against them is quick and cannot hurt the machine.
 RESOURCES = Resources(
     memory=192 * MIB, scratch=32 * MIB, processes=24, open_files=128, file_size=16 * MIB, cpu_seconds=1
@@ -37,22 +37,21 @@ class Outcome:
     seen: str
 
 
-def try_walls(channel: Channel, place: WorkerConfig) -> Iterator[Outcome]:
+def try_walls(channel: Channel, place: Walls) -> Iterator[Outcome]:
     """Try every act that the level forbids, each in a fresh worker, and return how it went.
 
     Raises:
         SandboxBroken: if a worker does not start, is killed over an act that ends nobody, or gets no processor to act.
         ZygoteDied: if the fork server does not answer.
     """
-    place = replace(place, limits=Limits(resources=RESOURCES))
     with _surroundings(place) as facts:
         for attack in ATTACKS:
             if place.level in attack.levels:
                 yield _try(channel, place, attack, facts)
 
 
-def _try(channel: Channel, place: WorkerConfig, attack: Attack, facts: dict[str, Any]) -> Outcome:
-    worker = Worker(channel, place)
+def _try(channel: Channel, place: Walls, attack: Attack, facts: dict[str, Any]) -> Outcome:
+    worker = Worker(channel, place, Limits(resources=RESOURCES))
     try:
         worker.wait_until_ready()
         reply = worker.ask("attempt", {"name": attack.name, "facts": facts}, ACT_SECONDS)
@@ -79,7 +78,7 @@ def _try(channel: Channel, place: WorkerConfig, attack: Attack, facts: dict[str,
 
 
 @contextlib.contextmanager
-def _surroundings(place: WorkerConfig) -> Iterator[dict[str, Any]]:
+def _surroundings(place: Walls) -> Iterator[dict[str, Any]]:
     """Lay out what must not be reached: a file, a port, a socket, a process."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnn-kit-preflight-")))

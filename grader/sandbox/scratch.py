@@ -44,7 +44,7 @@ def sweep() -> int:
 
 
 def _is_held(folder: Path) -> bool:
-    """Tell whether the folder's processes live; one that cannot be looked into is somebody else's."""
+    """Return whether the folder's processes live; one that cannot be looked into is somebody else's."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

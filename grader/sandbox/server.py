@@ -58,19 +58,15 @@ class Channel:
             ZygoteDied: if the fork server ends first.
         """
         while self._answered < number:
-            received = self._receive()
+            try:
+                raw, received, _, _ = socket.recv_fds(self._link, 1 << 16, 1)
+            except OSError as error:
+                raise _died(str(error)) from None
+            if not raw:
+                raise _died("its end")
             self._answered += 1
-            self._early[self._answered] = received
+            self._early[self._answered] = json.loads(raw), (received[0] if received else -1)
         return self._early.pop(number)
-
-    def _receive(self) -> tuple[dict[str, Any], int]:
-        try:
-            raw, received, _, _ = socket.recv_fds(self._link, 1 << 16, 1)
-        except OSError as error:
-            raise _died(str(error)) from None
-        if not raw:
-            raise _died("its end")
-        return json.loads(raw), (received[0] if received else -1)
 
     def close(self) -> None:
         """Hang up."""

@@ -70,9 +70,10 @@ class Worker:
 
     def _answer(self, request: wire.Message) -> tuple[str, Any]:
         try:
-            return getattr(self, f"_{request.kind}")(**request.body)  # type: ignore[no-any-return]
+            return "value", getattr(self, f"_{request.kind}")(**request.body)
         except BaseException as error:  # noqa: BLE001 - whatever student code raises is an answer
-            return "raised", self._explain(error)
+            args_after = {"args_after": request.body["args"]} if request.kind == "call" else {}
+            return "raised", {**self._explain(error), **args_after}
 
     def _load(
         self,
@@ -83,7 +84,7 @@ class Worker:
         watch: bool,
         by_hand: bool,
         seed: int,
-    ) -> tuple[str, Any]:
+    ) -> dict[str, Any]:
         """Lay the submission out and say which of the module's symbols are still the stub's, and which names they use.
 
         Import comes later.
@@ -94,7 +95,7 @@ class Worker:
         if watch:
             self._watch = sys.modules[f"{LESSON.name}.by_hand"].Watch(block=by_hand)
             self._watch.install()
-        return "loaded", {"states": states, "uses": uses}
+        return {"states": states, "uses": uses}
 
     def _lay_out(self, files: dict[str, torch.Tensor], seed: int) -> None:
         torch.set_num_threads(1)  # other submissions have the other cores, and two threads cost more than twice one
@@ -106,52 +107,48 @@ class Worker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content.numpy().tobytes())
 
-    def _import(self, *, module: str, names: list[str]) -> tuple[str, Any]:
+    def _import(self, *, module: str, names: list[str]) -> dict[str, Any]:
         """Import the student's module and say which of the names it lacks."""
         sys.path.append(str(self._workspace))
         self._module = importlib.import_module(f"{PACKAGE}.{module}")
-        return "imported", {"missing": [name for name in names if not hasattr(self._module, name)]}
+        return {"missing": [name for name in names if not hasattr(self._module, name)]}
 
-    def _call(self, *, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    def _call(self, *, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         target = getattr(self._module, function)
         _check_signature(function, target, args, kwargs)
         if self._watch is not None:
             self._watch.seen.clear()
-        try:
-            value = target(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - whatever student code raises is an answer
-            return "raised", {**self._explain(error), "args_after": args}
-        return "value", {"value": value, "args_after": args, "ops": self._ops()}
+        return {"value": target(*args, **kwargs), "args_after": args, "ops": self._ops()}
 
-    def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    def _probe(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Call one of our functions beside the student's module."""
         assert self._module is not None, "probe: expected the module to be imported first"
         whole = name if "." in name else f"{self._module.__name__.rpartition('.')[2]}.{name}"
         return self._in_clean_worker(name=whole, args=(self._module, *args), kwargs=kwargs)
 
-    def _in_clean_worker(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+    def _in_clean_worker(self, *, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Call one of our functions where no student's code was ever loaded."""
         where, _, function = name.rpartition(".")
         ours = importlib.import_module(f"{LESSON.name}.probes.{where}")
-        return "value", {"value": getattr(ours, function)(*args, **kwargs)}
+        return {"value": getattr(ours, function)(*args, **kwargs)}
 
-    def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> tuple[str, Any]:
+    def _open(self, *, files: dict[str, torch.Tensor], seed: int) -> dict[str, Any]:
         """Lay the submission out, and make a namespace for the cells of a notebook."""
         self._lay_out(files, seed)
-        self._cells = importlib.import_module("grader.sandbox.cells").Cells(self._workspace)
-        return "value", {"value": None}
+        self._cells = importlib.import_module("grader.sandbox.shell").Cells(self._workspace)
+        return {"value": None}
 
-    def _cell(self, *, source: str) -> tuple[str, Any]:
+    def _cell(self, *, source: str) -> dict[str, Any]:
         """Run one cell of the notebook."""
-        return "value", {"value": self._cells.run(source)}
+        return {"value": self._cells.run(source)}
 
     def _ops(self) -> tuple[str, ...]:
         return tuple(self._watch.seen) if self._watch is not None else ()
 
-    def _attempt(self, *, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    def _attempt(self, *, name: str, facts: dict[str, Any]) -> dict[str, Any]:
         """Try one forbidden act, for the preflight."""
         held, seen = attacks.attempt(name, **facts)
-        return "value", {"held": held, "seen": seen}
+        return {"held": held, "seen": seen}
 
     def _explain(self, error: BaseException) -> dict[str, Any]:
         return {

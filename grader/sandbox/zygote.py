@@ -36,7 +36,7 @@ PRELOADED = (
     "torch.fx",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
-    "grader.sandbox.cells",
+    "grader.sandbox.shell",
     "grader.sandbox.worker",
     "grader.sandbox.walls.attacks",
 )
@@ -44,6 +44,9 @@ MAX_REQUEST = 64 << 10
 CHANNEL = 3
 READY = b"R"
 STATUSES_KEPT = 256
+HIDDEN = tuple({ROOT, COURSE})
+"""No worker sees these, wherever they lie."""
+
 _SLOTS = itertools.count()
 
 
@@ -54,7 +57,7 @@ def preload() -> None:
     course().parts("probes")
     if by_hand := course().part("by_hand"):
         by_hand.prepare()
-    sys.modules["grader.sandbox.cells"].prepare()
+    sys.modules["grader.sandbox.shell"].prepare()
     if warming := course().part("warming"):
         warming.warm_up()
     _forget_the_kit()
@@ -79,63 +82,51 @@ def _forget_the_kit() -> None:
 
 def serve(channels: list[socket.socket]) -> None:
     """Fork workers until every checker has hung up."""
-    children: dict[int, int | None] = {}
+    ended: dict[int, int] = {}  # wait status by process id
     while channels:
         ready, _, _ = select.select(channels, [], [], 1.0)
-        _reap(children)
+        _reap(ended)
         for channel in ready:
-            request, fds = _receive(channel)
+            raw, fds, _, _ = socket.recv_fds(channel, MAX_REQUEST, 4)
+            request = json.loads(raw) if raw else None
             if request is None:
                 channels.remove(channel)
             elif "reap" in request:
-                channel.send(json.dumps({"status": _wait(children, request["reap"])}).encode())
+                channel.send(json.dumps({"status": _wait(ended, request["reap"])}).encode())
             else:
-                _spawn(channel, request, fds, children)
+                ended.pop(_spawn(channel, request, fds), None)  # of an earlier process with the same id
             for fd in fds:
                 os.close(fd)
 
 
-def _receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    raw, fds, _, _ = socket.recv_fds(channel, MAX_REQUEST, 4)
-    return (json.loads(raw) if raw else None), list(fds)
-
-
-def _reap(children: dict[int, int | None]) -> None:
+def _reap(ended: dict[int, int]) -> None:
+    """Note how workers ended; the oldest statuses are dropped, since most are never asked for."""
     with contextlib.suppress(ChildProcessError):
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if not pid:
-                return
-            children[pid] = status
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            ended.update([found])
+    for pid in [*ended][:-STATUSES_KEPT]:
+        del ended[pid]
 
 
-def _wait(children: dict[int, int | None], pid: int) -> int | None:
+def _wait(ended: dict[int, int], pid: int) -> int | None:
     """Return the wait status of a worker that is ending, or None if it is still there after a second."""
     deadline = time.monotonic() + 1.0
-    while children.get(pid) is None and time.monotonic() < deadline:
-        _reap(children)
+    while pid not in ended and time.monotonic() < deadline:
+        _reap(ended)
         time.sleep(0.002)
-    return children.pop(pid, None)
+    return ended.pop(pid, None)
 
 
-def _forget(children: dict[int, int | None]) -> None:
-    """Drop the oldest statuses: most are never asked for."""
-    ended = [pid for pid, status in children.items() if status is not None]
-    for pid in ended[:-STATUSES_KEPT]:
-        del children[pid]
-
-
-def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int], children: dict[int, int | None]) -> None:
+def _spawn(channel: socket.socket, request: dict[str, Any], fds: list[int]) -> int:
+    """Fork a worker, answer with its process id, and return that."""
     slot = next(_SLOTS)
-    asked = request["walls"]
-    around = walls.Walls(asked["level"], hidden=tuple(map(Path, asked["hidden"])), data=Path(asked["data"]))
+    around = walls.Walls(request["level"], Path(request["data"]), HIDDEN)
     pid, pidfd = walls.fork_worker(around)
     if pid == 0:
         _become_worker(fds, request, around, slot)
-    _forget(children)
-    children[pid] = None
     socket.send_fds(channel, [json.dumps({"pid": pid}).encode()], [pidfd])
     os.close(pidfd)
+    return pid
 
 
 def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls, slot: int) -> None:
@@ -143,7 +134,7 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         _arrange_descriptors(*fds)
-        view = walls.lock_down(
+        scratch = walls.lock_down(
             around,
             walls.Resources(**request["resources"]),
             slot=slot,
@@ -151,11 +142,13 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
             cage=walls.Cage(tuple(map(Path, request["cage"]))) if request["cage"] else None,
         )
         if variable := course().data_variable:
-            os.environ[variable] = str(view.data)
-        workspace = view.scratch / "work"
+            os.environ[variable] = str(around.data_inside)
+        workspace = scratch / "work"
         workspace.mkdir()
         os.chdir(workspace)
         channel = socket.socket(fileno=CHANNEL)
+        for printed in (1, 2):
+            os.dup2(0, printed)  # nobody reads what student code prints
         channel.sendall(READY)
         sys.modules["grader.sandbox.worker"].Worker(channel, workspace).serve()
     except BaseException:  # noqa: BLE001 - a child must never run on as the fork server
@@ -164,8 +157,8 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
 
 
 def _arrange_descriptors(channel: int, log: int) -> None:
-    """0 reads nothing, 1 and 2 are the log, 3 is the channel; whatever else the fork server holds is closed."""
-    null = os.open(os.devnull, os.O_RDONLY)
+    """0 is the null device, 1 and 2 are the log, 3 is the channel; whatever else the fork server holds is closed."""
+    null = os.open(os.devnull, os.O_RDWR)
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 16) for fd in (null, log, log, channel)]
     for target, fd in enumerate(high):
         os.dup2(fd, target)

@@ -13,8 +13,8 @@ from types import ModuleType
 
 from grader import paths
 from grader.course import course
-from grader.intake.limits import UnreadableError
-from grader.intake.notebooks import module_source
+from grader.intake.code_cells import module_source
+from grader.intake.sizes import UnreadableError
 
 
 class NotebookLoader(FileLoader, SourceLoader):  # type: ignore[misc] # typeshed: one method in two forms

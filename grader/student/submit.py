@@ -12,7 +12,7 @@ from pathlib import Path
 from grader import __version__, intake
 from grader.course import Artefact, course
 from grader.files import write_atomically
-from grader.intake.limits import MAX_WEIGHTS, in_words
+from grader.intake.sizes import MAX_WEIGHTS, in_words
 from grader.stubs import holds_work, stub_text, unwritten
 from grader.student import CannotError
 from grader.student.workspace import Workspace

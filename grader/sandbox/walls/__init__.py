@@ -8,9 +8,9 @@ attacking them: `attacks`.
 from grader.sandbox.walls.cgroups import Cage, sweep
 from grader.sandbox.walls.detect import available_levels
 from grader.sandbox.walls.lockdown import enter, fork_worker, lock_down, only_read
-from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, View, Walls, WallsUnavailable
+from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, Walls, WallsUnavailable
 from grader.sandbox.walls.privileges import die_with_parent
-from grader.sandbox.walls.watch import (
+from grader.sandbox.walls.processes import (
     folder_size,
     gone,
     kill,
@@ -21,7 +21,7 @@ from grader.sandbox.walls.watch import (
 )
 
 __all__ = [
-    "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Resources", "View", "Walls", "WallsUnavailable",
+    "LANDLOCK", "NAMESPACES", "NONE", "Cage", "Level", "Resources", "Walls", "WallsUnavailable",
     "available_levels", "die_with_parent", "enter", "folder_size", "fork_worker", "gone", "kill",
     "lock_down", "only_read", "pid_behind", "sweep", "tree_memory", "tree_processor_seconds", "tree_queued_seconds",
 ]  # fmt: skip

@@ -138,10 +138,10 @@ def _this_thread() -> ctypes.Array[ctypes.c_uint32]:
     return (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the capability sets
 
 
-def set_capabilities(effective: int, permitted: int) -> None:
-    """Replace the capability sets of the calling thread; nothing is inheritable."""
-    low, high = 0xFFFFFFFF, 32
-    data = (ctypes.c_uint32 * 6)(effective & low, permitted & low, 0, effective >> high, permitted >> high, 0)
+def set_capabilities(kept: int) -> None:
+    """Leave the calling thread these capabilities, effective and permitted; nothing is inheritable."""
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
     call("capset", _this_thread(), data)
 
 

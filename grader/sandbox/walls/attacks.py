@@ -98,7 +98,7 @@ def _read_home() -> str:
     for place in ("/home", "/root", "/var", "/mnt", "/run"):
         with contextlib.suppress(OSError):
             found += Path(place).iterdir()
-    # Names of the folders above the interpreter are no secret.
+    # Names of the folders above the interpreter are not secret.
     others = [str(one) for one in found if not any(read.is_relative_to(one) for read in namespaces.system_folders())]
     return f"can see {', '.join(others[:3])}" if others else HELD
 

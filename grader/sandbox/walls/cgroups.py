@@ -1,7 +1,7 @@
 """Control groups: memory and processes of a whole worker, counted by the kernel, where this machine lets us.
 
 Version 1 (as root) and version 2 (as root, or in a delegated subtree) are used as found; elsewhere there is no cage
-and the checker polls `watch.tree_memory` instead.
+and the checker polls `processes.tree_memory` instead.
 """
 
 from __future__ import annotations

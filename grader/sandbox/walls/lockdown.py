@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.sandbox.walls import _libc, landlock, namespaces, privileges, rlimits, seccomp
 from grader.sandbox.walls.cgroups import Cage
-from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, View, Walls, WallsUnavailable
+from grader.sandbox.walls.model import LANDLOCK, NAMESPACES, NONE, Level, Resources, Walls, WallsUnavailable
 
 
 def enter(level: Level) -> None:
@@ -53,7 +53,7 @@ def _work_out(walls: Walls) -> None:
         seccomp.program(walls.level, process=0)
 
 
-def lock_down(walls: Walls, resources: Resources, *, scratch: Path, slot: int = 0, cage: Cage | None = None) -> View:
+def lock_down(walls: Walls, resources: Resources, *, scratch: Path, slot: int = 0, cage: Cage | None = None) -> Path:
     """Raise all walls around the calling process, which `fork_worker` has just made. There is no way back.
 
     Modules that the worker still needs must have been imported; descriptors that it must not have are the caller's
@@ -67,20 +67,20 @@ def lock_down(walls: Walls, resources: Resources, *, scratch: Path, slot: int = 
         cage: control groups made for this worker.
 
     Returns:
-        Where things are, seen from inside.
+        The only folder that can be written, as seen from inside; also HOME, TMPDIR and the working directory.
     """
     os.setsid()
     if cage:
         cage.join()
     if walls.level == NAMESPACES:
-        view = _in_namespaces(walls, resources, slot)
+        scratch = _in_namespaces(walls, resources, slot)
     else:
-        view = View(scratch.resolve(strict=True), walls.data)
-        os.chdir(view.scratch)
-        {LANDLOCK: _under_landlock, NONE: _in_the_open}[walls.level](walls, resources, slot, view.scratch)
-    os.environ.update(HOME=str(view.scratch), TMPDIR=str(view.scratch), USER="student", LOGNAME="student")
+        scratch = scratch.resolve(strict=True)
+        os.chdir(scratch)
+        {LANDLOCK: _under_landlock, NONE: _in_the_open}[walls.level](walls, resources, slot, scratch)
+    os.environ.update(HOME=str(scratch), TMPDIR=str(scratch), USER="student", LOGNAME="student")
     tempfile.tempdir = None
-    return view
+    return scratch
 
 
 def only_read(paths: Iterable[Path], memory: int, cpu_seconds: int) -> None:
@@ -110,11 +110,11 @@ def _limit(resources: Resources, threads_counted: int = 0) -> None:
     rlimits.impose(rlimits.of_worker(resources, _mapped(), threads_counted))
 
 
-def _in_namespaces(walls: Walls, resources: Resources, slot: int) -> View:
+def _in_namespaces(walls: Walls, resources: Resources, slot: int) -> Path:
     as_root = os.geteuid() == 0 and privileges.has_capability(privileges.CAP_SETUID) and not _in_user_namespace()
     uid, gid = (privileges.worker_uid(slot),) * 2 if as_root else (os.geteuid(), os.getegid())
     process = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    view = namespaces.build(walls, resources.scratch, uid, gid)
+    scratch = namespaces.build(walls, resources.scratch, uid, gid)
     if not as_root:
         # One more user namespace, in which its limits are counted apart from all others': the worker has no power in
         # it over the mounts made before.
@@ -123,10 +123,10 @@ def _in_namespaces(walls: Walls, resources: Resources, slot: int) -> View:
     os.close(process)
     privileges.become(uid, gid)
     _limit(resources)
-    rules = [(Path("/"), landlock.READ), (view.scratch, landlock.WRITE), (Path("/dev/shm"), landlock.WRITE),  # noqa: S108
+    rules = [(Path("/"), landlock.READ), (scratch, landlock.WRITE), (Path("/dev/shm"), landlock.WRITE),  # noqa: S108
              (Path("/dev/null"), landlock.READ | landlock.WRITE)]  # fmt: skip
     _close_the_door(walls, rules if landlock.version() else None)
-    return view
+    return scratch
 
 
 def _under_landlock(walls: Walls, resources: Resources, slot: int, folder: Path) -> None:
@@ -149,7 +149,7 @@ def _in_the_open(_walls: Walls, resources: Resources, _slot: int, _folder: Path)
 
 @functools.cache
 def _host_rules(walls: Walls) -> list[tuple[Path, int]]:
-    read_only = [*namespaces.system_folders(), *walls.readable, *([walls.data] if walls.data else [])]
+    read_only = [*namespaces.system_folders(), *walls.readable, walls.data]
     files = [Path(name) for name in ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/dev/zero",
                                      "/dev/random", "/dev/urandom")]  # fmt: skip
     rules = landlock.spare_the_hidden(read_only, walls.hidden)

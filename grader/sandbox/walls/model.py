@@ -41,29 +41,21 @@ class Resources:
 
 @dataclass(frozen=True)
 class Walls:
-    """The enclosure that every worker of a zygote gets.
+    """What stands around a worker, and what it sees inside.
 
     Attributes:
         level: how strong it is.
-        readable: folders and files a worker may read, besides Python and the system's libraries.
+        data: the data folder, read-only.
         hidden: folders it must not see even where a readable one contains them; the deeper path wins.
-        data: the data folder, read-only; None for none.
+        readable: folders and files a worker may read, besides Python and the system's libraries.
     """
 
     level: Level
-    readable: tuple[Path, ...] = ()
+    data: Path
     hidden: tuple[Path, ...] = ()
-    data: Path | None = None
+    readable: tuple[Path, ...] = ()
 
-
-@dataclass(frozen=True)
-class View:
-    """Where things are, seen from inside.
-
-    Attributes:
-        scratch: the only folder that can be written, empty at first; also HOME, TMPDIR and the working directory.
-        data: the data folder, or None.
-    """
-
-    scratch: Path
-    data: Path | None
+    @property
+    def data_inside(self) -> Path:
+        """The data folder as the worker sees it."""
+        return Path("/data") if self.level == NAMESPACES else self.data

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from grader.sandbox.walls import _libc, privileges
-from grader.sandbox.walls.model import View, Walls, WallsUnavailable
+from grader.sandbox.walls.model import Walls, WallsUnavailable
 
 # Mounted over while the new root is built: it exists everywhere, and what lies below it has been opened before.
 _BUILDING_SITE: Final = "/tmp"  # noqa: S108 - in a mount namespace that nobody else sees
 _SCRATCH: Final = Path("/tmp")  # noqa: S108 - the worker's own
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - the worker's own
-_DATA: Final = Path("/data")
 _DEVICES: Final = ("null", "zero", "random", "urandom")
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8  # MOUNT_ATTR_*
 _FILES_PER_MIB: Final = 64
@@ -97,8 +96,12 @@ def fork_in_new_tree() -> int:
     return child
 
 
-def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
-    """Give the calling process its own mount, network, IPC, host-name and cgroup namespaces and a bare file system."""
+def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> Path:
+    """Give the calling process its own mount, network, IPC, host-name and cgroup namespaces and a bare file system.
+
+    Returns:
+        The folder that can be written.
+    """
     try:
         _libc.unshare(_libc.CLONE_NEWNS | _libc.CLONE_NEWNET | _libc.CLONE_NEWIPC | _libc.CLONE_NEWUTS
                       | _libc.CLONE_NEWCGROUP)  # fmt: skip
@@ -108,7 +111,7 @@ def build(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> View:
     except OSError as error:
         raise WallsUnavailable(refusal(error)) from error
     os.chdir(_SCRATCH)
-    return View(scratch=_SCRATCH, data=_DATA if walls.data else None)
+    return _SCRATCH
 
 
 def _furnish(walls: Walls, scratch_bytes: int, uid: int, gid: int) -> None:
@@ -150,7 +153,7 @@ def plan(walls: Walls) -> tuple[tuple[str, str, bool], ...]:
             kept.append(path)
     masks = [one for one in walls.hidden if one.is_dir() and any(one.is_relative_to(top) for top in kept)]
     steps = [(str(path), str(path), path.is_dir()) for path in kept] + [("", str(mask), True) for mask in masks]
-    steps += [(str(walls.data), str(_DATA), True)] if walls.data else []
+    steps.append((str(walls.data), str(walls.data_inside), True))
     return tuple(sorted(steps, key=lambda step: step[1]))
 
 

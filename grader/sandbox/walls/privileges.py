@@ -80,7 +80,7 @@ def become(uid: int, gid: int, *, keep: int = 0) -> None:
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     _libc.prctl(_libc.PR_CAP_AMBIENT, _libc.PR_CAP_AMBIENT_CLEAR_ALL)
-    _libc.set_capabilities(keep, keep)
+    _libc.set_capabilities(keep)
 
 
 def die_with_parent(by: signal.Signals = signal.SIGKILL) -> None:

@@ -49,7 +49,7 @@ class Record:
 
     def stream(self, name: str, text: str) -> None:
         """Keep printed text, up to the limit of a cell."""
-        if self._left <= 0:
+        if self._left <= 0 or not text:
             return
         kept = text[: self._left]
         self._left -= len(kept)
@@ -99,24 +99,23 @@ class _Stream(io.TextIOBase):
 class _Hook(DisplayHook):
     """Keeps the value at a cell's end."""
 
+    shell: Shell
+
     def write_output_prompt(self) -> None:
         pass
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:  # noqa: ARG002 - IPython's
-        _shell().record.data("result", format_dict)
-
-    def finish_displayhook(self) -> None:
-        self._is_active = False
+        self.shell.record.data("result", format_dict)
 
 
 class _Publisher(DisplayPublisher):
     """Keeps what is displayed."""
 
     def publish(self, data: dict[str, Any], *_args: Any, **_kwargs: Any) -> None:
-        _shell().record.data("display", data)
+        self.shell.record.data("display", data)
 
     def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002 - IPython's signature
-        _shell().record.outputs.clear()
+        self.shell.record.outputs.clear()
 
 
 class Shell(InteractiveShell):
@@ -142,12 +141,6 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         self.record.error(etype.__name__, str(evalue), "\n".join(stb))
-
-
-def _shell() -> Shell:
-    """Return the one shell of this process."""
-    shell: Shell = Shell.instance()
-    return shell
 
 
 class Cells:

@@ -1,7 +1,7 @@
 """Grades on the nodes of a dask cluster, and sees to it that a node that dies, hangs or differs loses nothing.
 
 Every task is bound to one node and is dask's to carry, not to place or to try again: which node is fit, how much it is
-given and what is done elsewhere is decided here, and a submission that ends nodes is given up after a few.
+given and where its work goes afterwards is decided here, and a submission that ends nodes is given up after a few.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Node:
         last_seen: of its heartbeat, by the scheduler's clock.
         seen_at: when that last changed, by ours.
         preparing: what it will have said when its canaries are graded; None once it is ready.
-        checking: by ticket, what it will have said, and whether the submission wants to be alone.
+        checking: by ticket, the order and what it will have said.
     """
 
     address: str
@@ -55,17 +55,17 @@ class _Node:
     last_seen: float
     seen_at: float
     preparing: Any
-    checking: dict[int, tuple[Any, bool]] = field(default_factory=dict)
+    checking: dict[Any, tuple[Order, Any]] = field(default_factory=dict)
 
     def room(self, *, alone: bool) -> int:
         """How many more submissions it can take."""
-        if self.preparing is not None or any(wants for _, wants in self.checking.values()):
+        if self.preparing is not None or any(order.alone for order, _ in self.checking.values()):
             return 0
         return self.threads * (not self.checking) if alone else self.threads - len(self.checking)
 
     def asked(self) -> list[Any]:
         """All that it has been asked and has not answered yet."""
-        return [*(future for future, _ in self.checking.values()), *([self.preparing] if self.preparing else [])]
+        return [*(future for _, future in self.checking.values()), *([self.preparing] if self.preparing else [])]
 
 
 class Cluster(Executor):
@@ -74,7 +74,7 @@ class Cluster(Executor):
     Args:
         scheduler: its address, such as ``tcp://10.0.0.1:8786``.
         plan: how to grade.
-        tell: told what becomes of the nodes, one line at a time.
+        tell: called with news of the nodes, one line at a time.
         node_seconds: how long a node may be silent.
 
     Attributes:
@@ -90,7 +90,7 @@ class Cluster(Executor):
         self._nodes: dict[str, _Node] = {}
         self._refused: dict[str, str] = {}
         self._silent: dict[str, float] = {}
-        self._done: list[tuple[int, CheckReport | None]] = []
+        self._done: list[tuple[Any, CheckReport | None]] = []
         self._looked_at = 0.0
         self._hopeful_at = time.monotonic()
         self._client: Any = None
@@ -117,17 +117,15 @@ class Cluster(Executor):
         self._client.close()
 
     def has_room(self, *, alone: bool) -> bool:
-        """Tell whether some node has room; alone: whether one has nothing to do."""
+        """Return whether some node has room; alone: whether one has nothing to do."""
         return any(one.room(alone=alone) for one in self._nodes.values())
 
-    def submit(self, ticket: int, order: Order, *, alone: bool = False, patience: float = 1.0) -> None:
+    def submit(self, ticket: Any, order: Order) -> None:
         """Send a submission to the node with the most room."""
-        assert patience == 1.0, "canaries are graded by the nodes"
-        chosen = max(self._nodes.values(), key=lambda one: one.room(alone=alone))
-        future = self._submit(node.check, chosen.address, self._run_id, pickle.dumps((order, alone)))
-        chosen.checking[ticket] = future, alone
+        chosen = max(self._nodes.values(), key=lambda one: one.room(alone=order.alone))
+        chosen.checking[ticket] = order, self._submit(node.check, chosen.address, self._run_id, pickle.dumps(order))
 
-    def collect(self, seconds: float) -> list[tuple[int, CheckReport | None]]:
+    def collect(self, seconds: float) -> list[tuple[Any, CheckReport | None]]:
         """Wait for news of the nodes; what a lost one was at is lost."""
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._look_around()
@@ -136,10 +134,13 @@ class Cluster(Executor):
         for one in list(self._nodes.values()):
             if one.preparing is not None and one.preparing.done():
                 self._prepared(one, one.preparing)
-            answers = [(ticket, future) for ticket, (future, _) in one.checking.items() if future.done()]
-            troubles = [self._checked(one, ticket, future) for ticket, future in answers]
-            if any(troubles):  # such as a station that ended, or could not raise the same walls again: it starts anew
-                self._drop(one, next(filter(None, troubles)))
+            troubles = []
+            for ticket in [ticket for ticket, (_, future) in one.checking.items() if future.done()]:
+                checked, trouble = self._answer(one.checking.pop(ticket)[1])
+                self._done.append((ticket, checked))
+                troubles += [trouble] if trouble else []
+            if troubles:  # such as a station that ended, or could not raise the same walls again: it starts anew
+                self._drop(one, troubles[0])
         done, self._done = self._done, []
         return done
 
@@ -187,15 +188,8 @@ class Cluster(Executor):
             one.preparing = None
             self._tell(f"node {one.address} is ready: {one.threads} at a time, level {self.level}")
 
-    def _checked(self, one: _Node, ticket: int, future: Any) -> str:
-        """Note what came of a submission; return why its node had better be dropped, or nothing."""
-        del one.checking[ticket]
-        checked, trouble = self._answer(future)
-        self._done.append((ticket, checked))
-        return trouble
-
     def _answer(self, future: Any) -> tuple[CheckReport | None, str]:
-        """Return what the suites say, if a node has said it, and why it had better be dropped."""
+        """Return the suites' report, if the node sent one, and why the node must be dropped; empty if it may stay."""
         if future.status == "error":
             return None, f"failed: {future.exception()!r}"
         if future.status != "finished":

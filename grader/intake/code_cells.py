@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.course import course
-from grader.intake import limits
+from grader.intake import sizes
 from grader.intake.definitions import Statement, needed, statements
-from grader.intake.limits import UnreadableError
+from grader.intake.sizes import UnreadableError
 from grader.text import clean
 
 CODE_MAGICS = ("%%time", "%%capture", "%%prun")
@@ -37,9 +37,8 @@ class Cell:
 
     number: int
     source: str
-    grade_id: str | None
+    grade_id: str
     solution: bool
-    test: bool
     retyped: bool
 
 
@@ -51,12 +50,13 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
         data: the notebook's bytes.
 
     Raises:
-        UnreadableError: if it is no notebook, or too large.
+        UnreadableError: if it cannot be read as a notebook, or is too large.
     """
-    every = [cell for cell in _code_cells(parsed(data)) if not cell.test]
+    found = [_cell(number, cell) for number, cell in enumerate(cells_of(parsed(data)), 1)]
+    every = [cell for cell in found if cell is not None]
     cells = _last_solutions(every)
-    if sum(len(cell.source) for cell in cells) > limits.MAX_NOTEBOOK_CODE:
-        raise UnreadableError(f"expected at most {limits.in_words(limits.MAX_NOTEBOOK_CODE)} of code, got more")
+    if sum(len(cell.source) for cell in cells) > sizes.MAX_NOTEBOOK_CODE:
+        raise UnreadableError(f"expected at most {sizes.in_words(sizes.MAX_NOTEBOOK_CODE)} of code, got more")
     kept: list[Statement] = []
     broken: list[tuple[Cell, str]] = []
     for cell in cells:
@@ -64,18 +64,18 @@ def module_source(name: str, data: bytes) -> tuple[str, list[str]]:
             kept += _statements(cell)
         except UnreadableError as error:
             broken.append((cell, str(error)))
-    if len(kept) > limits.MAX_STATEMENTS:
-        raise UnreadableError(f"expected at most {limits.MAX_STATEMENTS:,} statements, got more")
+    if len(kept) > sizes.MAX_STATEMENTS:
+        raise UnreadableError(f"expected at most {sizes.MAX_STATEMENTS:,} statements, got more")
     wanted = [symbol.partition(".")[0] for task in course().tasks if task.module == name for symbol in task.symbols]
     source = _joined(needed(kept, wanted), broken, {name for statement in kept for name in statement.defines})
     return source, [*(f"cell {cell.number} is left out: {why}" for cell, why in broken), *_oddities(every, cells)]
 
 
 def _oddities(every: list[Cell], kept: list[Cell]) -> list[str]:
-    """Return remarks on solution cells that are there twice, or are no code any more."""
+    """Return remarks on solution cells that are there twice, or were turned into text."""
     twice = [cell for cell in every if cell not in kept]
     return [
-        *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id or '', 60)} too" for cell in twice),
+        *(f"cell {cell.number} is left out: a later one is {clean(cell.grade_id, 60)} too" for cell in twice),
         *(
             f"cell {cell.number} is a solution cell turned into text; it is read as code"
             for cell in kept
@@ -88,13 +88,13 @@ def parsed(data: bytes) -> dict[str, Any]:
     """Return the JSON document of a notebook.
 
     Raises:
-        UnreadableError: if it is none, or too large.
+        UnreadableError: if the bytes are not JSON, or too many.
     """
-    if len(data) > limits.MAX_NOTEBOOK:
-        raise UnreadableError(f"expected a notebook of at most {limits.in_words(limits.MAX_NOTEBOOK)}, got more")
-    if data.count(b"{") + data.count(b"[") > limits.MAX_NOTEBOOK_NODES:
+    if len(data) > sizes.MAX_NOTEBOOK:
+        raise UnreadableError(f"expected a notebook of at most {sizes.in_words(sizes.MAX_NOTEBOOK)}, got more")
+    if data.count(b"{") + data.count(b"[") > sizes.MAX_NOTEBOOK_NODES:
         raise UnreadableError(
-            f"expected at most {limits.MAX_NOTEBOOK_NODES:,} parts, got more. Can you clear its outputs?"
+            f"expected at most {sizes.MAX_NOTEBOOK_NODES:,} parts, got more. Can you clear its outputs?"
         )
     try:
         document = json.loads(data.removeprefix(BOM).decode("utf-8"))
@@ -130,33 +130,28 @@ def source_of(cell: Mapping[str, Any]) -> str:
     return source if isinstance(source, str) else ""
 
 
-def _code_cells(document: dict[str, Any]) -> list[Cell]:
-    cells = [_cell(number, cell) for number, cell in enumerate(cells_of(document), 1)]
-    return [cell for cell in cells if cell is not None]
-
-
 def _cell(number: int, cell: dict[str, Any]) -> Cell | None:
-    """Return a cell that holds code, or was released as one; None for any other."""
+    """Return a cell that holds code, or was released as one; None for a test and for any other."""
     marks = _dict(_dict(cell.get("metadata")).get("nbgrader"))
     grade_id, solution, grade = marks.get("grade_id"), marks.get("solution") is True, marks.get("grade") is True
-    retyped = cell.get("cell_type") != "code"
-    if retyped and (grade or not solution or marks.get("cell_type", "code") != "code"):
+    retyped, released = cell.get("cell_type") != "code", marks.get("cell_type", "code")
+    is_test = grade and not solution
+    if is_test or (retyped and (grade or not solution or released != "code")):
         return None
-    name = grade_id if isinstance(grade_id, str) else None
-    return Cell(number, source_of(cell), name, solution, grade and not solution, retyped)
+    return Cell(number, source_of(cell), grade_id if isinstance(grade_id, str) else "", solution, retyped)
 
 
 def _last_solutions(cells: list[Cell]) -> list[Cell]:
     """Leave out every solution cell that a later one with the same grade_id replaces."""
     last = {cell.grade_id: cell.number for cell in cells if cell.solution and cell.grade_id}
-    return [cell for cell in cells if not cell.solution or last.get(cell.grade_id or "", cell.number) == cell.number]
+    return [cell for cell in cells if not cell.solution or last.get(cell.grade_id, cell.number) == cell.number]
 
 
 def _statements(cell: Cell) -> list[Statement]:
     """Return a cell's statements, with its magics left out.
 
     Raises:
-        UnreadableError: if it is no Python even then.
+        UnreadableError: if the rest is not Python either.
     """
     source = _without_cell_magic(cell.source.replace("\r\n", "\n").replace("\r", "\n"))
     for _ in range(MAX_MAGICS):
@@ -185,7 +180,7 @@ def _without_cell_magic(source: str) -> str:
 
 
 def _without_line(source: str, number: int) -> str | None:
-    """Put ``pass`` in the place of a magic and the lines that continue it; None if the line is no magic."""
+    """Put ``pass`` in the place of a magic and the lines that continue it; None if the line is not a magic."""
     lines = source.split("\n")
     index = number - 1
     if not 0 <= index < len(lines) or not MAGIC.match(lines[index]):
@@ -200,7 +195,7 @@ def _without_line(source: str, number: int) -> str | None:
 
 
 def _joined(kept: list[Statement], broken: list[tuple[Cell, str]], defined: set[str]) -> str:
-    """Return the module: what it takes from the future, other imports, the rest in its order, then what is broken.
+    """Return the module: imports from the future, other imports, the rest in its order, stand-ins for what is broken.
 
     A notebook's cells are run in any order, so a function may stand above the import that its annotations need.
     """

@@ -20,8 +20,10 @@ def pid_behind(pidfd: int) -> int | None:
     return None
 
 
-def tree(pid: int) -> Iterator[int]:
-    """A process and all below it. Orphans stay: they are handed to process 1 of the namespace."""
+def tree(pid: int | None) -> Iterator[int]:
+    """A process and all below it; none for None. Orphans stay: they are handed to process 1 of the namespace."""
+    if pid is None:
+        return
     yield pid
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -48,14 +50,14 @@ def _use(pid: int) -> tuple[int, int]:
     return memory, descriptors
 
 
-def tree_memory(pid: int, baseline: int = 0) -> int:
+def tree_memory(pid: int | None, baseline: int = 0) -> int:
     """Bytes that a worker and all its processes have made their own, or may hold in sockets.
 
     Reads status files alone: they stay readable when the worker is closed to inspection, and cost microseconds where
     a look at every mapping costs milliseconds. Memory shared among the worker's processes counts once for each.
 
     Args:
-        pid: process 1 of the worker, as the caller numbers it.
+        pid: process 1 of the worker, as the caller numbers it; None if it has ended.
         baseline: bytes of memory that each process has inherited from the zygote.
     """
     uses = [_use(one) for one in tree(pid)]
@@ -64,7 +66,7 @@ def tree_memory(pid: int, baseline: int = 0) -> int:
     return own + SOCKET_BYTES * max(0, descriptors - FREE_DESCRIPTORS)
 
 
-def tree_processor_seconds(pid: int) -> float:
+def tree_processor_seconds(pid: int | None) -> float:
     """Seconds of processor time that a worker and its processes, those that ended included, have used."""
     ticks = 0
     for one in tree(pid):
@@ -74,7 +76,7 @@ def tree_processor_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def tree_queued_seconds(pid: int) -> float:
+def tree_queued_seconds(pid: int | None) -> float:
     """Seconds that a worker, or the one of its processes that did so longest, was ready to run and did not get to.
 
     A process that sleeps waits for nobody; infinity where the kernel does not count this.
