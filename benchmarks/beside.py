@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from grader.checking.plugin import CheckReport, Job
-from grader.checking.session import Code, TaskSession
-from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.grading import lay_out_data
+from grader.hidden.plugin import CheckReport, Job
+from grader.hidden.session import Code, TaskSession
+from grader.hidden.suites import run_suites
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Walls
 from grader.sandbox.wire import Message

@@ -35,12 +35,12 @@ from rich.table import Table
 from tables import EVERYTHING, SETTLE_SECONDS, p95
 
 from grader.canaries import reference_order
-from grader.checking.plugin import Job
-from grader.checking.session import TaskSession
-from grader.checking.suites import run_suites
 from grader.checks.student import Observation
 from grader.course import course
 from grader.grading import Grader, code_of, lay_out_data
+from grader.hidden.plugin import Job
+from grader.hidden.session import TaskSession
+from grader.hidden.suites import run_suites
 from grader.results import Result
 from grader.sandbox import walls
 from grader.sandbox.levels import candidates

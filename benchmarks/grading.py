@@ -61,7 +61,7 @@ def main(runs: int) -> None:
 
 def collect_suites() -> None:
     """Import a checker's modules in a new process, and collect the hidden checks."""
-    code = "from grader.checking.suites import collect_checks; collect_checks()"
+    code = "from grader.hidden.suites import collect_checks; collect_checks()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from grader.checking.inputs import Rng
+from grader.hidden.inputs import Rng
 from grader.paths import HIDDEN_SUITES, SOLUTIONS
 from lesson import oracle
 from solutions.model import FashionCNN

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from tables import p95
 
-from grader.checking.mistakes import bank
 from grader.course import course
+from grader.hidden.mistakes import bank
 from grader.reports.pages import class_page, feedback_page
 from grader.results import SUSPICION, CheckResult, Result, TaskResult, TaskStatus
 from lesson.figures import Comparison, Network, Raster

@@ -23,9 +23,9 @@ from rich.table import Table
 from tables import BASELINE, import_libraries, p95
 
 from grader.canaries import reference_order
-from grader.checking.session import TaskSession
 from grader.course import course
 from grader.grading import code_of, lay_out_data
+from grader.hidden.session import TaskSession
 from grader.paths import ROOT
 from grader.sandbox import walls
 from grader.sandbox.client import Worker

@@ -21,11 +21,11 @@ from rich.table import Table
 from tables import EVERYTHING, SETTLE_SECONDS
 
 from grader.canaries import reference_order
-from grader.checking.plugin import CheckReport, Job
-from grader.checking.session import TaskSession
-from grader.checking.suites import run_suites
 from grader.course import Task
 from grader.grading import code_of, lay_out_data
+from grader.hidden.plugin import CheckReport, Job
+from grader.hidden.session import TaskSession
+from grader.hidden.suites import run_suites
 from grader.sandbox import walls
 from grader.sandbox.client import Worker
 from grader.sandbox.levels import candidates

@@ -219,7 +219,7 @@ class Course:
         - ``probes.MODULE``: functions for ``Student.probe``, beside the student's code of that module;
         - ``by_hand``: ``prepare()`` in the fork server, ``Watch(block=...)`` in the worker of a ``watched`` task, with
           ``install()``, and ``seen``: names of the operations that ran;
-        - ``mistakes.*``: wrong answers with names, see ``grader.checking.mistakes``;
+        - ``mistakes.*``: wrong answers with names, see ``grader.hidden.mistakes``;
         - ``answers``: right, wrong and partial answers that test the checks, see ``grader.authoring.answers``;
         - ``data``: ``lay_out(folder)`` writes the data folder of student code;
         - ``archives``: ``archives()`` returns name, path and MD5 of each for ``grader doctor``; students get it;

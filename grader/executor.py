@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grader import __version__
-from grader.checking.plugin import CheckReport
+from grader.hidden.plugin import CheckReport
 from grader.intake import Snapshot
 from grader.results import Result, SubmissionStatus
 from grader.sandbox.walls import Level

@@ -18,11 +18,11 @@ from typing import Any, Self
 import torch
 
 from grader.bodies import body_hashes
-from grader.checking.plugin import CheckReport, Job
-from grader.checking.session import Code, TaskSession
-from grader.checking.suites import run_suites
 from grader.course import Task, course
 from grader.executor import Executor, Order
+from grader.hidden.plugin import CheckReport, Job
+from grader.hidden.session import Code, TaskSession
+from grader.hidden.suites import run_suites
 from grader.intake import Snapshot
 from grader.paths import EXERCISES
 from grader.sandbox import scratch, walls

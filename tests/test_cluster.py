@@ -26,9 +26,9 @@ if sys.platform != "linux":
 from outputs import without_seconds
 
 from grader import identity
-from grader.checking.plugin import CheckReport
 from grader.cluster import dispatch
 from grader.cluster.plan import Plan, from_document, to_document
+from grader.hidden.plugin import CheckReport
 from grader.paths import EXERCISES, SOLUTIONS
 from grader.results import CheckResult, TaskResult
 from grader.sandbox.limits import Limits

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from PIL import Image
 
 from grader import batch
-from grader.checking import plugin
-from grader.checking.plugin import Job
-from grader.checking.session import Code, TaskSession
 from grader.checks import Student, StudentFailure
 from grader.course import course
 from grader.executor import result_of
 from grader.figures import kept_figures
+from grader.hidden import plugin
+from grader.hidden.plugin import Job
+from grader.hidden.session import Code, TaskSession
 from grader.sandbox.limits import Limits, Pace
 from grader.sandbox.walls import NONE
 from lesson import pictures

@@ -14,9 +14,9 @@ import torch
 from grader import paths
 from grader.authoring import fingerprints
 from grader.authoring.fingerprints import fingerprint_problems, public_calls, write_fingerprints
-from grader.checking.mistakes import Diagnosis, Misconception, bank, by_place, right_answer
 from grader.checks.assertions import CheckFailed
 from grader.course import course
+from grader.hidden.mistakes import Diagnosis, Misconception, bank, by_place, right_answer
 from grader.paths import FINGERPRINTS
 from grader.public.diagnosis import Call, Watched, answer_fingerprint, fingerprint, known_mistake
 from grader.public.explain import outcome_of

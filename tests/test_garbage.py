@@ -19,12 +19,12 @@ if sys.platform != "linux":
     pytest.skip("workers are forked on Linux alone", allow_module_level=True)
 
 from grader.canaries import reference_order
-from grader.checking import plugin, suites
-from grader.checking.plugin import CheckPlugin, CheckReport, Job
-from grader.checking.session import Code, TaskSession
 from grader.checks.student import Observation
 from grader.course import Task, course
 from grader.grading import code_of, lay_out_data
+from grader.hidden import plugin, suites
+from grader.hidden.plugin import CheckPlugin, CheckReport, Job
+from grader.hidden.session import Code, TaskSession
 from grader.results import TaskStatus
 from grader.sandbox import walls
 from grader.sandbox.limits import Limits

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from grader import intake
-from grader.checking.session import Code
+from grader.hidden.session import Code
 from grader.intake.box import TOO_MUCH, boxed, pack, read_boxed, unpack
 from grader.intake.sizes import MAX_NOTE, MAX_WEIGHTS, MIB
 from grader.intake.snapshot import Snapshot

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 
 from grader.authoring.answers import mistaken, wrong_answers
 from grader.authoring.codings import coding
-from grader.checking.mistakes import Diagnosis, Misconception, bank, explain, wrong_answer
 from grader.checks.values import same_values
+from grader.hidden.mistakes import Diagnosis, Misconception, bank, explain, wrong_answer
 from lesson.answers import WRONG
 from solutions import convolution
 

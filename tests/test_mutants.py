@@ -21,8 +21,8 @@ from grader.authoring.matrix import (
     survivors,
 )
 from grader.authoring.mutants import BEHAVIOURS, mutants
-from grader.checking.suites import Check
 from grader.course import course
+from grader.hidden.suites import Check
 from grader.paths import SOLUTIONS
 
 LESSON = '''

@@ -242,7 +242,7 @@ def test_the_hand_out_has_its_part_of_the_grader_and_no_more(desk: Path) -> None
     assert parts >= {"student", "public", "intake"}
     assert not parts & {
         "authoring",
-        "checking",
+        "hidden",
         "classroom",
         "misconceptions",
         "reports",

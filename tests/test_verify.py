@@ -15,9 +15,9 @@ from grader.authoring.agreement import refusal_problems, stub_problems
 from grader.authoring.answers import Answer
 from grader.authoring.partial import partial_problems, plainest
 from grader.authoring.verify import check_problems
-from grader.checking.suites import Check
 from grader.course import course
 from grader.executor import Order
+from grader.hidden.suites import Check
 from grader.intake import Snapshot
 from grader.paths import EXERCISES, ROOT, SOLUTIONS
 from grader.results import CheckResult, Result, TaskResult
@@ -26,7 +26,7 @@ from grader.results import CheckResult, Result, TaskResult
 @pytest.fixture(scope="module")
 def checks() -> list[Check]:
     code = (
-        "from grader.checking.suites import collect_checks; import json; "
+        "from grader.hidden.suites import collect_checks; import json; "
         "print(json.dumps([[c.task, c.name, c.kind, c.weight, c.way] for c in collect_checks()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
@@ -166,6 +166,6 @@ def verify(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_options_of_the_callers_pytest_do_not_reach_the_hidden_suites(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-v --no-such-option")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
-    collected = "from grader.checking.suites import collect_checks; print(len(collect_checks()))"
+    collected = "from grader.hidden.suites import collect_checks; print(len(collect_checks()))"
     done = subprocess.run([sys.executable, "-c", collected], capture_output=True, text=True, timeout=300, check=True)
     assert int(done.stdout) >= 120

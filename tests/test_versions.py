@@ -15,9 +15,9 @@ from packaging.utils import canonicalize_name
 from grader import versions
 from grader.authoring.handout import handout_files
 from grader.canaries import reference_order
-from grader.checking.plugin import CheckReport
 from grader.course import course
 from grader.executor import result_of
+from grader.hidden.plugin import CheckReport
 from grader.paths import ROOT
 from grader.reports.pages.class_report import concerns
 from grader.results import Result

@@ -10,8 +10,8 @@ from pathlib import Path
 from grader import paths
 from grader.authoring.leaks import Secrets, find_leaks, solution_secrets
 from grader.bodies import Function, definitions_of, functions_of
-from grader.checking.suites import Check
 from grader.course import Task, course
+from grader.hidden.suites import Check
 from grader.stubs import derive_stub, not_written
 
 

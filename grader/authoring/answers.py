@@ -9,9 +9,9 @@ from types import ModuleType
 
 from grader.authoring.codings import coding
 from grader.canaries import reference_order
-from grader.checking.mistakes import Misconception, bank
 from grader.course import course
 from grader.executor import Order
+from grader.hidden.mistakes import Misconception, bank
 from grader.intake import Snapshot
 from grader.results import Result, TaskResult
 from grader.splice import splice

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
 
-from grader.checking.mistakes import Misconception, shows
+from grader.hidden.mistakes import Misconception, shows
 
-OF_THE_BANK = {"__future__", "collections.abc", "functools", "grader.checking.mistakes", "typing"}
+OF_THE_BANK = {"__future__", "collections.abc", "functools", "grader.hidden.mistakes", "typing"}
 """Modules that a bank of mistakes imports, and a student's code does not need."""
 
 

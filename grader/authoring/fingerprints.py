@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from grader import paths
-from grader.checking.mistakes import Diagnosis, bank, wrong_answer
 from grader.course import course
 from grader.files import write_atomically
+from grader.hidden.mistakes import Diagnosis, bank, wrong_answer
 from grader.paths import FINGERPRINTS
 from grader.public.diagnosis import Call, Watched, answer_fingerprint
 

@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates" / "handout"
 SEEDS = ("grader.__main__", "grader.student", "grader.public")
 """What students call; the rest of the hand-out's grader is what these modules import."""
 
-SECRET = ("authoring", "checking", "classroom", "reports", "sandbox")
+SECRET = ("authoring", "hidden", "classroom", "reports", "sandbox")
 """Parts of the grader that students never get; of the course's own package they get ``Course.student_parts``."""
 
 AS_THEY_ARE = ("constraints.txt", "LICENSE")

@@ -17,8 +17,8 @@ from rich.text import Text
 
 from grader.authoring.answers import Answer, replaced
 from grader.authoring.mutants import mutants
-from grader.checking.suites import Check
 from grader.course import Task, course
+from grader.hidden.suites import Check
 from grader.paths import COURSE, SOLUTIONS
 from grader.reports.pages import rendered
 from grader.results import Result, TaskResult

@@ -35,11 +35,11 @@ from grader.authoring.matrix import (
 )
 from grader.authoring.partial import partial_problems, plainest
 from grader.canaries import CanaryFailed, try_canaries
-from grader.checking.suites import Check, collect_checks
 from grader.course import course
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import Grader
+from grader.hidden.suites import Check, collect_checks
 from grader.paths import COURSE
 from grader.results import MAX_SCORE, Result, TaskResult
 from grader.sandbox.levels import candidates

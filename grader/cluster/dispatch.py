@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from grader.checking.plugin import CheckReport
 from grader.cluster import node
 from grader.cluster.plan import Plan, from_document
 from grader.errors import GraderError
 from grader.executor import Executor, Order
+from grader.hidden.plugin import CheckReport
 from grader.identity import identity
 
 WAIT_FOR_NODES: Final = 600.0

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from grader.checking.plugin import CheckReport
+from grader.hidden.plugin import CheckReport
 from grader.results import task_from_json
 from grader.sandbox.limits import Limits
 

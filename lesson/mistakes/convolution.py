@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking.mistakes import misconception, shows
+from grader.hidden.mistakes import misconception, shows
 
 SINGLE = ("convolve", "convolve_torch")
 MAPS = (*SINGLE, "activation_maps")

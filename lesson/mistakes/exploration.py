@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from grader.checking.mistakes import Answer, misconception
+from grader.hidden.mistakes import Answer, misconception
 
 STATISTICS = ("pixel_statistics",)
 COUNTS = ("class_counts",)

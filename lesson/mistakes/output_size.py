@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grader.checking.mistakes import Answer, misconception
+from grader.hidden.mistakes import Answer, misconception
 
 Size = Callable[..., int]
 

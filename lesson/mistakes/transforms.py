@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking.mistakes import Answer, misconception
+from grader.hidden.mistakes import Answer, misconception
 
 TO_TENSOR = ("image_to_tensor",)
 TO_IMAGE = ("tensor_to_image",)

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking.inputs import Rng
 from grader.checks import Student, StudentFailure, core, describe, detail, fail_check
 from grader.course import course
+from grader.hidden.inputs import Rng
 from grader.results import SUSPICION
 from lesson import oracle
 from lesson.weights import WeightsProblem, assert_small_network, inspect_weights, loaded_in_worker

@@ -11,8 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking.inputs import Rng
-from grader.checking.mistakes import Diagnosis
 from grader.checks import (
     CheckFailed,
     Student,
@@ -34,6 +32,8 @@ from grader.checks import (
     refusal,
     same_values,
 )
+from grader.hidden.inputs import Rng
+from grader.hidden.mistakes import Diagnosis
 
 DOUBLE = torch.float64
 

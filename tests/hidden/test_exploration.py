@@ -9,8 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.checking.inputs import Rng
-from grader.checking.mistakes import Diagnosis
 from grader.checks import (
     CheckFailed,
     Student,
@@ -32,6 +30,8 @@ from grader.checks import (
     same_values,
 )
 from grader.foreign import ForeignFloat
+from grader.hidden.inputs import Rng
+from grader.hidden.mistakes import Diagnosis
 
 EXACT, NEAR, ROUGH = 1e-4, 1e-3, 0.02
 

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking.inputs import Rng
 from grader.checks import (
     CheckFailed,
     Student,
@@ -23,6 +22,7 @@ from grader.checks import (
     refused,
     same_values,
 )
+from grader.hidden.inputs import Rng
 from lesson.probes.keeping import MAX_STATISTICS
 from lesson.weights import MAX_PARAMETERS, assert_small_network, weights_of_network
 

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from grader.checking.inputs import Rng
 from grader.checks import CheckFailed, Student, StudentRaised, core, describe, detail, fail_check, number_of
+from grader.hidden.inputs import Rng
 from lesson.probes.summary import network_for_freezing, stepped
 
 NESTED_SIZE = (2, 1, 11, 13)

@@ -10,8 +10,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.checking.inputs import Rng
-from grader.checking.mistakes import Diagnosis
 from grader.checks import (
     CheckFailed,
     Student,
@@ -29,6 +27,8 @@ from grader.checks import (
     refusal,
     same_values,
 )
+from grader.hidden.inputs import Rng
+from grader.hidden.mistakes import Diagnosis
 from lesson import oracle
 
 MEAN, STD = 0.2860, 0.3530

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from grader.checking.mistakes import Answer, misconception
+from grader.hidden.mistakes import Answer, misconception
 
 
 def attend(scores: Tensor, value: Tensor, mask: Tensor | None, axis: int = -1) -> Tensor:

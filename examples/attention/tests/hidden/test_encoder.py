@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from grader.checking.inputs import Rng
 from grader.checks import Student, assert_values, core, detail, fail_check, same_values
+from grader.hidden.inputs import Rng
 
 SIZE, HEADS, HIDDEN = 12, 3, 20
 SHAPES = {

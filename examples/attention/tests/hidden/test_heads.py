@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from grader.checking.inputs import Rng
 from grader.checks import (
     Student,
     assert_agrees,
@@ -17,6 +16,7 @@ from grader.checks import (
     detail,
     refusal,
 )
+from grader.hidden.inputs import Rng
 
 
 def assert_attends(student: Student, *args: Tensor) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from grader.checking.plugin import CheckPlugin, CheckReport, Job, check_of
 from grader.checks.marks import MARKER, Kind
 from grader.course import course
 from grader.errors import GraderError
+from grader.hidden.plugin import CheckPlugin, CheckReport, Job, check_of
 from grader.paths import HIDDEN_SUITES
 
 ARGUMENTS = (

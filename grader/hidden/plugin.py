@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from grader.checking.helpers import reported_once
-from grader.checking.inputs import Rng
 from grader.checks.failures import CheckFailed, StudentFailure
 from grader.checks.marks import MARKER, REFUSES, shares
 from grader.checks.student import Session, Student
 from grader.course import Task, course
 from grader.errors import GraderError
 from grader.figures import Figures
+from grader.hidden.helpers import reported_once
+from grader.hidden.inputs import Rng
 from grader.results import CheckResult, TaskResult, TaskStatus, share_of_points
 from grader.sandbox.client import SandboxBroken
 from grader.sandbox.limits import Pace

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from grader.checking.mistakes import Diagnosis
 from grader.checks.failures import StudentFailure, StudentRaised
 from grader.checks.student import Observation
 from grader.course import Task, course
+from grader.hidden.mistakes import Diagnosis
 from grader.intake import Snapshot
 from grader.intake.box import boxed
 from grader.intake.definitions import only_definitions

@@ -14,11 +14,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from grader.checking import suites
-from grader.checking.helpers import reported_once
-from grader.checking.inputs import Rng
-from grader.checking.plugin import CheckPlugin, CheckReport, Job
-from grader.checking.session import Code, TaskSession
 from grader.checks import StudentFailure, StudentRaised
 from grader.checks.assertions import (
     CheckFailed,
@@ -32,6 +27,11 @@ from grader.checks.student import Observation, Student
 from grader.checks.values import describe
 from grader.course import course
 from grader.foreign import ForeignArray, Opaque
+from grader.hidden import suites
+from grader.hidden.helpers import reported_once
+from grader.hidden.inputs import Rng
+from grader.hidden.plugin import CheckPlugin, CheckReport, Job
+from grader.hidden.session import Code, TaskSession
 from grader.results import TaskResult
 from grader.sandbox.client import WorkerEnded, WorkerTimedOut
 from grader.sandbox.limits import Limits, Pace
@@ -214,7 +214,7 @@ CATCHES = "for _ in range(999):\n        with contextlib.suppress(Exception): su
 
 @pytest.mark.parametrize("busy", ["sum(range(10**8))", CATCHES])
 def test_a_check_that_computes_too_long_is_stopped(check: Check, busy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.checking.plugin.CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("grader.hidden.plugin.CHECK_SECONDS", 0.3)
     result, _ = check("import contextlib\n" + suite("core: pass", f"detail: {busy}", "detail: pass"))
     assert (result.status, [one.passed for one in result.checks]) == ("partial", [True, False, True])
     assert "too long to check" in result.message
