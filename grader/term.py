@@ -57,7 +57,7 @@ class Term:
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise WrongTerm(f"{path}: expected a readable term, got {error}") from error
+            raise WrongTerm(f"{path}: expected a term that can be read, got {error}") from error
         if unknown := sorted(document.keys() - READERS.keys()):
             raise WrongTerm(f"{path}: expected {', '.join(READERS)}, got {', '.join(unknown)}.")
         found = {}

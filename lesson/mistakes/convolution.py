@@ -256,7 +256,7 @@ def squeezes_the_first_axis(right: Right, *args: Any) -> Tensor:
     """Remove the first axis if it has size 1."""
     answer = right(*args)
     shows(answer.shape[0] == 1)
-    return answer[0]
+    return answer.squeeze(0)
 
 
 @mistake("mean-instead-of-sum", ALL, combines=True)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from grader.hidden.mistakes import Answer, misconception
+from grader.hidden.mistakes import Answer, misconception, shows
 
 TO_TENSOR = ("image_to_tensor",)
 TO_IMAGE = ("tensor_to_image",)
@@ -133,6 +133,7 @@ def truncates(_right: Answer, tensor: Tensor) -> Image.Image:
 )
 def squeezes_all(_right: Answer, tensor: Tensor) -> Image.Image:
     """Squeeze every axis of length 1, as four of twelve public helpers do; PIL reads a vector as a column."""
+    shows(tensor.squeeze().ndim == 1)
     return picture(stretched(tensor.squeeze()).round())
 
 
@@ -143,4 +144,5 @@ def squeezes_all(_right: Answer, tensor: Tensor) -> Image.Image:
 )
 def squeezes_all_and_truncates(_right: Answer, tensor: Tensor) -> Image.Image:
     """The same without rounding."""
+    shows(tensor.squeeze().ndim == 1)
     return picture(stretched(tensor.squeeze()))
