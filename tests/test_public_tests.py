@@ -122,7 +122,7 @@ def test_on_the_stubs_there_is_no_noise(stubs: Run) -> None:
 
 
 def test_hidden_checks_are_announced(stubs: Run) -> None:
-    assert "Your points come from hidden checks. They ask for more" in stubs.text
+    assert "Your points come from hidden checks. They test more" in stubs.text
 
 
 # a solved set

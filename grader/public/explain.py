@@ -68,7 +68,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
         return Outcome("failed", too_slow(task, limit) if slow else text, slow=slow)
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return Outcome(
-            "failed", f"exercises/{task.module}.py: expected {error.name}, found nothing of that name. Did it change?"
+            "failed", f"exercises/{task.module}.py: expected {error.name}, got nothing of that name. Did it change?"
         )
     if isinstance(error, AssertionError) and not _place(error, folder):
         return Outcome("failed", _wrong(error, known_mistake(folder, calls)))
