@@ -43,7 +43,8 @@ def assert_equal(got: object, expected: object, where: str, hint: str = "") -> N
     if not same_type or got != expected:
         shown = f"{got!r}" if same_type else f"{got!r} ({type(got).__name__})"
         asks = "Is the `return` missing?" if got is None else hint
-        fail_check(f"{where}: expected {expected!r}, got {shown}. {asks}".rstrip())
+        said = f"{where}: expected {expected!r}, got {shown}."
+        raise CheckFailed(f"{said} {asks}".rstrip(), shown=said, asks=asks)
 
 
 def assert_number(got: object, expected: int, where: str, *, diagnose: Diagnose | None = None) -> None:

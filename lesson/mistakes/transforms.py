@@ -135,14 +135,3 @@ def squeezes_all(_right: Answer, tensor: Tensor) -> Image.Image:
     """Squeeze every axis of length 1, as four of twelve public helpers do; PIL reads a vector as a column."""
     shows(tensor.squeeze().ndim == 1)
     return picture(stretched(tensor.squeeze()).round())
-
-
-@misconception(
-    "squeeze-eats-axes",
-    tasks=TO_IMAGE,
-    says="A picture of one row loses its height as well as its channel. Which axes does `squeeze()` remove?",
-)
-def squeezes_all_and_truncates(_right: Answer, tensor: Tensor) -> Image.Image:
-    """The same without rounding."""
-    shows(tensor.squeeze().ndim == 1)
-    return picture(stretched(tensor.squeeze()))
