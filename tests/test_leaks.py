@@ -17,8 +17,8 @@ from grader.authoring.leaks import Secrets, find_leaks, kit_secrets
 SOLUTION = "result += kernel[a, b] * image[a : a + rows, b : b + columns]"
 HIDDEN = "assert_size(student, positions // stride + 1, kernel + positions, kernel, stride)"
 NAME = "agrees with torch for all arguments together"
-WRONG = "return F.conv2d(case.image, case.weight, case.bias, case.stride, case.padding)"
-ANSWER = "trainable parameters are 320 fewer."
+WRONG = "around = ((across + 1) // 2, across - (across + 1) // 2, (down + 1) // 2, down - (down + 1) // 2)"
+ANSWER = "and the trainable parameters are 320 fewer."
 
 
 @pytest.fixture(scope="module")
