@@ -38,7 +38,7 @@ class Gradebook:
     def __init__(self, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self._path = out / FILE_NAME
-        with self._telling():
+        with self._explaining_errors():
             self._connection = sqlite3.connect(self._path, timeout=30)
             with self._connection:
                 self._connection.execute(
@@ -50,7 +50,7 @@ class Gradebook:
 
     def finished(self, folder: str, graded_as: str) -> Result | None:
         """Return the result of a submission that was graded just so, or None."""
-        with self._telling():
+        with self._explaining_errors():
             row = self._connection.execute(
                 "SELECT document FROM results WHERE folder = ? AND graded_as = ?", (folder, graded_as)
             ).fetchone()
@@ -62,7 +62,7 @@ class Gradebook:
     def record(self, folder: str, graded_as: str, result: Result, seed: int) -> None:
         """Put a result, and the seed of its inputs, in the place of the submission's earlier one."""
         row = (folder, graded_as, json.dumps(result.to_json(), ensure_ascii=False))
-        with self._telling(), self._connection:
+        with self._explaining_errors(), self._connection:
             self._connection.execute("REPLACE INTO results VALUES (?, ?, ?)", row)
             self._connection.execute(
                 "REPLACE INTO seeds VALUES (?, ?, ?)", (folder, result.submission_sha256, f"{seed:x}")
@@ -70,13 +70,13 @@ class Gradebook:
 
     def seeds(self) -> dict[tuple[str, str], int]:
         """Return the seed of each submission, by its folder and hash."""
-        with self._telling():
+        with self._explaining_errors():
             rows = self._connection.execute("SELECT folder, submission_sha256, seed FROM seeds").fetchall()
         return {(folder, sha256): int(seed, 16) for folder, sha256, seed in rows}
 
     def adopt(self, other: Path) -> None:
         """Put every result of another database in the place of the submission's earlier one, all of them at once."""
-        with self._telling(), contextlib.closing(sqlite3.connect(other)) as source, self._connection:
+        with self._explaining_errors(), contextlib.closing(sqlite3.connect(other)) as source, self._connection:
             for table in ("results", "seeds"):
                 rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of ours
                 self._connection.executemany(f"REPLACE INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608
@@ -86,7 +86,7 @@ class Gradebook:
         self._connection.close()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _explaining_errors(self) -> Iterator[None]:
         """Say what to do about trouble of the database."""
         try:
             yield

@@ -75,7 +75,7 @@ def class_counts(labels: Tensor, num_classes: int) -> Tensor:
         int64, shape (num_classes,); 0 for a class that does not occur.
 
     Raises:
-        ValueError: for a label that is none of the classes.
+        ValueError: for a label outside the classes.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.bincount.html
     """

@@ -127,7 +127,7 @@ def test_impossible_overrides_are_refused(lines: str, word: str, tmp_path: Path)
 # --- the verb, with suites whose answers are given
 
 
-class Told:
+class Fake:
     """Stands for the grader: a verdict per student, and the seeds it was given."""
 
     def __init__(self) -> None:
@@ -148,32 +148,32 @@ class Told:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Told:
-    told = Told()
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
+    fake = Fake()
 
     class Ready:
-        def __enter__(self) -> Told:
-            return told
+        def __enter__(self) -> Fake:
+            return fake
 
         def __exit__(self, *_: object) -> None:
             pass
 
     monkeypatch.setattr(batch, "_ready", lambda *_: Ready())
-    for name in told.bias:
+    for name in fake.bias:
         (tmp_path / "class" / name).mkdir(parents=True)
         (tmp_path / "class" / name / "convolution.py").write_bytes((SOLUTIONS / "convolution.py").read_bytes())
     monkeypatch.chdir(tmp_path)
     assert run("grade").exit_code == 0
-    return told
+    return fake
 
 
 def run(verb: str, *arguments: str) -> Run:
     return CliRunner().invoke(cli, [verb, "class", "--out", "out", *arguments], env={"COLUMNS": "200"})
 
 
-def change_the_tests(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def change_the_tests(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make ada lose the bias, and results have another key."""
-    told.bias["ada"] = False
+    fake.bias["ada"] = False
     monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"new {sha}")
 
 
@@ -188,50 +188,50 @@ def everything() -> dict[str, bytes]:
     }
 
 
-def test_regrade_without_a_yes_shows_changes_and_publishes_nothing(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds, before = dict(told.seeds), everything()
-    change_the_tests(told, monkeypatch)
+def test_regrade_without_a_yes_shows_changes_and_publishes_nothing(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds, before = dict(fake.seeds), everything()
+    change_the_tests(fake, monkeypatch)
     done = run("regrade")
     assert done.exit_code == 1, done.output
     assert f"now fails: {BIAS}" in done.output
     assert "1 of 2 students change." in done.output
     assert everything() == before
-    assert told.seeds == seeds, "the same inputs as before"
+    assert fake.seeds == seeds, "the same inputs as before"
     document = json.loads(Path("out/regrade.json").read_text())
     assert (document["published"], [one["student"] for one in document["changes"]]) == (False, ["ada"])
 
 
-def test_changed_files_get_other_inputs(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds = dict(told.seeds)
+def test_changed_files_get_other_inputs(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = dict(fake.seeds)
     assert seeds["ada"] == seeds["eve"], "the same files, the same run"
     with Path("class/ada/convolution.py").open("a") as module:
         module.write("# once more\n")
-    change_the_tests(told, monkeypatch)
+    change_the_tests(fake, monkeypatch)
     run("regrade")
-    assert told.seeds["eve"] == seeds["eve"]
-    assert told.seeds["ada"] != seeds["ada"]
+    assert fake.seeds["eve"] == seeds["eve"]
+    assert fake.seeds["ada"] != seeds["ada"]
 
 
-def test_files_for_students_contain_no_seed(told: Told) -> None:
+def test_files_for_students_contain_no_seed(fake: Fake) -> None:
     for form, name in (("junit", "grades.xml"), ("gradescope", "grades.json")):
         options = ["--to", form, "--student", "ada", "--file", f"out/{name}"]
         assert CliRunner().invoke(cli, ["export", "out", *options]).exit_code == 0
     files = [path for path in Path("out").rglob("*") if path.is_file() and path.name != "gradebook.sqlite"]
     assert len(files) > 6
-    for seed in told.seeds.values():
+    for seed in fake.seeds.values():
         for path in files:
             text = path.read_text(encoding="utf-8")
             assert str(seed) not in text
             assert f"{seed:x}" not in text
 
 
-def test_regrade_with_a_yes_publishes_what_it_has_already_graded(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    change_the_tests(told, monkeypatch)
+def test_regrade_with_a_yes_publishes_what_it_has_already_graded(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(fake, monkeypatch)
     run("regrade")
-    told.seeds.clear()
+    fake.seeds.clear()
     done = run("regrade", "--yes")
     assert done.exit_code == 0, done.output
-    assert told.seeds == {}, "nothing is graded twice"
+    assert fake.seeds == {}, "nothing is graded twice"
     assert published("ada") == 5
     assert [line.rpartition(",")[2] for line in Path("out/grades.csv").read_text().split()] == ["total", "5.0", "5.0"]
     assert json.loads(Path("out/regrade.json").read_text())["published"]
@@ -241,27 +241,27 @@ def test_regrade_with_a_yes_publishes_what_it_has_already_graded(told: Told, mon
 
 
 def test_an_interrupted_regrade_leaves_published_results_and_goes_on(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything()
-    change_the_tests(told, monkeypatch)
-    told.stops_after = 1
+    change_the_tests(fake, monkeypatch)
+    fake.stops_after = 1
     assert run("regrade", "--yes").exit_code != 0
     assert everything() == before
-    told.stops_after = 99
-    told.seeds.clear()
+    fake.stops_after = 99
+    fake.seeds.clear()
     assert run("regrade", "--yes").exit_code == 0
-    assert list(told.seeds) == ["eve"], "ada's new result was kept"
+    assert list(fake.seeds) == ["eve"], "ada's new result was kept"
     assert published("ada") == 5
 
 
-def test_scores_set_by_hand_survive_grading_and_regrading(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_set_by_hand_survive_grading_and_regrading(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("out/overrides.csv").write_text("student,task,score,reason\nada,conv2d,9,Nice try.\nbob,conv2d,1,x\n")
     assert run("grade").exit_code == 0
     assert published("ada") == 9
     assert "by hand: Nice try." in Path("out/ada/feedback.html").read_text()
     assert "no submission of bob was graded" in Path("out/report.html").read_text()
-    change_the_tests(told, monkeypatch)
+    change_the_tests(fake, monkeypatch)
     done = run("regrade", "--yes")
     assert done.exit_code == 0, done.output
     assert published("ada") == 9
@@ -270,18 +270,18 @@ def test_scores_set_by_hand_survive_grading_and_regrading(told: Told, monkeypatc
     assert published("ada") == 5
 
 
-def test_regrade_that_finds_nothing_new_leaves_nothing_waiting(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    change_the_tests(told, monkeypatch)
+def test_regrade_that_finds_nothing_new_leaves_nothing_waiting(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(fake, monkeypatch)
     assert run("regrade").exit_code == 1
-    told.bias["ada"] = True
+    fake.bias["ada"] = True
     monkeypatch.setattr(batch, "grading_key", lambda sha, *_: f"newer {sha}")
     assert run("regrade").exit_code == 0
     assert not Path("out/.regrade").exists()
     assert not Path("out/regrade.json").exists()
 
 
-def test_regrade_settles_though_somebody_has_left_the_class(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    change_the_tests(told, monkeypatch)
+def test_regrade_settles_though_somebody_has_left_the_class(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_the_tests(fake, monkeypatch)
     shutil.rmtree("class/eve")
     assert run("regrade", "--yes").exit_code == 0
     again = run("regrade")
@@ -290,17 +290,17 @@ def test_regrade_settles_though_somebody_has_left_the_class(told: Told, monkeypa
 
 
 def test_a_picture_missing_from_the_new_result_is_removed_with_the_old(
-    told: Told, monkeypatch: pytest.MonkeyPatch
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_figures(Path("out/ada"), intake.read(intake.find(Path("class"))[0][0]).sha256, {"summarize": "of before"})
-    change_the_tests(told, monkeypatch)
+    change_the_tests(fake, monkeypatch)
     assert run("regrade", "--yes").exit_code == 0
     assert not Path("out/ada/figures.json").exists()
     assert "of before" not in Path("out/ada/feedback.html").read_text()
 
 
-def test_regrade_of_a_class_without_graded_tasks_is_wrong_usage(told: Told) -> None:
-    for name in told.bias:
+def test_regrade_of_a_class_without_graded_tasks_is_wrong_usage(fake: Fake) -> None:
+    for name in fake.bias:
         rejected = Result(name, "rejected", "namespaces", "0.1.0", "00", "7", message="nothing there")
         Path("out", name, "results.json").write_text(json.dumps(rejected.to_json()))
     before = everything()

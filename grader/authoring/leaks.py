@@ -83,7 +83,7 @@ def kit_secrets() -> Secrets:
     public, known = squeeze("\n".join(texts)), {_plain(number) for text in texts for number in NUMBER.findall(text)}
     hidden: dict[str, Secret] = {}
     for question in questions():
-        hidden |= _telling(question.answer, f"the answer to {question.id}")
+        hidden |= _lines_of(question.answer, f"the answer to {question.id}")
     for path in (*sorted(HIDDEN_SUITES.glob("*.py")), *sorted((LESSON / "mistakes").glob("*.py"))):
         hidden |= _code_secrets(path)
     artefact = course().artefact_file
@@ -119,7 +119,7 @@ def solution_secrets(solutions: Path) -> dict[str, Secret]:
         source, origin = path.read_text(encoding="utf-8"), f"solutions/{path.name}"
         with contextlib.suppress(ValueError):  # reported with its module
             for block in solution_blocks(source, origin):
-                secrets |= _telling("\n".join(block.code), origin, IMPORTS)
+                secrets |= _lines_of("\n".join(block.code), origin, IMPORTS)
     return secrets
 
 
@@ -128,7 +128,7 @@ def squeeze(text: str) -> str:
     return "".join(text.split()).replace("\\", "")
 
 
-def _telling(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEAK_LENGTH) -> dict[str, Secret]:
+def _lines_of(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEAK_LENGTH) -> dict[str, Secret]:
     """Return the lines of a text that prove something where they turn up, but those that begin in one of these ways."""
     lines = {squeeze(line): line.strip() for line in text.split("\n") if not line.strip().startswith(but)}
     return {squeezed: Secret(line, origin) for squeezed, line in lines.items() if len(squeezed) >= least}
@@ -137,12 +137,12 @@ def _telling(text: str, origin: str, but: tuple[str, ...] = (), least: int = LEA
 def _code_secrets(path: Path) -> dict[str, Secret]:
     """Return the telling lines of a module, and the names that stand in the decorators of its checks."""
     source, origin = path.read_text(encoding="utf-8"), in_kit(path).as_posix()
-    secrets = _telling(source, origin, (*IMPORTS, "#", '"""', "@pytest."))
+    secrets = _lines_of(source, origin, (*IMPORTS, "#", '"""', "@pytest."))
     for node in ast.walk(ast.parse(source)):
         for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
             for argument in mark.args[1:] if isinstance(mark, ast.Call) else ():
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    secrets |= _telling(argument.value, origin, least=NAME_LENGTH)
+                    secrets |= _lines_of(argument.value, origin, least=NAME_LENGTH)
     return secrets
 
 

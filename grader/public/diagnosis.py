@@ -18,7 +18,7 @@ from torch import Tensor
 from grader.paths import FINGERPRINTS
 
 LENGTH = 20
-MOST_NUMBERS = 20_000
+MAX_NUMBERS = 20_000
 """Larger answers are ignored: the inputs of the public checks are small."""
 
 
@@ -138,7 +138,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, Image.Image) and value.mode == "L":
         pixels = torch.frombuffer(bytearray(value.tobytes()), dtype=torch.uint8)
         return _plain(pixels.reshape(value.height, value.width).double())
-    if isinstance(value, Tensor) and value.numel() <= MOST_NUMBERS and not value.is_complex():
+    if isinstance(value, Tensor) and value.numel() <= MAX_NUMBERS and not value.is_complex():
         numbers = value.detach().double().flatten().tolist()
         return ["tensor", list(value.shape), _kind(value.dtype), [_rounded(number) for number in numbers]]
     raise TypeError(f"fingerprint: expected a plain value, got {type(value).__name__}")

@@ -13,7 +13,7 @@ from pathlib import Path
 SIZE = 2 << 20
 _COLLAPSE = 25  # MADV_COLLAPSE, since Linux 6.1
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
-_MOST_FROM_THE_HEAP = 32 << 20  # glibc takes no larger one
+_MAX_FROM_THE_HEAP = 32 << 20  # glibc takes no larger one
 _FREED_KEPT = 1 << 30
 
 
@@ -42,7 +42,7 @@ def keep_freed() -> bool:
     Source: https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    settings = ((_MMAP_THRESHOLD, _MOST_FROM_THE_HEAP), (_TRIM_THRESHOLD, _FREED_KEPT))
+    settings = ((_MMAP_THRESHOLD, _MAX_FROM_THE_HEAP), (_TRIM_THRESHOLD, _FREED_KEPT))
     return mallopt is not None and all(mallopt(*setting) == 1 for setting in settings)
 
 

@@ -16,14 +16,14 @@ from grader.intake.box import read_boxed
 from grader.paths import EXERCISES
 from grader.similar.winnowing import Source, fingerprint, given_hashes, leave_out, match
 
-LEAST_HASHES = 40
+MIN_HASHES = 40
 """A module with fewer stretches of its own says nothing: there are only so many ways to write three lines."""
 
 COMMON_AT_LEAST = 10
 COMMON_SHARE = 0.1
 """What this share of the different texts, and at least so many, have in common is how one writes it: left out."""
 
-MOST_PAIRS = 40
+MAX_PAIRS = 40
 """Pairs of a module that are shown."""
 
 CHUNK = 4096
@@ -135,7 +135,7 @@ def _compare(name: str, texts: dict[str, str], least: float) -> Module:
     sources: dict[str, Source] = {}
     for student, text in texts.items():
         source = fingerprint(text, given)
-        if len(source.hashes) >= LEAST_HASHES:
+        if len(source.hashes) >= MIN_HASHES:
             groups[source.shape].append(student)
             sources.setdefault(groups[source.shape][0], source)
     _drop_common(sources.values())
@@ -146,8 +146,8 @@ def _compare(name: str, texts: dict[str, str], least: float) -> Module:
         if len(students) > 1
     ]
     same.sort(key=lambda group: -len(group.students))
-    compared, more = sum(map(len, groups.values())), max(len(pairs) - MOST_PAIRS, 0)
-    return Module(name, compared, tuple(same), tuple(pairs[:MOST_PAIRS]), more)
+    compared, more = sum(map(len, groups.values())), max(len(pairs) - MAX_PAIRS, 0)
+    return Module(name, compared, tuple(same), tuple(pairs[:MAX_PAIRS]), more)
 
 
 def _drop_common(sources: Collection[Source]) -> None:
@@ -160,7 +160,7 @@ def _drop_common(sources: Collection[Source]) -> None:
 
 
 def _pairs(sources: dict[str, Source], others: dict[str, int], least: float) -> list[Pair]:
-    students = [student for student, source in sources.items() if len(source.hashes) >= LEAST_HASHES]
+    students = [student for student, source in sources.items() if len(source.hashes) >= MIN_HASHES]
     pairs = []
     for i, j in _candidates([sources[student].hashes for student in students], least / 2):
         names = students[i], students[j]

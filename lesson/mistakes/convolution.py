@@ -70,12 +70,12 @@ def mistake(name: str, tasks: tuple[str, ...], *, combines: bool = False) -> Cal
 
     def register(answer: Right) -> Right:
         @functools.wraps(answer)
-        def telling(right: Right, *args: Any) -> Tensor:
+        def certain(right: Right, *args: Any) -> Tensor:
             got = answer(right, *args)
             shows(bool(got.any()))  # all zeros can come from anywhere
             return got
 
-        misconception(name, tasks=tasks, says=SAYS[name], combines=combines)(telling)
+        misconception(name, tasks=tasks, says=SAYS[name], combines=combines)(certain)
         return answer
 
     return register

@@ -295,7 +295,7 @@ def fail_for_memory(student: Student, first: Tensor, second: Tensor) -> None:
         )
 
 
-@refusal("class_counts", "a label that is none of the classes")
+@refusal("class_counts", "a label outside the classes")
 def test_unknown_labels_are_refused(student: Student, rng: Rng) -> None:
     for unknown in (5, -1):
         assert_refused(student, "class_counts", torch.cat([rng.labels(20, 5), torch.tensor([unknown])]), 5)
