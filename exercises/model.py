@@ -186,6 +186,9 @@ class FashionCNN(pl.LightningModule):
 # `python -m exercises.train` trains your network with your data module and writes the weights, the learning curves and
 # a table of the classes it confuses. Before you spend minutes on that, let the network overfit *one* batch: if it
 # cannot, there is a mistake in the steps.
+#
+# A network of an earlier run that is better on the validation images stays where it is; `--history` lists your runs. When
+# you have made your last choice, `--final` measures the network on the test images, once.
 
 # %%
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Trains FashionCNN with the data module: `python -m exercises.train`.
 
 This file is given: there is nothing to write here. It writes three files beside the modules:
-`fashion_cnn.safetensors`, the weights to submit; `learning_curves.png` and `confusion_matrix.png`, to look at.
+`fashion_cnn.safetensors`, the weights to submit; `learning_curves.png` and `confusion_matrix.png`, to look at. If the
+network of an earlier run is better on the validation images, all three stay as they are; `--overwrite` replaces them.
+Replaced weights are kept as `fashion_cnn.previous.safetensors`. Every run is remembered: `--history` lists them.
+`--final` measures the network once on the test images, at the very end (lesson 4).
 The weights carry the learning curves in their metadata, so that the feedback can show them: under `learning_curves`
 is a JSON object like `{"val_loss": [0.41, 0.33], "val_acc": [0.85, 0.88]}`, one number per epoch (null where it is
 not finite) for each metric of `CURVES` that was logged.
@@ -18,7 +21,9 @@ the weights of the best epoch so far are still written. What makes it fast, and 
 """
 
 import argparse
+import copy
 import ctypes
+import hashlib
 import importlib
 import json
 import logging
@@ -27,6 +32,7 @@ import os
 import sys
 import time
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +40,8 @@ import matplotlib.pyplot as plt
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -42,6 +49,8 @@ from tqdm import tqdm
 from .datasets import CLASS_NAMES, DATA_DIR
 
 WEIGHTS = "fashion_cnn.safetensors"
+PREVIOUS = "fashion_cnn.previous.safetensors"
+RUNS = ".runs.jsonl"
 CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 
 
@@ -139,9 +148,15 @@ class History(pl.Callback):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train, test, and write the three files."""
+    """Train and write the three files, unless an earlier network is better; or list the runs; or measure the network."""
     options = read_options(arguments)
+    if options.history:
+        print(history_of(options.out))  # noqa: T201 - its answer
+        return
     model, data = build(options)
+    if options.final:
+        measure_once(model, data, options.out)
+        return
     averaging, history = Averaging(), History()
     try:
         fit(model, data, [averaging, history], options)
@@ -150,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         print(f"stopped in epoch {len(history.rows) + 1}; the best one so far is kept")  # noqa: T201 - answers Ctrl-C
     model.load_state_dict(averaging.best or averaging.average)
-    _write(model, data, history, options.out)
+    _write(model, data, history, options)
 
 
 def build(options: argparse.Namespace) -> tuple[pl.LightningModule, pl.LightningDataModule]:
@@ -239,6 +254,13 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit-batches", type=int, default=0, help="stop each epoch early, to try things out")
     parser.add_argument("--data", type=Path, default=DATA_DIR)
     parser.add_argument("--out", type=Path, default=here, help="folder for the three files")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the network of an earlier run even if it is better"
+    )
+    parser.add_argument("--history", action="store_true", help="list the runs so far, and train nothing")
+    parser.add_argument(
+        "--final", action="store_true", help="measure the network on the test images, and train nothing"
+    )
     parser.add_argument("--package", default=__package__ or "exercises", help="the package with the modules")
     return parser.parse_args(arguments)
 
@@ -252,15 +274,106 @@ def _module(package: str, name: str) -> Any:
     return importlib.import_module(f"{package}.{name}")
 
 
-def _write(model: pl.LightningModule, data: pl.LightningDataModule, history: History, out: Path) -> None:
-    labels, predicted = _predictions(model, data)
-    accuracy = (labels == predicted).float().mean().item()
-    print(f"test accuracy: {accuracy:.2%} of {len(labels)} images")  # noqa: T201 - the result
+def _write(
+    model: pl.LightningModule, data: pl.LightningDataModule, history: History, options: argparse.Namespace
+) -> None:
+    """Write the three files unless the network that lies there is better, and remember the run."""
+    out, path = options.out, options.out / WEIGHTS
     out.mkdir(parents=True, exist_ok=True)
-    save_weights(model, out / WEIGHTS, {"learning_curves": _curves(history.rows)})
+    labels, predicted = _predictions(model, data, "validate")
+    accuracy, earlier = _share(labels, predicted), _accuracy_there(path, model, data)
+    is_kept = options.overwrite or earlier is None or accuracy >= earlier
+    seconds = round(history.rows[-1]["seconds"]) if history.rows else 0
+    run = {"epochs": len(history.rows), "seconds": seconds, "code": _code(options.package), "kept": is_kept}
+    remember(out, accuracy=accuracy, **run)
+    print(f"validation accuracy: {accuracy:.2%} of {len(labels)} images")  # noqa: T201 - the result
+    if not is_kept:
+        stays = f"the network in {path} has {earlier:.2%}, so it stays, with its pictures"
+        print(f"{stays}. `--overwrite` replaces it with this run's.")  # noqa: T201 - what became of it
+        return
+    if path.is_file():
+        path.replace(out / PREVIOUS)
+        had = "does not fit this network" if earlier is None else f"has {earlier:.2%}"
+        print(f"the earlier one {had}; it is kept as {PREVIOUS}")  # noqa: T201 - what became of it
+    save_weights(model, path, {"learning_curves": _curves(history.rows)})
     _plot_curves(history.rows, out / "learning_curves.png")
-    _plot_confusion(labels, predicted, out / "confusion_matrix.png")
+    _plot_confusion(labels, predicted, out / "confusion_matrix.png", "Validation")
     print(f"wrote {WEIGHTS}, learning_curves.png and confusion_matrix.png to {out}")  # noqa: T201 - where to look
+
+
+def _accuracy_there(path: Path, model: pl.LightningModule, data: pl.LightningDataModule) -> float | None:
+    """Return the validation accuracy of weights written earlier, or None if this network cannot load them."""
+    earlier = copy.deepcopy(model)
+    try:
+        earlier.load_state_dict(load_file(path))
+    except (OSError, RuntimeError, SafetensorError):
+        return None
+    return _share(*_predictions(earlier, data, "validate"))
+
+
+def measure_once(model: pl.LightningModule, data: pl.LightningDataModule, out: Path) -> None:
+    """Measure the written weights on the test images, and say if these have been used before.
+
+    Args:
+        model: a new network of the same class.
+        data: gives the test batches.
+        out: the folder of the weights; the confusion matrix is drawn anew there.
+    """
+    path = out / WEIGHTS
+    if not path.is_file():
+        sys.exit(f"--final: expected {path}, found nothing. `python -m exercises.train` writes it.")
+    model.load_state_dict(load_file(path))
+    data.prepare_data()
+    labels, predicted = _predictions(model, data, "test")
+    accuracy, before = _share(labels, predicted), [run for run in runs(out) if "test" in run]
+    remember(out, test=accuracy)
+    _plot_confusion(labels, predicted, out / "confusion_matrix.png", "Test")
+    print(f"test accuracy: {accuracy:.2%} of {len(labels)} images")  # noqa: T201 - the result
+    if before:
+        times = ", ".join(f"{run['time']} ({run['test']:.2%})" for run in before)
+        print(f"The test images were used before: {times}. A choice made by them can no longer be measured by them.")  # noqa: T201
+
+
+def remember(out: Path, **facts: Any) -> None:
+    """Add a line to the list of runs."""
+    line = {"time": datetime.now().isoformat(" ", "minutes"), **facts}
+    with (out / RUNS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def runs(out: Path) -> list[dict[str, Any]]:
+    """Return what earlier runs noted, the first one first; lines that cannot be read are left out."""
+    path, found = out / RUNS, []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def history_of(out: Path) -> str:
+    """Return the list of earlier runs, one a line."""
+    lines = []
+    for run in runs(out):
+        if "test" in run:
+            lines.append(f"{run['time']}  test images: {run['test']:.2%}")
+        else:
+            kept = "written" if run["kept"] else "not written"
+            about = f"{run['epochs']} epochs, {run['seconds']} s, code {run['code']}, {kept}"
+            lines.append(f"{run['time']}  validation accuracy {run['accuracy']:.2%}, {about}")
+    return "\n".join(lines) or "No run yet."
+
+
+def _code(package: str) -> str:
+    """Return a short hash of the modules that a training depends on: the same code, the same hash."""
+    names = ("transforms", "data_module", "model")
+    files = [Path(str(_module(package, name).__file__)).read_bytes() for name in names]
+    return hashlib.sha256(b"\0".join(files)).hexdigest()[:8]
+
+
+def _share(labels: Tensor, predicted: Tensor) -> float:
+    return (labels == predicted).double().mean().item()
 
 
 def save_weights(model: pl.LightningModule, path: Path, metadata: dict[str, str]) -> None:
@@ -278,12 +391,12 @@ def _curves(rows: list[dict[str, float]]) -> str:
 
 
 @torch.no_grad()
-def _predictions(model: pl.LightningModule, data: pl.LightningDataModule) -> tuple[Tensor, Tensor]:
-    """Return the labels and the model's answers on the test images, int64 (N,) each."""
-    data.setup("test")
+def _predictions(model: pl.LightningModule, data: pl.LightningDataModule, stage: str) -> tuple[Tensor, Tensor]:
+    """Return the labels and the model's answers on the images of "validate" or "test", int64 (N,) each."""
+    data.setup(stage)
     model.eval()
     labels, predicted = [], []
-    for images, truth in data.test_dataloader():
+    for images, truth in data.val_dataloader() if stage == "validate" else data.test_dataloader():
         labels.append(truth)
         predicted.append(model(images).argmax(dim=1))
     return torch.cat(labels), torch.cat(predicted)
@@ -304,7 +417,7 @@ def _plot_curves(rows: list[dict[str, float]], path: Path) -> None:
     plt.close(figure)
 
 
-def _plot_confusion(labels: Tensor, predicted: Tensor, path: Path) -> None:
+def _plot_confusion(labels: Tensor, predicted: Tensor, path: Path, which: str) -> None:
     classes = len(CLASS_NAMES)
     counts = torch.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
     figure, ax = plt.subplots(figsize=(8, 7), layout="constrained")
@@ -315,7 +428,7 @@ def _plot_confusion(labels: Tensor, predicted: Tensor, path: Path) -> None:
             ax.text(
                 column, row, str(count), ha="center", va="center", color="white" if count > 500 else "black", size=8
             )
-    ax.set(xlabel="answer of the network", ylabel="label", title="Test images by label and answer")
+    ax.set(xlabel="answer of the network", ylabel="label", title=f"{which} images by label and answer")
     ax.set_xticks(range(classes), CLASS_NAMES, rotation=45, ha="right")
     ax.set_yticks(range(classes), CLASS_NAMES)
     figure.savefig(path, dpi=120)

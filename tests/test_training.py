@@ -98,8 +98,9 @@ def test_a_short_training_writes_weights_and_pictures(tmp_path: Path) -> None:
     done = warm.run("exercises.train", "--package", "solutions", "--out", str(tmp_path), *options, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "epoch 1 after " in done.stdout
-    assert "test accuracy" in done.stdout
-    names = {"fashion_cnn.safetensors", "learning_curves.png", "confusion_matrix.png"}
+    assert "validation accuracy" in done.stdout
+    assert "test accuracy" not in done.stdout, "the test images are for the end"
+    names = {"fashion_cnn.safetensors", "learning_curves.png", "confusion_matrix.png", ".runs.jsonl"}
     assert {path.name for path in tmp_path.iterdir()} == names
     FashionCNN().load_state_dict(load_file(tmp_path / "fashion_cnn.safetensors"))
     with safe_open(tmp_path / "fashion_cnn.safetensors", "pt") as file:
@@ -164,3 +165,108 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps() -> None:
             history.on_train_batch_end(trainer, model, {"loss": torch.tensor(loss)}, None, 0)
         history.on_train_epoch_end(trainer, model)
     assert [row["train_loss"] for row in history.rows] == [3, 4]
+
+
+class Answers(pl.LightningModule):
+    """A network that gives every image one class: it is right on as many images as have that label."""
+
+    def __init__(self, answer: int = 0) -> None:
+        super().__init__()
+        self.answer = torch.nn.Parameter(torch.nn.functional.one_hot(torch.tensor(answer), 10).float())
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the same logits for each image."""
+        return self.answer.expand(len(images), 10)
+
+
+class Labels(pl.LightningDataModule):
+    """Ten images each for validation and test: six of class 0, three of class 1, one of class 2."""
+
+    def prepare_data(self) -> None:
+        """Nothing to fetch."""
+
+    def setup(self, stage: str) -> None:
+        """Nothing to split."""
+
+    def val_dataloader(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Return one batch."""
+        return [(torch.zeros(10, 1, 28, 28), torch.tensor([0] * 6 + [1] * 3 + [2]))]
+
+    test_dataloader = val_dataloader
+
+
+def trained(out: Path, answer: int, *options: str) -> None:
+    """Write a network as a training would."""
+    history = train.History()
+    history.rows = [{"val_acc": 0.5, "train_loss": 1.0, "seconds": 7.0}]
+    train._write(
+        Answers(answer), Labels(), history, train.read_options(["--out", str(out), *options, "--package", "solutions"])
+    )
+
+
+def answer_in(path: Path) -> int:
+    return int(load_file(path)["answer"].argmax())
+
+
+def test_a_worse_network_does_not_replace_a_better_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(tmp_path, 0)
+    pictures = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.png")}
+    capsys.readouterr()
+    trained(tmp_path, 1)
+    said = capsys.readouterr().out
+    assert "validation accuracy: 30.00% of 10 images" in said
+    assert "has 60.00%, so it stays" in said
+    assert "`--overwrite`" in said
+    assert answer_in(tmp_path / train.WEIGHTS) == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.png")} == pictures
+    assert not (tmp_path / train.PREVIOUS).exists()
+
+
+@pytest.mark.parametrize(("answer", "options"), [(0, ()), (2, ("--overwrite",))], ids=["better", "overwrite"])
+def test_a_replaced_network_is_kept_beside_the_new_one(
+    tmp_path: Path, answer: int, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(tmp_path, 1)
+    trained(tmp_path, answer, *options)
+    assert f"the earlier one has 30.00%; it is kept as {train.PREVIOUS}" in capsys.readouterr().out
+    assert (answer_in(tmp_path / train.WEIGHTS), answer_in(tmp_path / train.PREVIOUS)) == (answer, 1)
+
+
+@pytest.mark.parametrize("earlier", [b"", b"no weights", None], ids=["empty", "garbage", "another network"])
+def test_weights_that_cannot_be_loaded_are_kept_beside_the_new_ones(
+    tmp_path: Path, earlier: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if earlier is None:
+        train.save_weights(OneWeight(), tmp_path / train.WEIGHTS, {})
+    else:
+        (tmp_path / train.WEIGHTS).write_bytes(earlier)
+    before = (tmp_path / train.WEIGHTS).read_bytes()
+    trained(tmp_path, 2)
+    assert "the earlier one does not fit this network" in capsys.readouterr().out
+    assert (tmp_path / train.PREVIOUS).read_bytes() == before
+    assert answer_in(tmp_path / train.WEIGHTS) == 2
+
+
+def test_runs_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train.main(["--history", "--out", str(tmp_path)])
+    assert capsys.readouterr().out == "No run yet.\n"
+    trained(tmp_path, 0)
+    trained(tmp_path, 1)
+    (tmp_path / train.RUNS).open("a").write("{cut off\n")
+    capsys.readouterr()
+    train.main(["--history", "--out", str(tmp_path)])
+    first, second = capsys.readouterr().out.splitlines()
+    assert "validation accuracy 60.00%, 1 epochs, 7 s, code " in first
+    assert first.endswith(", written")
+    assert second.endswith(", not written")
+
+
+def test_the_test_images_are_used_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"expected .*fashion_cnn\.safetensors, found nothing"):
+        train.measure_once(Answers(), Labels(), tmp_path)
+    trained(tmp_path, 1)
+    capsys.readouterr()
+    train.measure_once(Answers(), Labels(), tmp_path)
+    assert capsys.readouterr().out == "test accuracy: 30.00% of 10 images\n"
+    train.measure_once(Answers(), Labels(), tmp_path)
+    assert "The test images were used before: " in capsys.readouterr().out
