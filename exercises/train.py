@@ -148,7 +148,7 @@ class History(pl.Callback):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train and write the three files, unless an earlier network is better; or list the runs; or measure the network."""
+    """Train and write three files, unless there is a better network; or list the runs; or measure the last network."""
     options = read_options(arguments)
     if options.history:
         print(history_of(options.out))  # noqa: T201 - its answer

@@ -193,7 +193,7 @@ def test_both_answers_are_drawn_below_the_message(between: Run) -> None:
 
 
 def test_a_missing_return_is_named(between: Run) -> None:
-    assert "expected a tensor, got None. Is the `return` missing?" in between.text
+    assert "expected an answer, got None. Is the `return` missing?" in between.text
 
 
 def test_an_error_comes_with_its_line(between: Run) -> None:
@@ -277,7 +277,7 @@ def test_the_number_of_other_failures_is_shown_with_how_to_see_them(one: Run) ->
 
 def test_a_traceback_is_shown_on_request_and_only_for_one_failure(half_done: Path) -> None:
     got = run(half_done, "exercises/test_convolution.py", "--timeout=4", "--traceback")
-    assert got.output.count("Mismatch: ") == 1
+    assert got.output.count("CheckFailed: ") == 1
     assert "test_convolve_gives_the_numbers_worked_by_hand" in got.output
     everything = run(half_done, "exercises/test_convolution.py", "--timeout=4", "--traceback", "--all")
     assert "IndexError" in everything.output
@@ -293,11 +293,11 @@ def test_a_students_own_failing_test_shows_its_traceback(half_done: Path) -> Non
         own.unlink()
     assert "INTERNALERROR" not in got.output
     assert "assert 1 == 2" in got.output
-    assert got.output.count("Mismatch: ") == 1
+    assert got.output.count("CheckFailed: ") == 1
 
 
 def test_without_the_request_there_is_no_traceback(one: Run) -> None:
-    assert "Mismatch" not in one.output
+    assert "CheckFailed" not in one.output
     assert "test_convolve_gives" not in one.output
 
 
@@ -379,3 +379,29 @@ def test_an_endless_import_is_waited_for_once(begun: Path, tmp_path: Path) -> No
     got = run(tmp_path / "kit", "exercises/test_summary.py", "--timeout=4")
     assert got.text.count("within 4 seconds") == 1
     assert got.state("summarize") == "failed"
+
+
+# verdicts depend on nothing but the code
+
+
+def verdicts(root: Path, *arguments: str) -> dict[str, str]:
+    """Return the outcome of each check of one file, by its name."""
+    got = run(root, "exercises/test_transforms.py", "-v", "--tb=no", *arguments)
+    return dict(re.findall(r"^\S*::(test_\S+(?: \S+)*?) (GREEN|FAILED|NOT STARTED)", got.output, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def seeding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = kit(tmp_path_factory.mktemp("seeding"), solved=False)
+    body = "digits = MNIST5k(root)\n    if seed is not None:\n        torch.manual_seed(seed)\n"
+    rewrite(root, "transforms", "load_random_digit(", f"{body}    return digits[int(torch.randint(len(digits), ()))]")
+    return root
+
+
+@pytest.mark.slow
+def test_a_check_gives_the_same_verdict_alone_and_after_the_others(seeding: Path) -> None:
+    name = "test_load_random_digit_leaves_the_global_random_state_alone"
+    together = verdicts(seeding)
+    assert together["test_load_random_digit_depends_on_the_seed_alone"] == "GREEN"
+    assert together[name] == "FAILED"
+    assert verdicts(seeding, "-k", name) == {name: "FAILED"}

@@ -168,7 +168,7 @@ def name_mistake(got: object, expected: object, where: str, diagnose: Diagnose |
     """Fail with the name of the mistake, if there is one that gives exactly this answer."""
     if got is None:
         fail_check(
-            f"{where}: expected an answer, got None. Does every path through the function return?", "returns-none"
+            f"{where}: expected an answer, got None. Is the `return` missing?", "returns-none"
         )
     named = diagnose(got, expected) if diagnose else None
     if named is not None:

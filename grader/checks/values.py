@@ -82,7 +82,7 @@ def difference(got: object, expected: torch.Tensor, atol: float | None = None) -
         atol: absolute tolerance; by dtype and the largest expected value unless given.
     """
     if got is None:
-        return Difference("expected a tensor, got None.", "Does every path through the function return?")
+        return Difference("expected a tensor, got None.", "Is the `return` missing?")
     numbers = numbers_of(got)
     if numbers is None or numbers.is_complex():
         return Difference(f"expected a torch tensor, got {describe(got)}.", "Which type does the docstring promise?")

@@ -838,7 +838,7 @@ def figure(student: Student, rng: Rng, count: int = 5) -> tuple[Tensor, Any]:
 def pictured(facts: Any) -> list[Any]:
     """Return the axes that hold a picture."""
     if facts["type"] == "NoneType":
-        fail_check("plot_activations: expected a Figure, got None. Does the function return?", "returns-none")
+        fail_check("plot_activations: expected a Figure, got None. Is the `return` missing?", "returns-none")
     assert facts["type"] == "Figure", f"plot_activations: expected a matplotlib Figure, got {facts['type']}."
     return [axes for axes in facts["axes"] if axes["images"]]
 

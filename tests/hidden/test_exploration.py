@@ -428,7 +428,7 @@ class Shown:
 
 def assert_figure(facts: Any) -> None:
     if facts["type"] == "NoneType":
-        fail_check("plot_examples: expected a Figure, got None. Does the function return?", "returns-none")
+        fail_check("plot_examples: expected a Figure, got None. Is the `return` missing?", "returns-none")
     assert facts["type"] == "Figure", (
         f"plot_examples: expected a matplotlib Figure, got {facts['type']}. What does `plt.subplots` give?"
     )

@@ -47,7 +47,7 @@ def baseline(student: Student, rng: Rng) -> Any:
         student.kept["baseline"] = student.probe("baseline", student.kept["images"])
     facts = student.kept["baseline"]
     if facts["type"] == "NoneType":
-        fail_check("build_baseline: expected an nn.Sequential, got None. Does the function return?", "returns-none")
+        fail_check("build_baseline: expected an nn.Sequential, got None. Is the `return` missing?", "returns-none")
     if not facts["is_module"]:
         fail_check(
             f"build_baseline: expected an nn.Sequential, got {facts['type']}. What holds layers in a row?",

@@ -94,7 +94,7 @@ def shapes_of(
     """Return the result of a call of `layer_shapes`."""
     facts = student.probe("layer_shapes", name, size, asdict(model) if model else {}, **options)
     if facts["type"] == "NoneType" and facts["error"] is None:
-        fail_check("layer_shapes: expected a dict, got None. Does the function return?", "returns-none")
+        fail_check("layer_shapes: expected a dict, got None. Is the `return` missing?", "returns-none")
     if facts["error"] is None and not isinstance(facts["pairs"], list):
         fail_check(f"layer_shapes: expected a dict, got a {facts['type']}. What does the docstring promise?")
     return facts
@@ -380,7 +380,7 @@ def counted(student: Student, name: str, model: Nested | Flat | None = None) -> 
 
 def pair_of(got: Any) -> tuple[float, float | None]:
     if got is None:
-        fail_check("count_parameters: expected two numbers, got None. Does the function return?", "returns-none")
+        fail_check("count_parameters: expected two numbers, got None. Is the `return` missing?", "returns-none")
     alone = number_of(got)
     if alone is not None:
         return alone, None
@@ -634,7 +634,7 @@ def table(student: Student, name: str, size: tuple[int, ...], model: Nested | Fl
         student.kept[asked] = student.probe("summarize", name, size, asdict(model) if model else {})
     facts = student.kept[asked]
     if facts["type"] == "NoneType" and not facts["printed"]:
-        fail_check("summarize: expected the table as a str, got None. Does the function return?", "returns-none")
+        fail_check("summarize: expected the table as a str, got None. Is the `return` missing?", "returns-none")
     return str(facts["printed"] if facts["type"] == "NoneType" else facts["text"])
 
 

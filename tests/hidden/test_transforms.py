@@ -161,7 +161,7 @@ def shown(student: Student, images: list[Image.Image]) -> list[tuple[Any, Any]]:
     found = []
     for facts in student.probe("show_images", images):
         if facts["type"] == "NoneType":
-            fail_check("show_image: expected a Figure, got None. Does the function return?", "returns-none")
+            fail_check("show_image: expected a Figure, got None. Is the `return` missing?", "returns-none")
         assert facts["type"] == "Figure", (
             f"show_image: expected a matplotlib Figure, got {facts['type']}. What does `plt.subplots` give?"
         )
