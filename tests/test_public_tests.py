@@ -14,7 +14,7 @@ from grader import paths
 from grader.authoring.release import release_stubs
 from grader.course import course
 from grader.public.memory import FILE, Memory
-from grader.public.progress import Outcome, TaskProgress
+from grader.public.progress import Outcome, TaskProgress, next_task, score_line
 from grader.stubs import not_written
 
 pytestmark = pytest.mark.slow
@@ -105,6 +105,17 @@ def test_code_above_the_line_of_the_stub_is_not_called_unwritten() -> None:
     assert TaskProgress(task, 3, frozenset({"conv2d"}), reached).state == "not started"
 
 
+def test_a_measure_below_its_goal_is_partial() -> None:
+    task = course().task("fashion_accuracy")
+    measured = Outcome("green", note="88.20 % of the images: 8.2 of 10 points; 0.80 % more earn 9.", share=0.82)
+    below = TaskProgress(task, 1, frozenset(), [measured])
+    assert (below.state, below.message) == ("partial", measured.note)
+    assert score_line([below], 1).startswith("0 of 1 tasks green, 8.2 of 10 points in reach")
+    failed = TaskProgress(course().task("conv2d"), 1, frozenset(), [Outcome("failed", "wrong")])
+    assert next_task([below, failed]) is failed
+    assert next_task([below]) is below
+
+
 def test_on_the_stubs_there_is_no_noise(stubs: Run) -> None:
     for noise in (
         "Traceback",
@@ -129,10 +140,15 @@ def test_hidden_checks_are_announced(stubs: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def solved(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def solved_kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kit(tmp_path_factory.mktemp("solved"), solved=True)
+
+
+@pytest.fixture(scope="module")
+def solved(solved_kit: Path) -> Run:
     if not (paths.SOLUTIONS / "fashion_cnn.safetensors").is_file():
         pytest.skip("the reference's weights are not there")
-    return run(kit(tmp_path_factory.mktemp("solved"), solved=True), "exercises/")
+    return run(solved_kit, "exercises/")
 
 
 def test_on_a_solved_set_every_task_is_green(solved: Run) -> None:
@@ -150,6 +166,20 @@ def test_a_solved_set_is_not_said_to_be_all_right(solved: Run) -> None:
 
 def test_the_accuracy_is_shown(solved: Run) -> None:
     assert re.search(r"\d\d\.\d\d % of the 10,000 test images", solved.text)
+
+
+@pytest.mark.slow
+def test_between_the_thresholds_the_accuracy_is_partial(solved_kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    term = solved_kit / "term.toml"
+    term.write_text("[thresholds]\nnone = 0.8\nfull = 0.98\n")
+    monkeypatch.setenv("GRADER_TERM", str(term))
+    got = run(solved_kit, "exercises/test_model.py", "-k", "fashion_accuracy")
+    assert got.status == 1
+    assert got.state("fashion_accuracy") == "partial"
+    assert re.search(
+        r"9\d\.\d\d % of the 10,000 test images: [67]\.\d of 10 points; \d\.\d\d % more earn [78]\.", got.text
+    )
+    assert re.search(r"0 of 1 tasks green, [67]\.\d of 10 points in reach of the public checks; 1 partial\.", got.text)
 
 
 # between

@@ -167,9 +167,7 @@ def assert_agrees(
 def name_mistake(got: object, expected: object, where: str, diagnose: Diagnose | None) -> None:
     """Fail with the name of the mistake, if there is one that gives exactly this answer."""
     if got is None:
-        fail_check(
-            f"{where}: expected an answer, got None. Is the `return` missing?", "returns-none"
-        )
+        fail_check(f"{where}: expected an answer, got None. Is the `return` missing?", "returns-none")
     named = diagnose(got, expected) if diagnose else None
     if named is not None:
         fail_check(f"{where}: {named.says}", named.name)

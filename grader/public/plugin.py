@@ -174,7 +174,9 @@ class PublicChecks:
         if not self._ran():
             return
         for progress in self.progress.values():
-            if progress.outcomes and (self.verbosity >= 0 or progress.state in ("failed", "unfinished", "waiting")):
+            if progress.outcomes and (
+                self.verbosity >= 0 or progress.state in ("partial", "failed", "unfinished", "waiting")
+            ):
                 self._show(progress)
         if not self.live or self.config.option.tbstyle != "no":
             self._terminal().write_line("")
@@ -226,7 +228,8 @@ class PublicChecks:
         self, item: pytest.Item, call: pytest.CallInfo[None], task: Task, report: pytest.TestReport
     ) -> Outcome:
         if call.excinfo is None:
-            return Outcome("green", note=str(dict(report.user_properties).get("note", "")))
+            said = dict(report.user_properties)
+            return Outcome("green", note=str(said.get("note", "")), share=float(str(said.get("share", 1.0))))
         marker = item.get_closest_marker("timeout")
         typed = self.config.getoption("timeout", None)
         limit = marker.args[0] if marker and marker.args else typed or SECONDS_PER_CHECK

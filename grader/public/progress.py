@@ -11,7 +11,7 @@ from grader.course import Task
 from grader.stubs import NOT_WRITTEN, says_not_written, stub_text, unwritten
 
 Kind = Literal["green", "failed", "unwritten"]
-State = Literal["green", "failed", "unfinished", "waiting", "not started", "not run"]
+State = Literal["green", "partial", "failed", "unfinished", "waiting", "not started", "not run"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class Outcome:
         message: for the student.
         note: worth knowing even if it is green.
         slow: whether it timed out.
+        share: of the task's points that it is worth if it is green: less than 1 for a measure below its goal.
     """
 
     kind: Kind
     message: str = ""
     note: str = ""
     slow: bool = False
+    share: float = 1.0
 
 
 @dataclass
@@ -60,7 +62,14 @@ class TaskProgress:
                 return "not started" if self.unwritten == set(self.task.symbols) else "unfinished"
             of_another = any(o.kind == "unwritten" and says_not_written(o.message) for o in self.outcomes)
             return "waiting" if of_another else "not started"
-        return "green" if kinds and len(self.outcomes) >= self.checks else "not run"
+        if not kinds or len(self.outcomes) < self.checks:
+            return "not run"
+        return "green" if self.share == 1 else "partial"
+
+    @property
+    def share(self) -> float:
+        """Return which share of its points a task earns whose checks are all green."""
+        return min((outcome.share for outcome in self.outcomes), default=0.0)
 
     @property
     def left_over(self) -> str:
@@ -109,19 +118,20 @@ def line_of(path: Path, symbols: Sequence[str]) -> int | None:
 def score_line(progress: Sequence[TaskProgress], everything: int) -> str:
     """Return the line that reports the progress."""
     green = [p for p in progress if p.state == "green"]
-    points, most = sum(p.task.points for p in green), sum(p.task.points for p in progress)
+    earned = sum(p.task.points * p.share for p in progress if p.state in ("green", "partial"))
+    most = sum(p.task.points for p in progress)
     part = "" if len(progress) == everything else "Of what you asked for: "
     counts = [
         f"{n} {state}"
-        for state in ("failed", "unfinished", "waiting", "not started", "not run")
+        for state in ("partial", "failed", "unfinished", "waiting", "not started", "not run")
         if (n := sum(p.state == state for p in progress))
     ]
     tasks = f"{len(green)} of {len(progress)} tasks green"
-    line = f"{part}{tasks}, {points:g} of {most:g} points in reach of the public checks"
+    line = f"{part}{tasks}, {round(earned, 1):g} of {most:g} points in reach of the public checks"
     return f"{line}; {', '.join(counts)}." if counts else f"{line}."
 
 
 def next_task(progress: Sequence[TaskProgress]) -> TaskProgress | None:
     """Return what to do next: first what was started, then the rest, in teaching order."""
-    orders = (("failed", "unfinished"), ("not started", "waiting", "not run"))
+    orders = (("failed", "unfinished"), ("not started", "waiting", "not run"), ("partial",))
     return next((one for states in orders for one in progress if one.state in states), None)

@@ -13,6 +13,7 @@ from grader.public.progress import State, TaskProgress, line_of, next_task, scor
 
 COLOURS: dict[State, dict[str, bool]] = {
     "green": {"green": True},
+    "partial": {"yellow": True},
     "failed": {"red": True},
     "unfinished": {"yellow": True},
     "waiting": {"yellow": True},

@@ -93,7 +93,7 @@ def _told(progress: TaskProgress) -> str:
     """Return what a student reads about a task that is not green."""
     task = progress.task
     stubs = [o.message.partition(" ")[0] for o in progress.outcomes if says_not_written(o.message)]
-    if progress.state == "failed" or not stubs:
+    if progress.state in ("partial", "failed") or not stubs:
         return progress.message
     own = [symbol for symbol in stubs if symbol in task.symbols]
     if own:
