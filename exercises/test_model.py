@@ -251,8 +251,8 @@ def test_the_trained_network_knows_the_test_images(
     )
     points = course().task("fashion_accuracy").points
     if share < 1:
-        following = math.floor(share * points) + 1
-        missing = none + min(following / points, 1) * (full - none) - accuracy
-        said = f"{said}: {share * points:.1f} of {points:g} points; {100 * missing:.2f} % more earn {min(following, points):g}"
+        following = min(math.floor(share * points) + 1, points)
+        missing = none + following / points * (full - none) - accuracy
+        said = f"{said}: {share * points:.1f} of {points:g} points; {100 * missing:.2f} % more earn {following:g}"
     record_property("share", share)
     record_property("note", f"{said}.")
