@@ -199,7 +199,11 @@ class Course:
     @property
     def student_parts(self) -> tuple[str, ...]:
         """Modules of ``lesson`` that students get."""
-        return tuple(name for name in ("archives", "predictions") if (self.root / LESSON.name / f"{name}.py").is_file())
+        return tuple(
+            name
+            for name in ("archives", "artefact", "predictions")
+            if (self.root / LESSON.name / f"{name}.py").is_file()
+        )
 
     def load(self, name: str) -> ModuleType:
         """Import a module from the course's folder, such as ``solutions.MODULE``."""
@@ -226,6 +230,8 @@ class Course:
         - ``warming``: ``warm_up()`` does in the fork server what every worker would otherwise do for the first time;
         - ``pictures``: ``draw(task_id, student, all_passed=...)`` returns what can be drawn, as plain values;
         - ``pages``: ``pictures(figures, environment)`` returns the markup of all drawings;
+        - ``artefact``: a program that is given the path of a student's artefact and prints what is wrong with it, or an
+          empty line; students get it;
         - ``predictions``: ``DRAW`` has the cases of ``grader predict`` by task; students get it.
         """
         try:

@@ -7,10 +7,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import torch
 from handout import grader, hand_out, write_function
+from safetensors.torch import save_file
 
 from grader import intake, paths
 from grader.course import course
+from grader.public.memory import Memory
 from grader.student import CannotError
 from grader.student.submit import VERSIONS, write_submission
 from grader.student.workspace import Workspace
@@ -120,8 +123,79 @@ def test_a_zip_that_the_grader_would_refuse_is_not_written(
 
 def test_the_verb_lists_what_is_in_it(tmp_path: Path) -> None:
     write_function(hand_out(tmp_path) / "convolution.py", "convolve", "    return image")
-    done = grader(tmp_path, "submit", "--out", "mine.zip")
+    done = grader(tmp_path, "submit", "--out", "mine.zip", "--yes")
     assert done.returncode == 0
+    assert f"Written: {(tmp_path / 'mine.zip').resolve()}" in done.stdout
     assert "1 of 6 tasks written" in done.stdout
     assert "fashion_cnn.safetensors   missing" in done.stdout
     assert taken(tmp_path / "mine.zip").rejected is None
+
+
+def test_an_incomplete_submission_is_not_written_without_a_yes(tmp_path: Path) -> None:
+    hand_out(tmp_path)
+    done = grader(tmp_path, "submit")
+    assert done.returncode == 1
+    assert "7 of 7 files are not complete or not green. Write the zip all the same?" in done.stdout
+    assert "nothing is written. `--yes` writes it as it is" in done.stderr
+    assert not (tmp_path / "submission.zip").exists()
+
+
+def test_the_zip_lies_beside_the_exercises_wherever_the_verb_is_called(tmp_path: Path) -> None:
+    (hand_out(tmp_path) / "deep").mkdir()
+    done = grader(tmp_path / "exercises" / "deep", "submit", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert taken(tmp_path / "submission.zip").rejected is None
+
+
+def test_the_last_public_result_of_each_task_is_repeated(workspace: Workspace, tmp_path: Path) -> None:
+    write_function(workspace.module("convolution"), "convolve", "    return image")
+    write_function(workspace.module("convolution"), "convolve_torch", "    return image")
+    memory = Memory.load(workspace.folder)
+    memory.note({"convolve": ("failed", "convolution"), "convolve_torch": ("green", "convolution")})
+    (row, *_) = write_submission(workspace, tmp_path / "ada.zip")
+    assert row.said.endswith("; public checks red: convolve")
+    write_function(workspace.module("convolution"), "output_size", "    return 1")
+    (row, *_) = write_submission(workspace, tmp_path / "ada.zip")
+    assert row.said.endswith("; not checked as they are now: output_size, convolve, convolve_torch")
+
+
+NETWORK = """import torch
+
+
+class FashionCNN(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 3)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"layer.weight": torch.zeros(3, 2), "layer.bias": torch.zeros(3)}, ""),
+        (
+            {"layer.weight": torch.zeros(3, 2), "layer.bias": torch.tensor([0, 1, torch.nan])},
+            "NaN or infinity in layer.bias",
+        ),
+        ({"layer.weight": torch.zeros(4, 2), "layer.bias": torch.zeros(4)}, "do not fit FashionCNN()"),
+        ({"other.weight": torch.zeros(3, 2)}, "was it changed after the training?"),
+    ],
+    ids=["right", "NaN", "another shape", "another network"],
+)
+def test_weights_are_tried_on_the_network(
+    workspace: Workspace, tmp_path: Path, state: dict[str, torch.Tensor], said: str
+) -> None:
+    workspace.module("model").write_text(NETWORK)
+    save_file(state, workspace.folder / course().artefact_file)
+    row = write_submission(workspace, tmp_path / "ada.zip")[-1]
+    assert row.good == (not said)
+    assert said in row.said
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_weights_are_reported(workspace: Workspace, tmp_path: Path) -> None:
+    (workspace.folder / course().artefact_file).write_bytes(b"not weights")
+    row = write_submission(workspace, tmp_path / "ada.zip")[-1]
+    assert not row.good
+    assert "they cannot be read" in row.said

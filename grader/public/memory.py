@@ -1,9 +1,10 @@
-"""What the kit remembers about a student between runs: hints shown, predictions, tasks that were green once."""
+"""What the kit remembers about a student between runs: hints, predictions, tasks that were green, the last states."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ class Memory:
         hints: task id -> how many hints were shown.
         predictions: task id -> how the last guesses went: how many were ``right``, of how many ``asked``.
         passed: task id -> when its public checks were green for the first time, in UTC.
+        states: task id -> ``state`` after its public checks ran last, and the ``code`` of its module then.
         remark: what the student should know about the file itself, or nothing.
     """
 
@@ -31,6 +33,7 @@ class Memory:
     hints: dict[str, int] = field(default_factory=dict)
     predictions: dict[str, dict[str, int]] = field(default_factory=dict)
     passed: dict[str, str] = field(default_factory=dict)
+    states: dict[str, dict[str, str]] = field(default_factory=dict)
     remark: str = ""
 
     @classmethod
@@ -56,16 +59,31 @@ class Memory:
         Raises:
             OSError: if the folder cannot be written to.
         """
-        entry = {"schema": SCHEMA, "hints": self.hints, "predictions": self.predictions, "passed": self.passed}
-        write_atomically(self.folder / FILE, json.dumps(entry, indent=1) + "\n")
+        parts = {"hints": self.hints, "predictions": self.predictions, "passed": self.passed, "states": self.states}
+        write_atomically(self.folder / FILE, json.dumps({"schema": SCHEMA, **parts}, indent=1) + "\n")
 
-    def pass_tasks(self, task_ids: Iterable[str]) -> None:
-        """Remember green tasks, with the time when they first were; write only if something is new."""
-        new = [task_id for task_id in task_ids if task_id not in self.passed]
-        if new:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            self.passed |= dict.fromkeys(new, now)
+    def note(self, states: Mapping[str, tuple[str, str]]) -> None:
+        """Remember how tasks are, and when they were green for the first time; write only if something is new.
+
+        Args:
+            states: task id -> its state, and the name of its module.
+        """
+        codes = {module: code_of(self.folder / f"{module}.py") for _, module in states.values()}
+        last = {task_id: {"state": state, "code": codes[module]} for task_id, (state, module) in states.items()}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        green = {task_id: now for task_id, (state, _) in states.items() if state == "green"}
+        before = self.states, self.passed
+        self.states, self.passed = {**self.states, **last}, {**green, **self.passed}
+        if before != (self.states, self.passed):
             self.save()
+
+
+def code_of(path: Path) -> str:
+    """Return a short hash of a file; empty if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    except OSError:
+        return ""
 
 
 def _checked(entry: Any) -> dict[str, Any]:
@@ -82,7 +100,11 @@ def _checked(entry: Any) -> dict[str, Any]:
         str(task): {name: _count(guess[name]) for name in ("right", "asked")}
         for task, guess in entry["predictions"].items()
     }
-    return {"hints": hints, "passed": passed, "predictions": guesses}
+    states = {
+        str(task): {name: str(last[name]) for name in ("state", "code")}
+        for task, last in entry.get("states", {}).items()
+    }
+    return {"hints": hints, "passed": passed, "predictions": guesses, "states": states}
 
 
 def _count(value: object) -> int:

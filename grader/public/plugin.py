@@ -262,15 +262,15 @@ class PublicChecks:
     def _remember(self) -> None:
         """Note which tasks are green for the first time, with all of their checks."""
         whole = not any("::" in arg for arg in self.config.args)
-        green = [
-            task_id
+        states = {
+            task_id: (progress.state, progress.task.module)
             for task_id, progress in self.progress.items()
-            if whole and progress.state == "green" and progress.checks == self.checks[task_id]
-        ]
-        with contextlib.suppress(OSError):  # a read-only folder is no reason to fail
+            if whole and progress.outcomes and progress.checks == self.checks[task_id]
+        }
+        with contextlib.suppress(OSError):  # a folder that cannot be written to is no reason to fail
             memory = Memory.load(self.folder)
             self.remark = memory.remark
-            memory.pass_tasks(green)
+            memory.note(states)
 
     def _close(self) -> None:
         terminal, progress = self._terminal(), list(self.progress.values())

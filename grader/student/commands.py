@@ -77,18 +77,25 @@ def predict(task: str, seed: int | None) -> None:
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("submission.zip"), help="The zip to write."
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The zip; else submission.zip beside the exercises."
 )
-def submit(out: Path) -> None:
-    """Make the zip to hand in, and say what is in it and what is missing."""
-    from grader.student.submit import write_submission  # noqa: PLC0415
+@click.option("--yes", is_flag=True, help="Write it even if something is missing or red, without asking.")
+def submit(out: Path | None, *, yes: bool) -> None:
+    """Make the zip to hand in, and say what is in it, what is missing and what is red."""
+    from grader.student.submit import Row, write_submission  # noqa: PLC0415
 
-    with _exercises() as (workspace, _):
-        rows = write_submission(workspace, out)
+    def agree(rows: list[Row]) -> None:
         for row in rows:
             click.echo(f"  {'ok  ' if row.good else '    '}{row.name:<26}{row.said}")
-        missing = sum(not row.good for row in rows)
-        click.echo(f"Written: {out}" + (f"; {missing} of {len(rows)} files are not complete." if missing else "."))
+        if not yes and (open_ends := sum(not row.good for row in rows)):
+            question = f"{open_ends} of {len(rows)} files are not complete or not green. Write the zip all the same?"
+            if not _agreed(question):
+                raise CannotError("nothing is written. `--yes` writes it as it is")
+
+    with _exercises() as (workspace, _):
+        to = (out or workspace.folder.parent / "submission.zip").resolve()
+        write_submission(workspace, to, agree)
+        click.echo(f"Written: {to}")
 
 
 @click.command()
@@ -102,6 +109,14 @@ def watch(limit: float) -> None:
     with _exercises() as (workspace, _):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is put back
         Watch(workspace, limit).run()
+
+
+def _agreed(question: str) -> bool:
+    """Ask; no answer, as where nobody can be asked, is a no."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        return False
 
 
 def _typed() -> Iterator[str]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader import __version__, intake
-from grader.course import Artefact, course
+from grader.course import Artefact, Task, course
 from grader.files import write_atomically
 from grader.intake.sizes import MAX_WEIGHTS, in_words
+from grader.paths import LESSON
+from grader.public.memory import Memory, code_of
 from grader.stubs import holds_work, stub_text, unwritten
 from grader.student import CannotError
 from grader.student.workspace import Workspace
@@ -20,6 +25,8 @@ from grader.versions import installed_version
 from grader.zips import zipped
 
 VERSIONS = ".versions.json"
+SECONDS = 120
+"""For the import of the student's module."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,13 @@ class Row:
     good: bool
 
 
-def write_submission(workspace: Workspace, to: Path) -> list[Row]:
+def write_submission(workspace: Workspace, to: Path, agree: Callable[[list[Row]], object] = len) -> list[Row]:
     """Write the zip, and return what is in it and what is missing.
 
     Args:
         workspace: where the student's files lie.
         to: the zip; an older one is replaced.
+        agree: called with what would be in it; an exception of it keeps the zip from being written.
 
     Raises:
         CannotError: if the grader would refuse it.
@@ -58,10 +66,13 @@ def write_submission(workspace: Workspace, to: Path) -> list[Row]:
         snapshot = intake.read(intake.Entry("submission", "submission", draft))
         if snapshot.rejected:
             raise CannotError(f"the grader would refuse this: {snapshot.rejected}")
-        write_atomically(to, draft.read_bytes())
+        data = draft.read_bytes()
     rows = [_module_row(workspace.folder, name, files, snapshot) for name in course().modules]
-    artefact = course().artefact
-    return [*rows, _artefact_row(artefact, snapshot.weights)] if artefact else rows
+    if artefact := course().artefact:
+        rows.append(_artefact_row(artefact, snapshot.weights, workspace.folder))
+    agree(rows)
+    write_atomically(to, data)
+    return rows
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
@@ -92,16 +103,45 @@ def _module_row(folder: Path, name: str, files: dict[str, bytes], snapshot: inta
     try:
         left = [task.id for task in tasks if unwritten(snapshot.modules[name], stub, task.symbols)]
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        said = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
-        return Row(file, f"cannot be read: {said}; it would earn nothing", good=False)
-    said = f"{len(tasks) - len(left)} of {len(tasks)} tasks written"
-    return Row(file, f"{said}; not written: {', '.join(left)}" if left else said, good=not left)
+        why = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
+        return Row(file, f"cannot be read: {why}; it would earn nothing", good=False)
+    red, unknown = _last_checks(folder, [task for task in tasks if task.id not in left], file)
+    said = [f"{len(tasks) - len(left)} of {len(tasks)} tasks written"]
+    lists = {"not written": left, "public checks red": red, "not checked as they are now": unknown}
+    said += [f"{what}: {', '.join(ids)}" for what, ids in lists.items() if ids]
+    return Row(file, "; ".join(said), good=not left and not red)
 
 
-def _artefact_row(artefact: Artefact, weights: bytes | None) -> Row:
+def _last_checks(folder: Path, tasks: list[Task], file: str) -> tuple[list[str], list[str]]:
+    """Return which tasks were red when their public checks ran last, and which have not been checked since a change."""
+    states, code = Memory.load(folder).states, code_of(folder / file)
+    known = {task.id: states[task.id]["state"] for task in tasks if states.get(task.id, {}).get("code") == code}
+    red = [task_id for task_id, state in known.items() if state not in ("green", "partial")]
+    return red, [task.id for task in tasks if task.id not in known]
+
+
+def _artefact_row(artefact: Artefact, weights: bytes | None, folder: Path) -> Row:
     if weights is None:
         said = f"missing: {artefact.made_by} writes it; {artefact.task} would earn nothing"
         return Row(artefact.file, said, good=False)
     if len(weights) > MAX_WEIGHTS:
         return Row(artefact.file, f"expected at most {in_words(MAX_WEIGHTS)}, got more", good=False)
+    if problem := _problem_of(folder / artefact.file):
+        return Row(artefact.file, f"{artefact.about}, but {problem}", good=False)
     return Row(artefact.file, f"{artefact.about}, {in_words(len(weights))}", good=True)
+
+
+def _problem_of(path: Path) -> str:
+    """Ask the course's own program what is wrong with an artefact, beside the student's modules; or nothing."""
+    if "artefact" not in course().student_parts:
+        return ""
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path.parent.parent), str(course().root)])}
+    command = [sys.executable, "-m", f"{LESSON.name}.artefact", str(path.resolve())]
+    try:
+        done = subprocess.run(
+            command, cwd=path.parent.parent, env=where, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"the module takes more than {SECONDS} seconds to import"
+    last = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    return last[-1] if last else ""
