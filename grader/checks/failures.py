@@ -12,6 +12,18 @@ class NotStarted(Exception):  # not an error: there is nothing to check yet
     """A public check has nothing to check yet; the text says what to do first."""
 
 
+class WaitsFor(NotStarted):
+    """A public check is not run, because a task that it builds on does not end.
+
+    Attributes:
+        endless: id of that task.
+    """
+
+    def __init__(self, task: str, endless: str) -> None:
+        super().__init__(f"{task} builds on {endless}, which does not end. Mend that first.")
+        self.endless = endless
+
+
 class CheckFailed(AssertionError):
     """A check failed.
 

@@ -60,7 +60,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
     """
     text = str(error)
     if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and says_not_written(text)):
-        return Outcome("unwritten", text)
+        return Outcome("unwritten", text, waits_for=getattr(error, "endless", ""))
     if isinstance(error, BrokenModuleError):
         return Outcome("failed", text)
     if isinstance(error, pytest.fail.Exception):

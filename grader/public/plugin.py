@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from grader.checks.failures import NotStarted
+from grader.checks.failures import NotStarted, WaitsFor
 from grader.checks.marks import task_of
 from grader.course import Task, course
 from grader.public import screen
@@ -118,10 +118,15 @@ class PublicChecks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Do not wait for the same endless loop again and again."""
+        """Do not wait for the same endless loop again and again, nor where a task builds on it."""
         progress = self.progress.get(self._task_id(item))
-        if progress and any(outcome.slow for outcome in progress.outcomes):
+        if progress is None:
+            return
+        if progress.endless == progress.task.id:
             raise NotStarted("not run: an earlier check of this task took too long")
+        found = [self.progress[need].endless for need in progress.task.needs if need in self.progress]
+        if endless := next(filter(None, found), ""):
+            raise WaitsFor(progress.task.id, endless)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

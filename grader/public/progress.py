@@ -23,6 +23,7 @@ class Outcome:
         message: for the student.
         note: worth knowing even if it is green.
         slow: whether it timed out.
+        waits_for: id of a task that does not end, if it was not run for that.
         share: of the task's points that it is worth if it is green: less than 1 for a measure below its goal.
     """
 
@@ -31,6 +32,7 @@ class Outcome:
     note: str = ""
     slow: bool = False
     share: float = 1.0
+    waits_for: str = ""
 
 
 @dataclass
@@ -56,15 +58,24 @@ class TaskProgress:
         if "failed" in kinds:
             return "failed"
         if "unwritten" in kinds:
-            if self.left_over:
-                return "unfinished"
-            if self.unwritten:
-                return "not started" if self.unwritten == set(self.task.symbols) else "unfinished"
-            of_another = any(o.kind == "unwritten" and says_not_written(o.message) for o in self.outcomes)
-            return "waiting" if of_another else "not started"
+            return self._state_of_unwritten()
         if not kinds or len(self.outcomes) < self.checks:
             return "not run"
         return "green" if self.share == 1 else "partial"
+
+    def _state_of_unwritten(self) -> State:
+        if self.left_over:
+            return "unfinished"
+        if self.unwritten:
+            return "not started" if self.unwritten == set(self.task.symbols) else "unfinished"
+        on_another = any(o.waits_for or (o.kind == "unwritten" and says_not_written(o.message)) for o in self.outcomes)
+        return "waiting" if on_another else "not started"
+
+    @property
+    def endless(self) -> str:
+        """Return the id of the task that does not end: this one, or one that it waits for; empty if there is none."""
+        waits_for = next((outcome.waits_for for outcome in self.outcomes if outcome.waits_for), "")
+        return self.task.id if any(outcome.slow for outcome in self.outcomes) else waits_for
 
     @property
     def share(self) -> float:
@@ -84,7 +95,9 @@ class TaskProgress:
         if state == "failed":
             return self._first("failed")
         if self.left_over:
-            return f"{self.left_over}: the line that says *not written yet* is still reached. Can it go now?"
+            return (
+                f"{self.left_over}: there is code, and still the stub's `raise NotImplementedError`. Delete that line."
+            )
         if state in ("unfinished", "waiting") or (state == "not started" and not self.unwritten):
             return self._first("unwritten")
         return next((outcome.note for outcome in self.outcomes if outcome.note), "")
