@@ -117,7 +117,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
         contextlib.closing(Spool()) as spool,
     ):
         remove_unfinished(out)
-        run = _Run(out, settings, watcher, seed, book, spool, read_overrides(out))
+        run = _ClassRun(out, settings, watcher, seed, book, spool, read_overrides(out))
         run.read(entries)
         run.grade()
         ordered = [(entry.folder, run.results[entry.folder]) for entry in entries]
@@ -128,7 +128,7 @@ def grade_folder(submissions: Path, out: Path, settings: Settings, watcher: Watc
 
 
 @dataclass
-class _Run:
+class _ClassRun:
     """One run over a class.
 
     Attributes:
