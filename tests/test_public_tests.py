@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import warm
@@ -13,6 +14,7 @@ from copies import replace_text
 from grader import paths
 from grader.authoring.release import release_stubs
 from grader.course import course
+from grader.public import explain
 from grader.public.memory import FILE, Memory
 from grader.public.progress import Outcome, TaskProgress, next_task, score_line
 from grader.stubs import not_written
@@ -409,6 +411,32 @@ def test_an_endless_import_is_waited_for_once(begun: Path, tmp_path: Path) -> No
     got = run(tmp_path / "kit", "exercises/test_summary.py", "--timeout=4")
     assert got.text.count("within 4 seconds") == 1
     assert {"failed", "not started"} == {got.state(task.id) for task in course().tasks if task.module == "summary"}
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("    x = [1, 2\n", ["│ x = [1, 2", "│     ^"]),
+        ("  if x = 3:\n", ["│ if x = 3:", "│    ^"]),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_pointed_at(line: str, shown: list[str]) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        compile(f"def f():\n{line}", "convolution.py", "exec")
+    assert explain._pointed_at(caught.value).strip().splitlines() == shown
+
+
+def test_a_name_that_is_nearly_there_is_asked_about(tmp_path: Path) -> None:
+    code = "def convolve(image, kernel):\n    return image * kernal\n"
+    names: dict[str, Any] = {}
+    exec(compile(code, str(tmp_path / "convolution.py"), "exec"), names)
+    with pytest.raises(NameError) as caught:
+        names["convolve"](1, 2)
+    got = explain.outcome_of(caught.value, course().task("convolve"), tmp_path, 30)
+    assert got.message == (
+        "convolve: expected an answer, got NameError: name 'kernal' is not defined "
+        "(exercises/convolution.py, line 2). Did you mean kernel?"
+    )
 
 
 @pytest.mark.slow

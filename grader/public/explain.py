@@ -1,5 +1,7 @@
 """Turns a failure of a public check into a sentence for the student."""
 
+import builtins
+import difflib
 import importlib
 import traceback
 from collections.abc import Sequence
@@ -8,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from grader.checks.drawing import EDGE
 from grader.checks.failures import CheckFailed, NotStarted
 from grader.course import Task
 from grader.public.diagnosis import Call, Mistake, Watched, known_mistake
@@ -36,7 +39,7 @@ def load(module: str) -> ModuleType:
         other = Path(error.filename or "").name
         place = f"line {error.lineno}" if other == f"{module}.py" else f"exercises/{other}, line {error.lineno}"
         raise BrokenModuleError(
-            f"exercises/{module}.py cannot be read: {place}: {error.msg} ({type(error).__name__})."
+            f"exercises/{module}.py cannot be read: {place}: {error.msg} ({type(error).__name__}).{_pointed_at(error)}"
         ) from None
     except pytest.fail.Exception:  # the time limit
         _endless.add(module)
@@ -72,7 +75,8 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
         )
     if isinstance(error, AssertionError) and not _place(error, folder):
         return Outcome("failed", _wrong(error, known_mistake(folder, calls)))
-    return Outcome("failed", f"{task.id}: expected an answer, got {_name(error)}{_place(error, folder)}")
+    got = f"{_name(error)}{_place(error, folder)}{_meant(error)}"
+    return Outcome("failed", f"{task.id}: expected an answer, got {got}")
 
 
 def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
@@ -89,6 +93,28 @@ def too_slow(task: Task, limit: float) -> str:
         f"{task.id}: expected an answer within {limit:g} seconds, got none, so this check was stopped. "
         "Is there a loop that never ends?"
     )
+
+
+def _pointed_at(error: SyntaxError) -> str:
+    """Return the line that cannot be read, and a caret below the place, as lines that are shown as they are."""
+    if not error.text or not error.offset:
+        return ""
+    line = error.text.rstrip()
+    column = min(error.offset, len(line) + 1) - 1 - (len(line) - len(line.lstrip()))
+    return f"\n{EDGE}{line.lstrip()}\n{EDGE}{' ' * max(column, 0)}^"
+
+
+def _meant(error: BaseException) -> str:
+    """Return a question about a name that is nearly there, or nothing; Python itself asks it in a traceback only."""
+    if not isinstance(error, NameError | AttributeError) or not error.name:
+        return ""
+    if isinstance(error, AttributeError):
+        known = dir(error.obj)
+    else:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+        known = [name for frame in frames for scope in (frame.f_locals, frame.f_globals) for name in scope]
+    close = difflib.get_close_matches(error.name, [*known, *dir(builtins)], 1, 0.7)
+    return f". Did you mean {close[0]}?" if close else ""
 
 
 def _name(error: BaseException) -> str:
