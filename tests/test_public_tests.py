@@ -446,8 +446,19 @@ def test_tasks_that_build_on_an_endless_one_wait(tmp_path: Path) -> None:
     got = run(root, "exercises/test_convolution.py", "--timeout=4", "--all")
     assert got.state("output_size") == "failed"
     assert {got.state(task) for task in ("convolve", "conv2d", "convolve_torch", "activation_maps")} == {"waiting"}
-    assert "conv2d builds on output_size, which does not end. Mend that first." in got.text
+    assert "this builds on output_size, which does not end. Mend that first." in got.text
     assert got.text.count("was stopped") == 1
+
+
+@pytest.mark.slow
+def test_an_error_in_a_helper_is_reported_at_its_own_task(tmp_path: Path) -> None:
+    root = kit(tmp_path, solved=True)
+    edit(root, "convolution", "padded - covered", "padded - coverd")
+    got = run(root, "exercises/test_convolution.py", "--all")
+    assert got.text.count("name 'coverd' is not defined") == 1
+    assert got.state("output_size") == "failed"
+    assert got.state("conv2d") == "waiting"
+    assert "conv2d: this builds on your output_size, and that is not right yet." in got.text
 
 
 # verdicts depend on nothing but the code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,12 +17,18 @@ class WaitsFor(NotStarted):
     """A public check is not run, because a task that it builds on does not end.
 
     Attributes:
-        endless: id of that task.
+        task: id of that task.
     """
 
-    def __init__(self, task: str, endless: str) -> None:
-        super().__init__(f"{task} builds on {endless}, which does not end. Mend that first.")
-        self.endless = endless
+    def __init__(self, task: str) -> None:
+        super().__init__(f"this builds on {task}, which does not end. Mend that first.")
+        self.task = task
+
+
+def builds_on(task: str, names: Iterable[str], helper: str) -> str:
+    """Return what a student reads at a task that is wrong only because a function of another task is."""
+    used = " and ".join(names)
+    return f"{task}: this builds on your {used}, and that is not right yet. What does the message at {helper} say?"
 
 
 class CheckFailed(AssertionError):

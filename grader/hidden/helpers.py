@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from grader.checks.failures import builds_on
 from grader.course import Task
 from grader.results import TaskResult
 
@@ -24,15 +25,11 @@ def reported_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozen
         helper = next(
             (other for other in reported if _explains(other, reported[other], task, result, uses[task])), None
         )
-        reported[task] = result if helper is None else replace(result, misconception=None, message=_says(task, helper))
+        if helper is not None:
+            names = [symbol.rpartition(".")[2] for symbol in helper.symbols]
+            result = replace(result, misconception=None, message=builds_on(task.id, names, helper.id))
+        reported[task] = result
     return reported
-
-
-def _says(task: Task, helper: Task) -> str:
-    names = " and ".join(symbol.rpartition(".")[2] for symbol in helper.symbols)
-    return (
-        f"{task.id}: this builds on your {names}, and that is not right yet. What does the message at {helper.id} say?"
-    )
 
 
 def _explains(helper: Task, its: TaskResult, task: Task, result: TaskResult, used: frozenset[str]) -> bool:

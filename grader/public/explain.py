@@ -63,7 +63,7 @@ def outcome_of(error: BaseException, task: Task, folder: Path, limit: float, cal
     """
     text = str(error)
     if isinstance(error, NotStarted) or (isinstance(error, NotImplementedError) and says_not_written(text)):
-        return Outcome("unwritten", text, waits_for=getattr(error, "endless", ""))
+        return Outcome("unwritten", text, waits_for=getattr(error, "task", ""))
     if isinstance(error, BrokenModuleError):
         return Outcome("failed", text)
     if isinstance(error, pytest.fail.Exception):
@@ -85,6 +85,13 @@ def _wrong(error: AssertionError, mistake: Mistake | None) -> str:
         return str(error).split("\nassert ", 1)[0]
     said, drawing = (error.shown, error.drawing) if isinstance(error, CheckFailed) else (str(error), "")
     return f"{said} {mistake.says} ({mistake.name})" + f"\n{drawing}".rstrip()
+
+
+def raised_in(error: BaseException, folder: Path) -> str:
+    """Return the innermost function of the student's that an exception came from, methods by their bare names."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
+    own = [frame.name for frame in frames if not Path(frame.filename).name.startswith(("test_", "conftest"))]
+    return own[-1] if own else ""
 
 
 def too_slow(task: Task, limit: float) -> str:

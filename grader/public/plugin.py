@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from grader.checks.failures import NotStarted, WaitsFor
+from grader.checks.failures import NotStarted, WaitsFor, builds_on
 from grader.checks.marks import task_of
 from grader.course import Task, course
 from grader.public import screen
 from grader.public.diagnosis import Watched
-from grader.public.explain import outcome_of, too_slow
+from grader.public.explain import outcome_of, raised_in, too_slow
 from grader.public.memory import Memory
 from grader.public.progress import Outcome, TaskProgress, next_task, unwritten_symbols
 
@@ -122,11 +122,19 @@ class PublicChecks:
         progress = self.progress.get(self._task_id(item))
         if progress is None:
             return
-        if progress.endless == progress.task.id:
+        if progress.slow:
             raise NotStarted("not run: an earlier check of this task took too long")
-        found = [self.progress[need].endless for need in progress.task.needs if need in self.progress]
-        if endless := next(filter(None, found), ""):
-            raise WaitsFor(progress.task.id, endless)
+        if endless := self._endless(progress.task):
+            raise WaitsFor(endless)
+
+    def _endless(self, task: Task) -> str:
+        """Return the id of a task that this one builds on and that does not end, or nothing."""
+        for need in task.needs:
+            if need in self.progress and self.progress[need].slow:
+                return need
+            if found := self._endless(course().task(need)):
+                return found
+        return ""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -240,7 +248,19 @@ class PublicChecks:
         limit = marker.args[0] if marker and marker.args else typed or SECONDS_PER_CHECK
         modules = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Watched)]
         calls = [made for module in modules for made in module.calls]
-        return outcome_of(call.excinfo.value, task, self.folder, float(limit), calls)
+        error = call.excinfo.value
+        outcome = outcome_of(error, task, self.folder, float(limit), calls)
+        helper = self._wrong_helper(task, raised_in(error, self.folder))
+        if outcome.kind == "failed" and helper is not None:
+            return Outcome(
+                "unwritten", builds_on(task.id, [raised_in(error, self.folder)], helper.id), waits_for=helper.id
+            )
+        return outcome
+
+    def _wrong_helper(self, task: Task, function: str) -> Task | None:
+        """Return another task that a function belongs to, if that is known to be wrong."""
+        others = (one.task for one in self.progress.values() if one.task.id != task.id and one.state == "failed")
+        return next((one for one in others if one.module == task.module and function in one.symbols), None)
 
     def _task_id(self, item: pytest.Item) -> str:
         """Return the task of a check of ours, or nothing."""

@@ -23,7 +23,7 @@ class Outcome:
         message: for the student.
         note: worth knowing even if it is green.
         slow: whether it timed out.
-        waits_for: id of a task that does not end, if it was not run for that.
+        waits_for: id of another task that is to be mended first.
         share: of the task's points that it is worth if it is green: less than 1 for a measure below its goal.
     """
 
@@ -72,10 +72,9 @@ class TaskProgress:
         return "waiting" if on_another else "not started"
 
     @property
-    def endless(self) -> str:
-        """Return the id of the task that does not end: this one, or one that it waits for; empty if there is none."""
-        waits_for = next((outcome.waits_for for outcome in self.outcomes if outcome.waits_for), "")
-        return self.task.id if any(outcome.slow for outcome in self.outcomes) else waits_for
+    def slow(self) -> bool:
+        """Return whether a check of it timed out."""
+        return any(outcome.slow for outcome in self.outcomes)
 
     @property
     def share(self) -> float:
