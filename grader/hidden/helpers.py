@@ -25,10 +25,7 @@ def reported_once(results: Mapping[Task, TaskResult], uses: Mapping[Task, frozen
         helper = next(
             (other for other in reported if _explains(other, reported[other], task, result, uses[task])), None
         )
-        if helper is not None:
-            names = [symbol.rpartition(".")[2] for symbol in helper.symbols]
-            result = replace(result, misconception=None, message=builds_on(task.id, names, helper.id))
-        reported[task] = result
+        reported[task] = result if helper is None else replace(result, misconception=None, message=_says(task, helper))
     return reported
 
 
@@ -45,3 +42,7 @@ def _explains(helper: Task, its: TaskResult, task: Task, result: TaskResult, use
 
 def _classes(task: Task) -> set[str]:
     return {symbol.partition(".")[0] for symbol in task.symbols if "." in symbol}
+
+
+def _says(task: Task, helper: Task) -> str:
+    return builds_on(task.id, [symbol.rpartition(".")[2] for symbol in helper.symbols], helper.id)
