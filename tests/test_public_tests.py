@@ -265,9 +265,17 @@ def test_a_task_that_needs_a_stub_waits(between: Run) -> None:
     )
 
 
-def test_missing_weights_are_not_wrong(between: Run) -> None:
-    assert between.state("fashion_accuracy") == "not started"
-    assert "python -m exercises.train writes it" in between.text
+def test_the_accuracy_waits_for_steps_that_do_not_end(between: Run) -> None:
+    assert between.state("fashion_accuracy") == "waiting"
+
+
+@pytest.mark.slow
+def test_missing_weights_are_not_wrong(tmp_path: Path) -> None:
+    root = kit(tmp_path, solved=True)
+    (root / "exercises" / "fashion_cnn.safetensors").unlink()
+    got = run(root, "exercises/test_model.py", "-k", "fashion_accuracy")
+    assert got.state("fashion_accuracy") == "not started"
+    assert "python -m exercises.train writes it" in got.text
 
 
 def test_prints_and_warnings_stay_out(between: Run) -> None:
