@@ -183,8 +183,8 @@ def test_the_reference_passes_when_retrained_and_a_network_that_cannot_learn_fai
     (failed,), (passed,) = ([task for task in tasks if task.status != "skipped"] for tasks in got)
     assert (failed.status, failed.score) == ("failed", 0)
     assert (passed.status, passed.score) == ("passed", 10), passed.message
-    assert "rained anew" in failed.message
-    assert "rained anew" in passed.message
+    assert "etrained on" in failed.message
+    assert "etrained on" in passed.message
 
 
 REMEMBERS = """
