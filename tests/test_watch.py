@@ -142,7 +142,7 @@ def test_an_endless_loop_is_ended_by_the_next_save(session: Session) -> None:
     path.write_text(session.stubs[path], "utf-8")
     session.verdict("convolution.py")
     write_function(path, "output_size", FOREVER)
-    session.wait_for("hidden")
+    session.wait_for("checking")
     time.sleep(1)
     began = time.monotonic()
     assert "expected 26, got 25" in session.save(WRONG)
@@ -190,7 +190,7 @@ def test_the_end_leaves_no_process_behind(tmp_path: Path, number: int, status: i
         path = session.workspace.module("convolution")
         session.wait_for(r"\(\d+\.\d\d s\)")
         write_function(path, "output_size", FOREVER)
-        session.wait_for("hidden")
+        session.wait_for("checking")
         time.sleep(1)
         warm = children(session.process.pid)
         below = [child for pid in warm for child in children(pid)]
