@@ -289,7 +289,8 @@ def trouble(sample: Sample, batch: Batch) -> list[str]:
     words = [*got["notes"], got.get("message", ""), *(task["message"] for task in got["tasks"])]
     wanted = sample.tasks | (sample.landlock if got["sandbox"] == LANDLOCK else {})
     found = []
-    if (got["status"], got["score"]) != (sample.status, sample.score):
+    is_known = sample.score is not None or sample.status != "graded"  # elsewhere it depends on the inputs drawn
+    if got["status"] != sample.status or (is_known and got["score"] != sample.score):
         earned = {name: task["score"] for name, task in tasks.items() if task["score"]}
         found.append(f"expected {sample.status} with {sample.score}, got {got['status']} with {got['score']}: {earned}")
     for name, expected in wanted.items():
