@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -36,4 +37,6 @@ def _first_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    print(problem_of(Path(sys.argv[1])))  # noqa: T201 - its answer
+    with contextlib.redirect_stdout(sys.stderr):  # what the student's module prints is not the answer
+        problem = problem_of(Path(sys.argv[1]))
+    print(problem)  # noqa: T201 - its answer

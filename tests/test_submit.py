@@ -161,6 +161,8 @@ def test_the_last_public_result_of_each_task_is_repeated(workspace: Workspace, t
 
 NETWORK = """import torch
 
+print("the student's own words")
+
 
 class FashionCNN(torch.nn.Module):
     def __init__(self):
@@ -191,6 +193,15 @@ def test_weights_are_tried_on_the_network(
     row = write_submission(workspace, tmp_path / "ada.zip")[-1]
     assert row.good == (not said)
     assert said in row.said
+
+
+@pytest.mark.slow
+def test_weights_that_cannot_be_tried_are_not_called_right(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.module("model").write_text("import os\nos._exit(7)\n")
+    save_file({"layer.weight": torch.zeros(3, 2)}, workspace.folder / course().artefact_file)
+    row = write_submission(workspace, tmp_path / "ada.zip")[-1]
+    assert not row.good
+    assert "it could not be tried: it ended with status 7" in row.said
 
 
 @pytest.mark.slow

@@ -143,5 +143,7 @@ def _problem_of(path: Path) -> str:
         )
     except subprocess.TimeoutExpired:
         return f"the module takes more than {SECONDS} seconds to import"
-    last = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    return last[-1] if last else ""
+    if done.returncode == 0:
+        return done.stdout.strip()
+    last = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+    return f"it could not be tried: {last[-1]}"
